@@ -6,7 +6,7 @@
 #
 #     - models/torch is seen by agents and trainer only; libtorch by models/torch only
 #     - HDF5 is seen by trainer only
-#     - X_priv.h stays in its folder; includes are written from the root
+#     - X_priv.h and X_impl.h stay in their folder; includes are written from the root
 #
 #     tests/layering.sh [FOLDER]        the project, or another tree of this shape
 #     tests/layering.sh --self-test     each kind of bad include is found, good ones are not
@@ -50,7 +50,7 @@ check() { # FOLDER
         name = substr(line, RSTART + 1, RLENGTH - 2)
         to = unit(name)
         if (to == "") { bad("not written from the root of the project"); next }
-        if (name ~ /_priv\.h$/ && folder(name) != folder(FILENAME)) bad("a private header of another folder")
+        if (name ~ /_(priv|impl)\.h$/ && folder(name) != folder(FILENAME)) bad("a private header of another folder")
         if (to == from) next
         if (rank[to] > rank[from]) bad(from " includes " to ": upward")
         else if (rank[to] == rank[from]) bad(from " includes " to ": sideways")
@@ -104,6 +104,7 @@ bad|env/a.c|#include "tests/support/golden.h"
 bad|env/a.c|#include <torch/torch.h>
 bad|agents/a.c|#include <hdf5.h>
 bad|env/a.c|#include "models/kernels/simd_priv.h"
+bad|models/llm/a.c|#include "models/kernels/ops_impl.h"
 good|base/a.c|#include "base/status.h"
 good|models/llm/a.c|#include "models/kernels/simd.h"
 good|models/text/a.c|#include "models/files/gguf.h"
