@@ -2,11 +2,10 @@
  * the nodes to verify.  Knows tokens and scores, nothing of models or clocks.
  *
  *     ltd_tree_reset(tree);
- *     ltd_tree_add_chain(tree, lookup_tokens, lookup_scores, n);        what prompt lookup found
- *     ltd_tree_grow(tree, tokens, logp);                                resync: k children of the
- * root ltd_tree_grow(tree, tokens, logp);                                expansion: k x k
- * candidates ltd_tree_select(tree, size, selection);                           nodes to verify,
- * root first
+ *     ltd_tree_add_chain(tree, tokens, scores, n);     what prompt lookup found
+ *     ltd_tree_grow(tree, tokens, logp, &err);         resync: k children of the root
+ *     ltd_tree_grow(tree, tokens, logp, &err);         expansion: k x k candidates
+ *     sel = ltd_tree_select(tree, root, size);         nodes to verify, root first
  *
  * A node's score is a natural log-probability, cumulative from the root; a child never scores above
  * its parent.  Order is by (score descending, pool index ascending) everywhere, so that a selection
@@ -14,7 +13,9 @@
  *
  * Without a chain the pool is EAGLE-3's, in its level order: k root children, then k*k a level.
  * With one, the chain's nodes come first, and a drafted node that equals one of them (same parent,
- * same token) is that node, with the larger score.
+ * same token) is that node, with the larger score; what is drafted below it starts from there.
+ *
+ * Scores from outside are made sane where they enter: NaN counts as -infinity, ln p > 0 as 0.
  *
  * Thread rule: one thread.  No allocation after ltd_tree_new().
  * Source: EAGLE-2/3 (tree growth, rerank); ties and the merged chain are ours. */
@@ -42,8 +43,8 @@ typedef struct ltd_node {
     int32_t token;
     int32_t parent;
     int32_t depth;   /* 1 = child of the root */
-    int32_t forward; /* draft forward that found it, 0 = prompt lookup, 1 = resync, ... */
-    float score;     /* cumulative ln p */
+    int32_t forward; /* draft forward that found it first, 0 = prompt lookup, 1 = resync, ... */
+    float score;     /* cumulative ln p, <= 0 */
 } ltd_node;
 
 /* Nodes to verify, in an order where parents precede children.  Entry 0 is the root (token given at
@@ -56,8 +57,9 @@ typedef struct ltd_selection {
     int32_t *node;   /* [n] pool index, -1 for the root */
 } ltd_selection;
 
-/* A pool for beams of `top_k` [1, LTD_TREE_MAX_TOP_K], up to `max_forwards` draft forwards, chains
- * up to max_chain, and selections up to max_size.  LTD_EINVAL, LTD_ENOMEM.  *ret owned. */
+/* A pool for beams of `top_k` [1, LTD_TREE_MAX_TOP_K], up to `max_forwards` draft forwards and
+ * chains up to max_chain [both 0, LTD_TREE_MAX_DEPTH], and selections up to max_size [0, ...].
+ * LTD_EINVAL, LTD_ENOMEM.  *ret owned. */
 int ltd_tree_new(ltd_tree **ret, int32_t top_k, int32_t max_forwards, int32_t max_chain,
                  int32_t max_size, ltd_err *err);
 void ltd_tree_free(ltd_tree *tree);
@@ -65,22 +67,23 @@ void ltd_tree_free(ltd_tree *tree);
 /* Empty the pool for the next cycle. */
 void ltd_tree_reset(ltd_tree *tree);
 
-/* Put a chain under the root: token[i] with cumulative score[i], non-increasing.  Before any grow.
- */
+/* Put a chain under the root: token[i] with cumulative score[i], non-increasing (a score above the
+ * one before it is lowered to it).  Cut at max_chain; nothing when the pool isn't empty. */
 void ltd_tree_add_chain(ltd_tree *tree, const int32_t *token, const float *score, int32_t n);
 
 /* Add one draft forward.  First call of a cycle: 1 row, the root's children, token[k], logp[k].
  * Later calls: k rows in beam order, token[k][k], logp[k][k] row-major (ln p of a child given its
- * row).  Each row is sorted by (logp descending, id ascending).  The next beam is the k best of the
- * new candidates.  LTD_EINVAL when max_forwards is exceeded. */
+ * row).  Each row holds distinct tokens, sorted by (logp descending, id ascending).  The next beam
+ * is the k best of the new candidates.  LTD_EINVAL when max_forwards is exceeded. */
 int ltd_tree_grow(ltd_tree *tree, const int32_t *token, const float *logp, ltd_err *err);
 
-/* --- the beam: rows of the next draft forward, in descending score order -------------------------
+/* --- the beam: rows of the next draft forward, in descending score order; empty before the resync
  */
 int32_t ltd_tree_top_k(const ltd_tree *tree);
 int32_t ltd_tree_forwards(const ltd_tree *tree);          /* draft forwards so far */
 const int32_t *ltd_tree_beam_token(const ltd_tree *tree); /* [k] */
 const float *ltd_tree_beam_score(const ltd_tree *tree);   /* [k] cumulative */
+const int32_t *ltd_tree_beam_node(const ltd_tree *tree);  /* [k] pool index */
 /* [k] row of the previous forward that each slot grew from (features to gather); 0 after the
  * resync. */
 const int32_t *ltd_tree_beam_source(const ltd_tree *tree);
@@ -88,20 +91,28 @@ const int32_t *ltd_tree_beam_source(const ltd_tree *tree);
  * (expansion index) * k + s, expansion 0 being the forward after the resync.  The slot's own column
  * is not included.  Returns the count (= expansions done), *ret borrowed until the next grow. */
 int32_t ltd_tree_beam_ancestors(const ltd_tree *tree, int32_t j, const int32_t **ret);
-/* Cumulative scores of the last forward's candidates, row-major: [k] after the resync, [k*k] after
- * an expansion; NULL before.  *n receives the count. */
-const float *ltd_tree_last_scores(const ltd_tree *tree, int32_t *n);
 
-/* --- the pool -----------------------------------------------------------------------------------
+/* --- the last forward, for observations; NULL before the first -----------------------------------
+ */
+/* Cumulative scores of its candidates as they are in the pool, row-major: [k] after the resync,
+ * [k*k] after an expansion.  *n receives the count. */
+const float *ltd_tree_last_scores(const ltd_tree *tree, int32_t *n);
+/* ln p of its top row's candidates [k], not cumulative. */
+const float *ltd_tree_top_logp(const ltd_tree *tree);
+/* Sum of exp(score) over its rows: probability that the text is among the nodes it expanded; 1
+ * for the resync, whose only row is the root. */
+float ltd_tree_row_mass(const ltd_tree *tree);
+
+/* --- the pool ------------------------------------------------------------------------------------
  */
 int32_t ltd_tree_count(const ltd_tree *tree);
 const ltd_node *ltd_tree_nodes(const ltd_tree *tree);
-/* Pool indices of the n best by (score descending, index ascending); n <= count.  Borrowed until
+/* Pool indices of the min(n, count) best by (score descending, index ascending).  Borrowed until
  * the pool changes.  Sorted once for all calls in a cycle; only as deep as asked. */
 const int32_t *ltd_tree_ranked(ltd_tree *tree, int32_t n);
 
-/* Choose the min(size, count) best nodes; entries ascend in pool index, after the root.  `ret` is
- * borrowed until the next select or reset. */
+/* Choose the min(size, count, max_size) best nodes; entries ascend in pool index, after the root.
+ * Borrowed until the next select or reset. */
 const ltd_selection *ltd_tree_select(ltd_tree *tree, int32_t root_token, int32_t size);
 
 #ifdef __cplusplus
