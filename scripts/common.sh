@@ -47,7 +47,7 @@ retry() {
 }
 
 # build_in DIR TARGETS... -- SETUP OPTIONS...: configure DIR once, then build (all without targets).
-# Options are applied again to a folder that is already configured.
+# A folder that is already configured is configured again only when the options are others.
 build_in() {
     local dir=$1 targets=()
     shift
@@ -56,12 +56,15 @@ build_in() {
         shift
     done
     shift
-    if [ -f "$root/$dir/build.ninja" ]; then
+    if [ -f "$root/$dir/build.ninja" ] && [ "$(cat "$root/$dir/options.txt" 2>/dev/null)" = "$*" ]; then
+        :
+    elif [ -f "$root/$dir/build.ninja" ]; then
         quietly "$root/$dir/meson-logs/configure.txt" meson configure "$root/$dir" "$@" ||
             die "$dir: could not be configured again; remove the folder and start over"
     else
         quietly "$root/$dir/setup.txt" meson setup "$root/$dir" "$root" "$@" ||
             die "$dir: meson setup failed; if a package is missing, run scripts/packages"
     fi
+    printf '%s\n' "$*" >"$root/$dir/options.txt"
     ninja -C "$root/$dir" "${targets[@]}" || die "$dir: the build failed; the first error is above"
 }
