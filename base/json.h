@@ -48,7 +48,8 @@ typedef enum ltd_json_type {
  */
 
 /* Parse `size` bytes; `name` (copied) opens every message.  LTD_EFORMAT "name:line: what": broken
- * JSON, text after it, deeper than LTD_JSON_MAX_DEPTH, 2 GiB or more.  *ret owned. */
+ * JSON (Python's NaN and Infinity are let in, and refused by the getters), text after it, deeper
+ * than LTD_JSON_MAX_DEPTH, 2 GiB or more.  *ret owned. */
 int ltd_json_parse(ltd_json_doc **ret, const char *name, const void *data, size_t size,
                    ltd_err *err);
 void ltd_json_free(ltd_json_doc *doc);

@@ -24,7 +24,7 @@ enum {
     LTD_YAML_MAX_BYTES = 1 << 20,
     LTD_YAML_MAX_DEPTH = 8,
     LTD_YAML_MAX_KEY = 128,   /* bytes of a dotted key, NUL included */
-    LTD_YAML_MAX_ITEMS = 4096 /* keys; also entries of one list */
+    LTD_YAML_MAX_ITEMS = 1024 /* keys; also entries of one list */
 };
 
 typedef struct ltd_yaml ltd_yaml;
