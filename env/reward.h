@@ -1,8 +1,8 @@
 /* What a cycle is worth.  Two definitions:
  *
- *   ratio     r = L / (scale x T)              L tokens, T seconds: the paper's (eq. 3; code: scale
- * 100) average   r = L - rho x T / T_ar           rho = sum L / sum (T / T_ar) so far: an
- * average-reward MDP, whose optimum is the optimum of sum L / sum T
+ *   ratio     r = L / (scale x T)       L tokens, T seconds: the paper's (eq. 3; code: scale 100)
+ *   average   r = L - rho x T / T_ar    rho = sum L / sum (T / T_ar) so far: an average-reward MDP,
+ *                                       whose optimum is the optimum of sum L / sum T
  *
  * Throughput is a ratio of sums, so the mean of ratios is not what users get; `average` is exact.
  */
@@ -34,8 +34,8 @@ void ltd_reward_init(ltd_reward *reward, ltd_reward_kind kind, double scale, dou
 
 /* Fold one cycle in and return its reward.
  *   accept_len  tokens of the cycle, root included           [1, ...]
- *   cycle_ns    the timed window                             [ns], > 0
- *   ar_ns       a plain decode step at this context          [ns], > 0
+ *   cycle_ns    the timed window                             [ns], 0 counts as 1
+ *   ar_ns       a plain decode step at this context          [ns]; 0 = unknown: rho stays
  * `average` judges the cycle by the rho from before it.  Pure arithmetic, no allocation. */
 float ltd_reward_cycle(ltd_reward *reward, int32_t accept_len, uint64_t cycle_ns, uint64_t ar_ns);
 
