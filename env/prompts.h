@@ -34,12 +34,17 @@ typedef struct ltd_prompt {
 } ltd_prompt;
 
 /* Read files in order; `limit` > 0 keeps the first that many of each file.  First turn only.
- * Prompts longer than max_tokens are left out and counted in *skipped (may be NULL).
+ * Prompts longer than max_tokens (> 0; else there is no bound) are left out and counted in *skipped
+ * (may be NULL).  With chat NULL a turn is the prompt, as written.
  * LTD_EIO; LTD_EFORMAT with file and line (what is wrong); a file without any prompt is an error.
  */
 int ltd_prompts_load(ltd_prompts **ret, const char *const *paths, size_t n_paths,
                      const ltd_chat *chat, const ltd_tokenizer *tok, int32_t limit,
                      int32_t max_tokens, int32_t *skipped, ltd_err *err);
+/* The same over the bytes of one file; `name` is its path in messages and for the task. */
+int ltd_prompts_parse(ltd_prompts **ret, const void *data, size_t size, const char *name,
+                      const ltd_chat *chat, const ltd_tokenizer *tok, int32_t limit,
+                      int32_t max_tokens, int32_t *skipped, ltd_err *err);
 /* One prompt from text (already rendered when chat is NULL). */
 int ltd_prompts_from_text(ltd_prompts **ret, const char *text, const ltd_chat *chat,
                           const ltd_tokenizer *tok, ltd_err *err);

@@ -12,9 +12,10 @@
 extern "C" {
 #endif
 
-/* Append the verified tree, a node a line with its token, probability and source; the accepted path
- * in green when `colour`, marked with '*' otherwise. path, n_path   entries of `selection` that
- * were accepted, root first */
+/* Append the verified tree, depth first, a node a line: p given its parent, p of the branch, source
+ * ("lookup", "head N" = draft forward N), token.  The accepted path is green when `colour`, marked
+ * with '*' otherwise.
+ *   path, n_path   entries of `selection` that were accepted, root first */
 void ltd_render_tree(const ltd_tree *tree, const ltd_selection *selection, const int32_t *path,
                      int32_t n_path, const ltd_tokenizer *tok, bool colour, ltd_str *out);
 

@@ -99,7 +99,7 @@ static int32_t whole_word(const ltd_tokenizer *tok, const char *word, size_t n)
 {
     char text[2 * 64];
     size_t len = 0;
-    if (n > 64) return -1; /* longer than any word that a vocabulary holds whole */
+    if (n == 0 || n > 64) return -1; /* longer than any word that a vocabulary holds whole */
     for (size_t i = 0; i < n; i++)
         len += ltd_symbol_write(text + len, ltd_byte_symbol((uint8_t)word[i]));
     return ltd_vocab_find(tok, text, len, NULL, 0);

@@ -67,6 +67,9 @@ int32_t ltd_tokenizer_find(const ltd_tokenizer *tok, const char *text);
 /* The chat template's text from the file, "" when absent; borrowed. */
 const char *ltd_tokenizer_chat_template(const ltd_tokenizer *tok);
 
+/* Length of the UTF-8 character at s[0..n), n > 0; 0 when there is none, or not all of it. */
+size_t ltd_utf8_length(const char *s, size_t n);
+
 #ifdef __cplusplus
 }
 #endif

@@ -122,9 +122,6 @@ size_t ltd_symbol_write(char ret[2], uint32_t symbol);
 int32_t ltd_vocab_find(const ltd_tokenizer *tok, const char *a, size_t na, const char *b,
                        size_t nb);
 
-/* Length of the UTF-8 character at s[0..n), n > 0; 0 when it is none. */
-size_t ltd_utf8_length(const char *s, size_t n);
-
 #ifdef __cplusplus
 }
 #endif
