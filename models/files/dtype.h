@@ -59,8 +59,8 @@ size_t ltd_dtype_block_bytes(ltd_dtype dtype);
 int64_t ltd_tensor_view_count(const ltd_tensor_view *view);
 
 /* Widen `n` elements at `src` to f32: exact for F16, BF16, Q*; what GGUF defines for each type.
- * n is a multiple of the block.  LTD_EUNSUPPORTED, naming the type, for those we can't read (the
- * integer types, Q2_K, Q3_K). */
+ * n is a multiple of the block (LTD_EINVAL).  LTD_EUNSUPPORTED, naming the type, for integer types.
+ */
 int ltd_dtype_to_f32(float *ret, const void *src, ltd_dtype dtype, int64_t n, ltd_err *err);
 
 /* One half, exactly. */

@@ -53,8 +53,9 @@ typedef struct ltd_gguf_value {
     ltd_gguf_string key;
     ltd_gguf_type type;
     bool is_array;
-    uint64_t count;      /* elements; 1 for a plain value */
-    const uint8_t *data; /* first element as stored, unaligned; borrowed */
+    uint64_t count; /* elements; 1 for a plain value */
+    /* First element as stored (a string: u64 length, then bytes), unaligned; borrowed. */
+    const uint8_t *data;
     /* Strings of a string array, indexed at open so that reading one is O(1); else NULL. */
     const ltd_gguf_string *strings;
 } ltd_gguf_value;

@@ -28,6 +28,9 @@ int ltd_safetensors_parse(ltd_safetensors **ret, const void *data, size_t size, 
 void ltd_safetensors_close(ltd_safetensors *file);
 void ltd_safetensors_forget(const ltd_safetensors *file);
 
+const char *ltd_safetensors_path(const ltd_safetensors *file);
+size_t ltd_safetensors_size(const ltd_safetensors *file); /* bytes of the file */
+
 size_t ltd_safetensors_tensor_count(const ltd_safetensors *file);
 const ltd_tensor_view *ltd_safetensors_tensor_at(const ltd_safetensors *file, size_t i);
 /* NULL when absent. */
@@ -35,9 +38,9 @@ const ltd_tensor_view *ltd_safetensors_tensor(const ltd_safetensors *file, const
 /* A string of __metadata__, NULL when absent; borrowed. */
 const char *ltd_safetensors_metadata(const ltd_safetensors *file, const char *key);
 
-/* Write tensors[n] (data 8-byte aligned in the file, in the given order) with string metadata
- * {keys[i]: values[i]} to `path`, atomically.  LTD_EIO, LTD_ENOMEM, LTD_EINVAL (a duplicate name,
- * bytes that don't match dtype and dims). */
+/* Write tensors[n] (in the given order, without holes, the first one 8-byte aligned) with string
+ * metadata {keys[i]: values[i]} to `path`, atomically.  LTD_EIO, LTD_ENOMEM, LTD_EINVAL (a
+ * duplicate name, bytes that don't match dtype and dims). */
 int ltd_safetensors_write(const char *path, const ltd_tensor_view *tensors, size_t n,
                           const char *const *keys, const char *const *values, size_t n_metadata,
                           ltd_err *err);
