@@ -4,7 +4,17 @@
  *
  *     ltd_cost *cost;
  *     if (ltd_cost_load(&cost, "calibration.json", &err) < 0) ...
- *     double ms = ltd_cost_cycle(cost, forwards, size, context); */
+ *     double ms = ltd_cost_cycle(cost, forwards, top_k, size, context);
+ *
+ * The file:
+ *
+ *     { "version": 1, "t_ar_ms": 5.1, "commit_ms": 0.05, "decide_ms": 0.03,
+ *       "verify": [ {"rows": 1, "context": 64, "ms": 5.1, "ms_min": 5.0}, ... ],
+ *       "draft": [ {"rows": 1, "context": 64, "ms": 0.7, "ms_min": 0.7}, ... ],
+ *       "machine": {"cpu": "...", "isa": "avx2", "threads": 2, "fingerprint": "..."},
+ *       "model": {"sha256": "..."} }
+ *
+ * Fields it doesn't know are passed over.  Thread rule: immutable once loaded. */
 #ifndef LTD_ENV_COST_H
 #define LTD_ENV_COST_H
 
@@ -26,28 +36,37 @@ typedef struct ltd_cost_point {
 } ltd_cost_point;
 
 typedef struct ltd_cost {
-    float t_ar_ms; /* plain decode step at the middle context */
-    float commit_ms, decide_ms;
+    float t_ar_ms;   /* plain decode step at the middle context */
+    float commit_ms; /* acceptance, compaction, text: once a cycle */
+    float decide_ms; /* one decision: observation and policy */
     int32_t n_verify, n_draft;
     ltd_cost_point verify[LTD_COST_MAX_POINTS]; /* sorted by (context, rows) */
     ltd_cost_point
         draft[LTD_COST_MAX_POINTS]; /* rows 1 = resync, rows k = expansion; n_draft 0: no head */
+    int32_t middle_context;         /* the middle one of the verify contexts, the lower of two */
     char machine[128];              /* fingerprint: cpu, isa, threads */
+    char cpu[96], isa[32];
+    int32_t threads;
     char model_hash[65];
 } ltd_cost;
 
-/* Read the JSON that calibrate wrote.  LTD_EIO, LTD_EFORMAT.  *ret owned: free(). */
+/* Make a table that was filled by hand ready: sort the points, find the middle context, check.
+ * LTD_EINVAL names the value that can't be. */
+int ltd_cost_finish(ltd_cost *cost, ltd_err *err);
+
+/* Read the JSON that calibrate wrote.  LTD_EIO, LTD_EFORMAT, LTD_ENOMEM.  *ret owned: free(). */
 int ltd_cost_load(ltd_cost **ret, const char *path, ltd_err *err);
 /* Write it, atomically. */
 int ltd_cost_save(const ltd_cost *cost, const char *path, ltd_err *err);
 
-/* Bilinear in rows and context, held constant outside the measured range. [ms] */
+/* Bilinear in rows and context, held constant outside the measured range; 0 without points. [ms] */
 double ltd_cost_verify(const ltd_cost *cost, int32_t rows, int32_t context);
 double ltd_cost_draft(const ltd_cost *cost, int32_t rows, int32_t context);
-/* Plain decode step at this context. */
+/* Plain decode step at this context: t_ar_ms, grown with the context as one verified row is. */
 double ltd_cost_ar(const ltd_cost *cost, int32_t context);
 /* A whole cycle: `forwards` draft forwards (the first is a resync, the rest expand top_k rows),
- * verification of size + 1 rows, commit, decisions. */
+ * verification of size + 1 rows, commit, forwards + 2 decisions (each CONTINUE, the STOP, the
+ * size). */
 double ltd_cost_cycle(const ltd_cost *cost, int32_t forwards, int32_t top_k, int32_t size,
                       int32_t context);
 
