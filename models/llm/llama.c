@@ -1,1 +1,256 @@
-typedef int placeholder;
+/* Loading: every matrix goes from the file into the kernels' layout, q/k/v and gate/up side by side
+ * so that one pass of the pool computes them.  Interleaved rotary pairs (llama-arch GGUF) become
+ * half-split ones by reordering the rows of q and k: dot products don't change, and one rotary
+ * kernel serves both. */
+#include "models/llm/llama.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "models/llm/llama_priv.h"
+
+static int load_vector(const ltd_model_files *files, ltd_weight weight, int layer, float **ret,
+                       ltd_err *err)
+{
+    ltd_tensor_view v;
+    int rc = ltd_model_files_weight(files, weight, layer, &v, err);
+    if (rc < 0) return rc;
+    int64_t n = ltd_tensor_view_count(&v);
+    float *f = ltd_mem_aligned((size_t)n, sizeof *f);
+    if (!f) return ltd_fail(err, LTD_ENOMEM, "tensor %s: no memory", v.name);
+    rc = ltd_dtype_to_f32(f, v.data, v.dtype, n, err);
+    if (rc < 0) {
+        free(f);
+        return ltd_err_prefix(err, rc, "tensor %s", v.name);
+    }
+    *ret = f;
+    return LTD_OK;
+}
+
+static int kind_for(ltd_dtype dtype, ltd_load_dtype load, ltd_pack_kind *ret, ltd_err *err)
+{
+    if (load == LTD_LOAD_F32) {
+        *ret = LTD_PACK_F32;
+        return LTD_OK;
+    }
+    return ltd_pack_kind_of(dtype, ret, err);
+}
+
+/* Row order that turns interleaved pairs into half-split ones, [heads * head_dim]. */
+static int32_t *half_split_order(int32_t heads, int32_t head_dim)
+{
+    int32_t *order = ltd_mem_zeros((size_t)heads * (size_t)head_dim, sizeof *order);
+    for (int32_t h = 0; order && h < heads; h++)
+        for (int32_t i = 0; i < head_dim; i++)
+            order[h * head_dim + i] =
+                h * head_dim + (i < head_dim / 2 ? 2 * i : 2 * (i - head_dim / 2) + 1);
+    return order;
+}
+
+/* Weights[n] of a layer, rows one after the other, as one matrix.  All become floats when their
+ * types differ. */
+static int load_stack(const ltd_model_files *files, const ltd_weight *weights, int n, int layer,
+                      ltd_load_dtype load, const ltd_llm_config *rotary, ltd_packed *ret,
+                      ltd_err *err)
+{
+    ltd_tensor_view v[3];
+    ltd_pack_kind kind = LTD_PACK_F32;
+    int64_t out = 0;
+    int rc = LTD_OK;
+    for (int i = 0; i < n; i++) {
+        ltd_pack_kind k;
+        rc = ltd_model_files_weight(files, weights[i], layer, &v[i], err);
+        if (rc == LTD_OK) rc = kind_for(v[i].dtype, load, &k, err);
+        if (rc < 0) return rc;
+        kind = i == 0 || k == kind ? k : LTD_PACK_F32;
+        out += v[i].dims[0];
+    }
+    if (out > INT32_MAX || v[0].dims[1] > INT32_MAX)
+        return ltd_fail(err, LTD_EUNSUPPORTED, "tensor %s: too large", v[0].name);
+    rc = ltd_pack_init(ret, (int32_t)out, (int32_t)v[0].dims[1], kind, err);
+    int32_t row = 0;
+    for (int i = 0; rc == LTD_OK && i < n; i++) {
+        int32_t *order = NULL;
+        if (rotary && rotary->rope_interleaved && weights[i] != LTD_WEIGHT_ATTN_V) {
+            order = half_split_order((int32_t)v[i].dims[0] / rotary->head_dim, rotary->head_dim);
+            if (!order) rc = ltd_fail(err, LTD_ENOMEM, "tensor %s: no memory", v[i].name);
+        }
+        if (rc == LTD_OK) rc = ltd_pack_rows(ret, row, &v[i], order, err);
+        free(order);
+        row += (int32_t)v[i].dims[0];
+    }
+    return rc;
+}
+
+static int load_layer(ltd_llama *model, const ltd_model_files *files, int i, ltd_load_dtype load,
+                      ltd_err *err)
+{
+    static const ltd_weight qkv[] = {LTD_WEIGHT_ATTN_Q, LTD_WEIGHT_ATTN_K, LTD_WEIGHT_ATTN_V};
+    static const ltd_weight gate_up[] = {LTD_WEIGHT_FFN_GATE, LTD_WEIGHT_FFN_UP};
+    static const ltd_weight out[] = {LTD_WEIGHT_ATTN_OUT}, down[] = {LTD_WEIGHT_FFN_DOWN};
+    ltd_llama_layer *l = &model->layers[i];
+    int rc = load_vector(files, LTD_WEIGHT_ATTN_NORM, i, &l->attn_norm, err);
+    if (rc == LTD_OK) rc = load_vector(files, LTD_WEIGHT_FFN_NORM, i, &l->ffn_norm, err);
+    if (rc == LTD_OK) rc = load_stack(files, qkv, 3, i, load, &model->config, &l->qkv, err);
+    if (rc == LTD_OK) rc = load_stack(files, out, 1, i, load, NULL, &l->out, err);
+    if (rc == LTD_OK) rc = load_stack(files, gate_up, 2, i, load, NULL, &l->gate_up, err);
+    if (rc == LTD_OK) rc = load_stack(files, down, 1, i, load, NULL, &l->down, err);
+    return rc;
+}
+
+static int check_shape(const ltd_llm_config *c, ltd_err *err)
+{
+    if (c->hidden % 8 || c->ffn % 8 || c->head_dim % 8 || c->head_dim > LTD_MAX_HEAD_DIM)
+        return ltd_fail(err, LTD_EUNSUPPORTED,
+                        "hidden %d, ffn %d, head_dim %d: each must be a multiple of 8 and head_dim "
+                        "at most %d",
+                        c->hidden, c->ffn, c->head_dim, LTD_MAX_HEAD_DIM);
+    return LTD_OK;
+}
+
+static const char *kind_name(ltd_pack_kind kind, const ltd_model_files *files)
+{
+    ltd_tensor_view v;
+    if (kind != LTD_PACK_F32 && ltd_model_files_weight(files, LTD_WEIGHT_ATTN_Q, 0, &v, NULL) == 0)
+        return ltd_dtype_name(v.dtype);
+    return "F32";
+}
+
+static int load(ltd_llama *model, const ltd_model_files *files, const ltd_llama_options *options,
+                ltd_err *err)
+{
+    static const ltd_weight embed[] = {LTD_WEIGHT_EMBED}, head[] = {LTD_WEIGHT_OUTPUT};
+    model->config = *ltd_model_files_config(files);
+    int rc = check_shape(&model->config, err);
+    if (rc < 0) return rc;
+    model->path = ltd_mem_strdup(ltd_model_files_path(files));
+    model->layers = ltd_mem_zeros((size_t)model->config.n_layers, sizeof *model->layers);
+    if (!model->path || !model->layers) return ltd_fail(err, LTD_ENOMEM, "no memory");
+    rc = ltd_model_files_hash(files, model->hash, err);
+    if (rc == LTD_OK) rc = load_stack(files, embed, 1, 0, options->dtype, NULL, &model->embed, err);
+    model->lm_head = &model->embed;
+    if (rc == LTD_OK && !model->config.tied) {
+        rc = load_stack(files, head, 1, 0, options->dtype, NULL, &model->head, err);
+        model->lm_head = &model->head;
+    }
+    if (rc == LTD_OK) rc = load_vector(files, LTD_WEIGHT_OUTPUT_NORM, 0, &model->output_norm, err);
+    for (int i = 0; rc == LTD_OK && i < model->config.n_layers; i++)
+        rc = load_layer(model, files, i, options->dtype, err);
+    if (rc < 0) return rc;
+    model->dtype_name = kind_name(model->layers[0].qkv.kind, files);
+    const ltd_gguf *gguf = ltd_model_files_gguf(files);
+    if (gguf && ltd_gguf_find(gguf, "tokenizer.ggml.merges"))
+        rc = ltd_tokenizer_from_gguf(&model->tokenizer, gguf, err);
+    return rc;
+}
+
+int ltd_llama_open(ltd_llama **ret, const char *path, const ltd_llama_options *options,
+                   ltd_err *err)
+{
+    *ret = NULL;
+    if (options->activation_bits != 8 && options->activation_bits != 16)
+        return ltd_fail(err, LTD_EINVAL, "activations: %d bits, expected 8 or 16",
+                        options->activation_bits);
+    if (options->dtype != LTD_LOAD_FILE && options->dtype != LTD_LOAD_F32)
+        return ltd_fail(err, LTD_EINVAL, "model dtype: expected file or f32");
+    ltd_model_files *files = NULL;
+    ltd_llama *model = ltd_mem_zeros(1, sizeof *model);
+    if (!model) return ltd_fail(err, LTD_ENOMEM, "model %s: no memory", path);
+    model->kernels = options->kernels ? options->kernels : ltd_kernels_best();
+    model->activation_bits = options->activation_bits;
+    int rc = ltd_pool_new(&model->pool, options->threads, err);
+    if (rc == LTD_OK) rc = ltd_model_files_open(&files, path, err);
+    if (rc == LTD_OK) {
+        rc = load(model, files, options, err);
+        if (rc < 0) ltd_err_prefix(err, rc, "model %s", path);
+    }
+    ltd_model_files_close(files);
+    if (rc < 0) {
+        ltd_llama_close(model);
+        return rc;
+    }
+    *ret = model;
+    return LTD_OK;
+}
+
+void ltd_llama_close(ltd_llama *model)
+{
+    if (!model) return;
+    for (int i = 0; model->layers && i < model->config.n_layers; i++) {
+        ltd_llama_layer *l = &model->layers[i];
+        free(l->attn_norm);
+        free(l->ffn_norm);
+        ltd_pack_fini(&l->qkv);
+        ltd_pack_fini(&l->out);
+        ltd_pack_fini(&l->gate_up);
+        ltd_pack_fini(&l->down);
+    }
+    free(model->layers);
+    free(model->output_norm);
+    free(model->path);
+    ltd_pack_fini(&model->embed);
+    ltd_pack_fini(&model->head);
+    ltd_tokenizer_free(model->tokenizer);
+    ltd_pool_free(model->pool);
+    free(model);
+}
+
+const ltd_llm_config *ltd_llama_config(const ltd_llama *model)
+{
+    return &model->config;
+}
+const char *ltd_llama_path(const ltd_llama *model)
+{
+    return model->path;
+}
+const char *ltd_llama_hash(const ltd_llama *model)
+{
+    return model->hash;
+}
+const ltd_tokenizer *ltd_llama_tokenizer(const ltd_llama *model)
+{
+    return model->tokenizer;
+}
+ltd_pool *ltd_llama_pool(const ltd_llama *model)
+{
+    return model->pool;
+}
+const ltd_kernels *ltd_llama_kernels(const ltd_llama *model)
+{
+    return model->kernels;
+}
+int32_t ltd_llama_activation_bits(const ltd_llama *model)
+{
+    return model->activation_bits;
+}
+const char *ltd_llama_dtype_name(const ltd_llama *model)
+{
+    return model->dtype_name;
+}
+
+size_t ltd_llama_bytes(const ltd_llama *model)
+{
+    size_t n = ltd_pack_bytes(&model->embed) + ltd_pack_bytes(&model->head);
+    for (int i = 0; i < model->config.n_layers; i++) {
+        const ltd_llama_layer *l = &model->layers[i];
+        n += ltd_pack_bytes(&l->qkv) + ltd_pack_bytes(&l->out) + ltd_pack_bytes(&l->gate_up) +
+             ltd_pack_bytes(&l->down);
+    }
+    return n;
+}
+
+int ltd_llama_taps(const ltd_llama *model, int32_t taps[3])
+{
+    int32_t n = model->config.n_layers;
+    if (n < 7) return 0;
+    taps[0] = 2;
+    taps[1] = n / 2;
+    taps[2] = n - 3;
+    return 3;
+}
+
+void ltd_llama_embed(const ltd_llama *model, int32_t token, float *ret)
+{
+    ltd_pack_get_row(&model->embed, token, ret);
+}

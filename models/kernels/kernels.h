@@ -1,0 +1,97 @@
+/* The arithmetic of the engine behind one dispatch table, an entry for each instruction set.
+ *
+ *     const ltd_kernels *k = ltd_kernels_best();
+ *     k->quantize(x, n, 16, q, scale, sum);
+ *     k->linear(&w, &acts, m, tile0, tile1, y, ldy);
+ *
+ * Two rules hold for every function, and tests check them bit for bit:
+ *   1. A row's result never depends on how many rows are computed beside it.
+ *   2. All instruction sets give equal results: integer sums are exact, and each floating-point
+ * operation has one definition (fused where written as fma, lanes summed in one fixed shape).
+ *
+ * Linear layers with block-quantised weights: activations become integers a_k with one scale s for
+ * each 32
+ * (|a| <= 32639 with 16 bits, 127 with 8), the weights keep the file's integers q_k and scales:
+ *     y = sum over groups of  fma(d, s * (float)(sum q a), y);  y = fma(m, s * (float)(sum a), y)
+ * Layers with float weights: y = fma(w_k, x_k, y) for k ascending.
+ *
+ * Thread rule: pure functions of their arguments. */
+#ifndef LTD_MODELS_KERNELS_KERNELS_H
+#define LTD_MODELS_KERNELS_KERNELS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+#include "models/kernels/pack.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum ltd_isa { LTD_ISA_PLAIN, LTD_ISA_AVX2, LTD_ISA_COUNT } ltd_isa;
+
+/* Rows of activations, as floats and, for quantised weights, as integers. */
+typedef struct ltd_acts {
+    const float *x; /* [m, n] */
+    int16_t *q;     /* [m, n] */
+    float *scale;   /* [m, n / 32] */
+    float *sum;     /* [m, n / 32] scale * (sum of the group's integers) */
+    int32_t n;      /* width */
+} ltd_acts;
+
+/* One attention problem: heads [h0, h1) of one row, all of the same key/value head. */
+typedef struct ltd_attn {
+    const void *k, *v;   /* [slots, head_dim] of that key/value head */
+    bool f16;            /* K/V are halves, else floats */
+    int32_t head_dim;    /* multiple of 8, up to 512 */
+    int32_t n_past;      /* slots 0 .. n_past-1 are seen */
+    const int32_t *tail; /* [n_tail] further slots, in order; the row's own last */
+    int32_t n_tail;
+    float scale; /* 1 / sqrt(head_dim) */
+    int32_t h0, h1;
+    const float *q; /* [heads, head_dim] of the row */
+    float *out;     /* [heads, head_dim] of the row */
+    float *scores;  /* scratch, n_past + n_tail + 8 floats */
+} ltd_attn;
+
+typedef struct ltd_kernels {
+    ltd_isa isa;
+    const char *name;
+
+    /* Quantise n (multiple of 32) floats to `bits` (8 or 16). */
+    void (*quantize)(const float *x, int32_t n, int32_t bits, int16_t *q, float *scale, float *sum);
+    /* y[row * ldy + (out - 8 * tile0)] for output rows 8*tile0 .. 8*tile1 - 1 and activation rows
+     * 0..m-1; all lanes of the last tile are written, so y has room for whole tiles. */
+    void (*linear)(const ltd_packed *w, const ltd_acts *x, int32_t m, int32_t tile0, int32_t tile1,
+                   float *y, size_t ldy);
+    /* ret = x / rms(x) * w.  n multiple of 8. */
+    void (*rmsnorm)(const float *x, const float *w, float eps, int32_t n, float *ret);
+    /* Rotate heads [n_heads, head_dim] in place, pairs (i, i + head_dim/2); cos, sin [head_dim /
+     * 2]. */
+    void (*rope)(float *x, int32_t n_heads, int32_t head_dim, const float *cos, const float *sin);
+    /* ret = gate / (1 + e^-gate) * up. */
+    void (*silu_mul)(const float *gate, const float *up, int32_t n, float *ret);
+    /* x += y. */
+    void (*add)(float *x, const float *y, int32_t n);
+    /* Copy floats to a K/V slot. */
+    void (*store_f16)(const float *x, int32_t n, uint16_t *ret);
+    void (*attention)(const ltd_attn *a);
+    /* Index of the largest of x[n] (lowest on ties), n multiple of 8; *value receives it. */
+    int32_t (*argmax)(const float *x, int32_t n, float *value);
+    /* The k best of x[n] by (value descending, index ascending), as ln softmax over all n; n
+     * multiple of 8, k <= 32. */
+    void (*top_k)(const float *x, int32_t n, int32_t k, int32_t *index, float *logp);
+} ltd_kernels;
+
+/* The table of an instruction set, NULL when this machine lacks it. */
+const ltd_kernels *ltd_kernels_get(ltd_isa isa);
+/* The fastest one here; LTD_ISA=plain|avx2 in the environment chooses another. */
+const ltd_kernels *ltd_kernels_best(void);
+const char *ltd_isa_name(ltd_isa isa);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

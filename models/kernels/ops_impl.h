@@ -1,0 +1,221 @@
+/* The row operations of ltd_kernels, over eight-lane vectors.  Included once by each ops_<isa>.c
+ * with OPS(name) giving the function its name; compiled there for that instruction set. */
+
+#include "models/kernels/kernels.h"
+#include "models/kernels/simd.h"
+
+static void OPS(quantize)(const float *x, int32_t n, int32_t bits, int16_t *q, float *scale,
+                          float *sum)
+{
+    /* 32639 = 127 * 257: two signed bytes hi*256 + lo hold every value, for byte kernels. */
+    const float top = bits == 8 ? 127.0f : 32639.0f;
+    for (int32_t g = 0; g < n / 32; g++, x += 32, q += 32) {
+        v8 a[4], m;
+        for (int i = 0; i < 4; i++) a[i] = v8_load(x + 8 * i);
+        m = v8_max(v8_max(v8_abs(a[0]), v8_abs(a[1])), v8_max(v8_abs(a[2]), v8_abs(a[3])));
+        float amax = v8_hmax(m);
+        float s = amax / top, inv = amax > 0 ? top / amax : 0;
+        /* A huge quotient would overflow the integers: only denormals get there, and they are zero
+         * to us. */
+        if (!(inv <= 3.0e38f)) s = inv = 0;
+        for (int i = 0; i < 4; i++) v8_store_i16(q + 8 * i, v8_mul(a[i], v8_set1(inv)));
+        int32_t total = 0;
+        for (int i = 0; i < 32; i++) total += q[i];
+        scale[g] = s;
+        sum[g] = s * (float)total;
+    }
+}
+
+static void OPS(rmsnorm)(const float *x, const float *w, float eps, int32_t n, float *ret)
+{
+    v8 s = v8_set1(0);
+    for (int32_t i = 0; i < n; i += 8) {
+        v8 a = v8_load(x + i);
+        s = v8_fma(a, a, s);
+    }
+    v8 r = v8_set1(1.0f / sqrtf(v8_sum(s) / (float)n + eps));
+    for (int32_t i = 0; i < n; i += 8)
+        v8_store(ret + i, v8_mul(v8_mul(v8_load(x + i), r), v8_load(w + i)));
+}
+
+static void OPS(rope)(float *x, int32_t n_heads, int32_t head_dim, const float *cosv,
+                      const float *sinv)
+{
+    int32_t half = head_dim / 2;
+    for (int32_t h = 0; h < n_heads; h++, x += head_dim) {
+        int32_t i = 0;
+        for (; i + 8 <= half; i += 8) {
+            v8 a = v8_load(x + i), b = v8_load(x + half + i);
+            v8 c = v8_load(cosv + i), s = v8_load(sinv + i);
+            v8_store(x + i, v8_sub(v8_mul(a, c), v8_mul(b, s)));
+            v8_store(x + half + i, v8_add(v8_mul(b, c), v8_mul(a, s)));
+        }
+        for (; i < half; i++) {
+            float a = x[i], b = x[half + i];
+            x[i] = a * cosv[i] - b * sinv[i];
+            x[half + i] = b * cosv[i] + a * sinv[i];
+        }
+    }
+}
+
+static void OPS(silu_mul)(const float *gate, const float *up, int32_t n, float *ret)
+{
+    v8 one = v8_set1(1.0f), zero = v8_set1(0);
+    for (int32_t i = 0; i < n; i += 8) {
+        v8 g = v8_load(gate + i);
+        v8 d = v8_add(one, v8_exp(v8_sub(zero, g)));
+        v8_store(ret + i, v8_mul(v8_div(g, d), v8_load(up + i)));
+    }
+}
+
+static void OPS(add)(float *x, const float *y, int32_t n)
+{
+    for (int32_t i = 0; i < n; i += 8) v8_store(x + i, v8_add(v8_load(x + i), v8_load(y + i)));
+}
+
+static void OPS(store_f16)(const float *x, int32_t n, uint16_t *ret)
+{
+    for (int32_t i = 0; i < n; i += 8) v8_store_f16(ret + i, v8_load(x + i));
+}
+
+/* --- attention
+ * ------------------------------------------------------------------------------------ Keys are
+ * taken in logical order: slots 0 .. n_past-1, then the tail.  A row that sees the same keys in the
+ * same order gets the same bits wherever they lie, which is what makes a tree node equal to its
+ * plain decode step. */
+
+static inline int32_t OPS(slot)(const ltd_attn *a, int32_t j)
+{
+    return j < a->n_past ? j : a->tail[j - a->n_past];
+}
+
+static inline v8 OPS(kv)(const void *base, bool f16, size_t at)
+{
+    return f16 ? v8_load_f16((const uint16_t *)base + at) : v8_load((const float *)base + at);
+}
+
+/* scores[j] = q . k_j for one head; q holds the scale already. */
+static inline void OPS(attn_scores)(const ltd_attn *a, const float *q, bool f16, int32_t n)
+{
+    int32_t hd = a->head_dim;
+    for (int32_t j0 = 0; j0 < n; j0 += 8) {
+        v8 acc[8];
+        for (int j = 0; j < 8; j++) {
+            /* Past the end the last key is taken again; its score is written over below. */
+            int32_t at = j0 + j < n ? j0 + j : n - 1;
+            size_t k = (size_t)OPS(slot)(a, at) * (size_t)hd;
+            v8 s = v8_mul(v8_load(q), OPS(kv)(a->k, f16, k));
+            for (int32_t d = 8; d < hd; d += 8)
+                s = v8_fma(v8_load(q + d), OPS(kv)(a->k, f16, k + (size_t)d), s);
+            acc[j] = s;
+        }
+        v8_store(a->scores + j0, v8_sum8(acc));
+    }
+}
+
+/* scores -> weights e^(s - max); returns their sum.  Lanes past n are zero. */
+static inline float OPS(attn_softmax)(float *scores, int32_t n)
+{
+    float top = scores[0];
+    for (int32_t j = 1; j < n; j++) top = scores[j] > top ? scores[j] : top;
+    v8 m = v8_set1(top), sum = v8_set1(0);
+    for (int32_t j = 0; j < n; j += 8) {
+        v8_store(scores + j, v8_exp(v8_sub(v8_load(scores + j), m)));
+        for (int32_t i = n; i < j + 8; i++) scores[i] = 0;
+        sum = v8_add(sum, v8_load(scores + j));
+    }
+    return v8_sum(sum);
+}
+
+/* out = (sum p_j v_j) / total, 32 dims at a time. */
+static inline void OPS(attn_values)(const ltd_attn *a, bool f16, int32_t n, float total, float *out)
+{
+    int32_t hd = a->head_dim;
+    v8 inv = v8_set1(1.0f / total);
+    int32_t d = 0;
+    for (; d + 32 <= hd; d += 32) {
+        v8 s0 = v8_set1(0), s1 = s0, s2 = s0, s3 = s0;
+        for (int32_t j = 0; j < n; j++) {
+            size_t v = (size_t)OPS(slot)(a, j) * (size_t)hd + (size_t)d;
+            v8 p = v8_set1(a->scores[j]);
+            s0 = v8_fma(p, OPS(kv)(a->v, f16, v), s0);
+            s1 = v8_fma(p, OPS(kv)(a->v, f16, v + 8), s1);
+            s2 = v8_fma(p, OPS(kv)(a->v, f16, v + 16), s2);
+            s3 = v8_fma(p, OPS(kv)(a->v, f16, v + 24), s3);
+        }
+        v8_store(out + d, v8_mul(s0, inv));
+        v8_store(out + d + 8, v8_mul(s1, inv));
+        v8_store(out + d + 16, v8_mul(s2, inv));
+        v8_store(out + d + 24, v8_mul(s3, inv));
+    }
+    for (; d < hd; d += 8) {
+        v8 s = v8_set1(0);
+        for (int32_t j = 0; j < n; j++) {
+            size_t v = (size_t)OPS(slot)(a, j) * (size_t)hd + (size_t)d;
+            s = v8_fma(v8_set1(a->scores[j]), OPS(kv)(a->v, f16, v), s);
+        }
+        v8_store(out + d, v8_mul(s, inv));
+    }
+}
+
+static inline void OPS(attention_of)(const ltd_attn *a, bool f16)
+{
+    int32_t n = a->n_past + a->n_tail, hd = a->head_dim;
+    float q[512];
+    for (int32_t h = a->h0; h < a->h1; h++) {
+        for (int32_t d = 0; d < hd; d += 8)
+            v8_store(q + d, v8_mul(v8_load(a->q + (size_t)h * (size_t)hd + d), v8_set1(a->scale)));
+        OPS(attn_scores)(a, q, f16, n);
+        float total = OPS(attn_softmax)(a->scores, n);
+        OPS(attn_values)(a, f16, n, total, a->out + (size_t)h * (size_t)hd);
+    }
+}
+
+static void OPS(attention)(const ltd_attn *a)
+{
+    if (a->f16)
+        OPS(attention_of)(a, true);
+    else
+        OPS(attention_of)(a, false);
+}
+
+/* --- choosing among logits
+ * -------------------------------------------------------------------------- */
+
+static int32_t OPS(argmax)(const float *x, int32_t n, float *value)
+{
+    v8 m = v8_load(x);
+    for (int32_t i = 8; i < n; i += 8) m = v8_max(m, v8_load(x + i));
+    float top = v8_hmax(m);
+    int32_t at = 0;
+    while (at < n && !(x[at] == top)) at++;
+    *value = top;
+    return at < n ? at : 0;
+}
+
+static void OPS(top_k)(const float *x, int32_t n, int32_t k, int32_t *index, float *logp)
+{
+    int32_t have = 0;
+    for (int32_t i = 0; i < n; i += 8) {
+        if (have == k && !(v8_hmax(v8_load(x + i)) > logp[k - 1])) continue;
+        for (int32_t j = i; j < i + 8; j++) {
+            if (have == k && !(x[j] > logp[k - 1])) continue;
+            int32_t at = have < k ? have++ : k - 1;
+            for (; at > 0 && x[j] > logp[at - 1]; at--) {
+                logp[at] = logp[at - 1];
+                index[at] = index[at - 1];
+            }
+            logp[at] = x[j];
+            index[at] = j;
+        }
+    }
+    v8 m = v8_set1(logp[0]), sum = v8_set1(0);
+    for (int32_t i = 0; i < n; i += 8) sum = v8_add(sum, v8_exp(v8_sub(v8_load(x + i), m)));
+    float lse = logp[0] + logf(v8_sum(sum));
+    for (int32_t i = 0; i < k; i++) logp[i] -= lse;
+}
+
+#define OPS_TABLE                                                                                  \
+    .quantize = OPS(quantize), .rmsnorm = OPS(rmsnorm), .rope = OPS(rope),                         \
+    .silu_mul = OPS(silu_mul), .add = OPS(add), .store_f16 = OPS(store_f16),                       \
+    .attention = OPS(attention), .argmax = OPS(argmax), .top_k = OPS(top_k)

@@ -1,0 +1,222 @@
+/* Eight float lanes, spelled once for each instruction set.  Kernels written over these give the
+ * same bits on every one of them: each operation is a single IEEE operation a lane (fma is fused
+ * everywhere), and sums over lanes have one fixed shape.
+ *
+ * Private to models/kernels: included by the ops_*.c files only. */
+#ifndef LTD_MODELS_KERNELS_SIMD_H
+#define LTD_MODELS_KERNELS_SIMD_H
+
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "models/files/dtype.h"
+
+#if defined(__AVX2__) && defined(__FMA__) && defined(__F16C__)
+#include <immintrin.h>
+
+typedef __m256 v8;
+static inline v8 v8_set1(float x)
+{
+    return _mm256_set1_ps(x);
+}
+static inline v8 v8_load(const float *p)
+{
+    return _mm256_loadu_ps(p);
+}
+static inline void v8_store(float *p, v8 a)
+{
+    _mm256_storeu_ps(p, a);
+}
+static inline v8 v8_add(v8 a, v8 b)
+{
+    return _mm256_add_ps(a, b);
+}
+static inline v8 v8_sub(v8 a, v8 b)
+{
+    return _mm256_sub_ps(a, b);
+}
+static inline v8 v8_mul(v8 a, v8 b)
+{
+    return _mm256_mul_ps(a, b);
+}
+static inline v8 v8_div(v8 a, v8 b)
+{
+    return _mm256_div_ps(a, b);
+}
+static inline v8 v8_fma(v8 a, v8 b, v8 c)
+{
+    return _mm256_fmadd_ps(a, b, c);
+}
+static inline v8 v8_max(v8 a, v8 b)
+{
+    return _mm256_max_ps(a, b);
+}
+static inline v8 v8_min(v8 a, v8 b)
+{
+    return _mm256_min_ps(a, b);
+}
+static inline v8 v8_abs(v8 a)
+{
+    return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), a);
+}
+static inline v8 v8_round(v8 a)
+{
+    return _mm256_round_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+}
+/* 2^n for whole n in [-126, 127]. */
+static inline v8 v8_pow2(v8 n)
+{
+    __m256i e = _mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127));
+    return _mm256_castsi256_ps(_mm256_slli_epi32(e, 23));
+}
+static inline v8 v8_load_f16(const uint16_t *p)
+{
+    return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p));
+}
+static inline void v8_store_f16(uint16_t *p, v8 a)
+{
+    _mm_storeu_si128((__m128i *)p, _mm256_cvtps_ph(a, _MM_FROUND_TO_NEAREST_INT));
+}
+/* Round to nearest even, to int16; |a| <= 32767. */
+static inline void v8_store_i16(int16_t *p, v8 a)
+{
+    __m256i i = _mm256_cvtps_epi32(a);
+    __m128i lo = _mm256_castsi256_si128(i), hi = _mm256_extracti128_si256(i, 1);
+    _mm_storeu_si128((__m128i *)p, _mm_packs_epi32(lo, hi));
+}
+/* Sums of eight vectors, lane i = sum of a[i] as ((0+1)+(2+3))+((4+5)+(6+7)). */
+static inline v8 v8_sum8(const v8 a[8])
+{
+    v8 t0 = _mm256_hadd_ps(a[0], a[1]), t1 = _mm256_hadd_ps(a[2], a[3]);
+    v8 t2 = _mm256_hadd_ps(a[4], a[5]), t3 = _mm256_hadd_ps(a[6], a[7]);
+    v8 u0 = _mm256_hadd_ps(t0, t1), u1 = _mm256_hadd_ps(t2, t3);
+    return _mm256_add_ps(_mm256_permute2f128_ps(u0, u1, 0x20),
+                         _mm256_permute2f128_ps(u0, u1, 0x31));
+}
+
+#else /* plain C */
+
+typedef struct v8 {
+    float f[8];
+} v8;
+/* One loop of eight; `expr` uses lane index i_. */
+#define V8_EACH(expr)                                                                              \
+    v8 r_;                                                                                         \
+    for (int i_ = 0; i_ < 8; i_++) r_.f[i_] = (expr);                                              \
+    return r_
+static inline v8 v8_set1(float x)
+{
+    V8_EACH(x);
+}
+static inline v8 v8_load(const float *p)
+{
+    V8_EACH(p[i_]);
+}
+static inline void v8_store(float *p, v8 a)
+{
+    memcpy(p, a.f, sizeof a.f);
+}
+static inline v8 v8_add(v8 a, v8 b)
+{
+    V8_EACH(a.f[i_] + b.f[i_]);
+}
+static inline v8 v8_sub(v8 a, v8 b)
+{
+    V8_EACH(a.f[i_] - b.f[i_]);
+}
+static inline v8 v8_mul(v8 a, v8 b)
+{
+    V8_EACH(a.f[i_] * b.f[i_]);
+}
+static inline v8 v8_div(v8 a, v8 b)
+{
+    V8_EACH(a.f[i_] / b.f[i_]);
+}
+static inline v8 v8_fma(v8 a, v8 b, v8 c)
+{
+    V8_EACH(fmaf(a.f[i_], b.f[i_], c.f[i_]));
+}
+static inline v8 v8_max(v8 a, v8 b)
+{
+    V8_EACH(a.f[i_] > b.f[i_] ? a.f[i_] : b.f[i_]);
+}
+static inline v8 v8_min(v8 a, v8 b)
+{
+    V8_EACH(a.f[i_] < b.f[i_] ? a.f[i_] : b.f[i_]);
+}
+static inline v8 v8_abs(v8 a)
+{
+    V8_EACH(fabsf(a.f[i_]));
+}
+static inline v8 v8_round(v8 a)
+{
+    V8_EACH(rintf(a.f[i_]));
+}
+static inline float v8_pow2_lane(float n)
+{
+    uint32_t bits = (uint32_t)((int32_t)n + 127) << 23;
+    float r;
+    memcpy(&r, &bits, sizeof r);
+    return r;
+}
+static inline v8 v8_pow2(v8 n)
+{
+    V8_EACH(v8_pow2_lane(n.f[i_]));
+}
+static inline v8 v8_load_f16(const uint16_t *p)
+{
+    V8_EACH(ltd_f16_to_f32(p[i_]));
+}
+static inline void v8_store_f16(uint16_t *p, v8 a)
+{
+    for (int i = 0; i < 8; i++) p[i] = ltd_f32_to_f16(a.f[i]);
+}
+static inline void v8_store_i16(int16_t *p, v8 a)
+{
+    for (int i = 0; i < 8; i++) p[i] = (int16_t)rintf(a.f[i]);
+}
+static inline v8 v8_sum8(const v8 a[8])
+{
+    V8_EACH(((a[i_].f[0] + a[i_].f[1]) + (a[i_].f[2] + a[i_].f[3])) +
+            ((a[i_].f[4] + a[i_].f[5]) + (a[i_].f[6] + a[i_].f[7])));
+}
+#endif
+
+/* Sum of the lanes, the shape of v8_sum8. */
+static inline float v8_sum(v8 a)
+{
+    float f[8];
+    v8_store(f, a);
+    return ((f[0] + f[1]) + (f[2] + f[3])) + ((f[4] + f[5]) + (f[6] + f[7]));
+}
+
+static inline float v8_hmax(v8 a)
+{
+    float f[8], m;
+    v8_store(f, a);
+    m = f[0];
+    for (int i = 1; i < 8; i++) m = f[i] > m ? f[i] : m;
+    return m;
+}
+
+/* e^x, relative error below 2e-7 for x in [-87, 88]; clamped outside.
+ * x = n ln 2 + r, |r| <= ln 2 / 2; degree-6 Taylor-like polynomial in r (coefficients: Cephes
+ * expf). */
+static inline v8 v8_exp(v8 x)
+{
+    x = v8_min(v8_max(x, v8_set1(-87.0f)), v8_set1(88.0f));
+    v8 n = v8_round(v8_mul(x, v8_set1(1.44269504088896341f)));
+    v8 r = v8_fma(n, v8_set1(-0.693359375f), x);
+    r = v8_fma(n, v8_set1(2.12194440e-4f), r);
+    v8 p = v8_set1(1.9875691500e-4f);
+    p = v8_fma(p, r, v8_set1(1.3981999507e-3f));
+    p = v8_fma(p, r, v8_set1(8.3334519073e-3f));
+    p = v8_fma(p, r, v8_set1(4.1665795894e-2f));
+    p = v8_fma(p, r, v8_set1(1.6666665459e-1f));
+    p = v8_fma(p, r, v8_set1(5.0000001201e-1f));
+    p = v8_fma(v8_mul(r, r), p, r);
+    p = v8_add(p, v8_set1(1.0f));
+    return v8_mul(p, v8_pow2(n));
+}
+#endif

@@ -1,0 +1,251 @@
+#include "models/llm/decoder.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+
+enum {
+    SERIAL_ROWS = 3, /* up to so many rows, waking the pool costs more than the row work */
+    TASKS_A_THREAD =
+        4 /* slices of a matrix a thread: small enough to even out, large enough to stream */
+};
+
+static int32_t max2(int32_t a, int32_t b)
+{
+    return a > b ? a : b;
+}
+
+int ltd_decoder_init(ltd_decoder *ret, const ltd_decoder_shape *shape, const ltd_kernels *kernels,
+                     ltd_pool *pool, int32_t bits, int32_t slots, int32_t tail_len, ltd_err *err)
+{
+    ltd_decoder d = {.shape = *shape, .kernels = kernels, .pool = pool, .bits = bits};
+    size_t m = (size_t)shape->max_rows, hidden = (size_t)shape->hidden, ffn = (size_t)shape->ffn;
+    size_t heads = (size_t)shape->heads * (size_t)shape->head_dim;
+    size_t kv = (size_t)shape->kv_heads * (size_t)shape->head_dim;
+    int32_t widest = max2(max2(shape->max_in, shape->ffn), max2(shape->hidden, (int32_t)heads));
+    d.score_len = slots + 16;
+    d.x = ltd_mem_aligned(m * hidden, sizeof(float));
+    d.h = ltd_mem_aligned(m * (size_t)max2(shape->max_in, shape->hidden), sizeof(float));
+    d.qkv = ltd_mem_aligned(m * (heads + 2 * kv), sizeof(float));
+    d.attn = ltd_mem_aligned(m * heads, sizeof(float));
+    d.proj = ltd_mem_aligned(m * hidden, sizeof(float));
+    d.gate_up = ltd_mem_aligned(m * 2 * ffn, sizeof(float));
+    d.act = ltd_mem_aligned(m * ffn, sizeof(float));
+    d.q = ltd_mem_aligned(m * (size_t)widest, sizeof(int16_t));
+    d.scale = ltd_mem_aligned(m * (size_t)(widest / 32 + 1), sizeof(float));
+    d.sum = ltd_mem_aligned(m * (size_t)(widest / 32 + 1), sizeof(float));
+    d.scores = ltd_mem_aligned((size_t)ltd_pool_threads(pool) * (size_t)d.score_len, sizeof(float));
+    d.visible.tail = ltd_mem_aligned((size_t)tail_len, sizeof(int32_t));
+    d.visible.start = ltd_mem_aligned(m + 1, sizeof(int32_t));
+    d.visible.position = ltd_mem_aligned(m, sizeof(int32_t));
+    d.visible.slot = ltd_mem_aligned(m, sizeof(int32_t));
+    *ret = d;
+    if (d.x && d.h && d.qkv && d.attn && d.proj && d.gate_up && d.act && d.q && d.scale && d.sum &&
+        d.scores && d.visible.tail && d.visible.start && d.visible.position && d.visible.slot)
+        return LTD_OK;
+    ltd_decoder_fini(ret);
+    return ltd_fail(err, LTD_ENOMEM, "no memory for %d rows of width %d", shape->max_rows,
+                    shape->hidden);
+}
+
+void ltd_decoder_fini(ltd_decoder *d)
+{
+    void *owned[] = {d->x,
+                     d->h,
+                     d->qkv,
+                     d->attn,
+                     d->proj,
+                     d->gate_up,
+                     d->act,
+                     d->q,
+                     d->scale,
+                     d->sum,
+                     d->scores,
+                     d->visible.tail,
+                     d->visible.start,
+                     d->visible.position,
+                     d->visible.slot};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
+    *d = (ltd_decoder){0};
+}
+
+/* --- rows one by one
+ * --------------------------------------------------------------------------------- */
+
+typedef struct row_job {
+    ltd_decoder *d;
+    const float *x, *w;
+    size_t ldx, ldr;
+    int32_t n;
+    float *ret;
+    const ltd_kv *kv;
+    int32_t layer;
+    const ltd_rope *rope;
+} row_job;
+
+static void each_row(ltd_decoder *d, ltd_pool_fn *fn, row_job *job, int32_t m)
+{
+    if (m > SERIAL_ROWS)
+        ltd_pool_run(d->pool, fn, job, m);
+    else
+        for (int32_t i = 0; i < m; i++) fn(job, i, 0);
+}
+
+static void norm_row(void *ctx, int32_t row, int32_t thread)
+{
+    (void)thread;
+    const row_job *j = ctx;
+    size_t r = (size_t)row;
+    j->d->kernels->rmsnorm(j->x + r * j->ldx, j->w, j->d->shape.eps, j->n, j->ret + r * j->ldr);
+}
+
+void ltd_decoder_norm(ltd_decoder *d, const float *x, size_t ldx, const float *w, int32_t n,
+                      int32_t m, float *ret, size_t ldr)
+{
+    row_job job = {.d = d, .x = x, .w = w, .ldx = ldx, .ldr = ldr, .n = n, .ret = ret};
+    each_row(d, norm_row, &job, m);
+}
+
+static void quantize_row(void *ctx, int32_t row, int32_t thread)
+{
+    (void)thread;
+    const row_job *j = ctx;
+    size_t r = (size_t)row, n = (size_t)j->n;
+    j->d->kernels->quantize(j->x + r * n, j->n, j->d->bits, j->d->q + r * n,
+                            j->d->scale + r * (n / 32), j->d->sum + r * (n / 32));
+}
+
+/* --- linear layers
+ * ------------------------------------------------------------------------------------ */
+
+typedef struct linear_job {
+    ltd_decoder *d;
+    const ltd_packed *w;
+    ltd_acts acts;
+    int32_t m, slice;
+    float *y;
+} linear_job;
+
+static void linear_slice(void *ctx, int32_t task, int32_t thread)
+{
+    (void)thread;
+    const linear_job *j = ctx;
+    int32_t t0 = task * j->slice, t1 = t0 + j->slice < j->w->tiles ? t0 + j->slice : j->w->tiles;
+    j->d->kernels->linear(j->w, &j->acts, j->m, t0, t1, j->y + 8 * (size_t)t0,
+                          8 * (size_t)j->w->tiles);
+}
+
+void ltd_decoder_linear(ltd_decoder *d, const ltd_packed *w, const float *x, int32_t m, float *y)
+{
+    if (ltd_pack_is_quantized(w->kind)) {
+        row_job job = {.d = d, .x = x, .n = w->in};
+        each_row(d, quantize_row, &job, m);
+    }
+    int32_t threads = ltd_pool_threads(d->pool);
+    int32_t slices = threads == 1 ? 1 : threads * TASKS_A_THREAD;
+    linear_job job = {d, w, {x, d->q, d->scale, d->sum, w->in}, m, (w->tiles + slices - 1) / slices,
+                      y};
+    ltd_pool_run(d->pool, linear_slice, &job, (w->tiles + job.slice - 1) / job.slice);
+}
+
+/* --- attention
+ * ---------------------------------------------------------------------------------------- */
+
+/* Rotate the row's q and k, and put its k and v into the cache. */
+static void place_row(void *ctx, int32_t row, int32_t thread)
+{
+    (void)thread;
+    const row_job *j = ctx;
+    ltd_decoder *d = j->d;
+    const ltd_decoder_shape *s = &d->shape;
+    size_t width = (size_t)(s->heads + 2 * s->kv_heads) * (size_t)s->head_dim;
+    float *q = d->qkv + (size_t)row * width;
+    float *k = q + (size_t)s->heads * (size_t)s->head_dim;
+    float *v = k + (size_t)s->kv_heads * (size_t)s->head_dim;
+    size_t at = (size_t)d->visible.position[row] * (size_t)j->rope->half;
+    d->kernels->rope(q, s->heads + s->kv_heads, s->head_dim, j->rope->cos + at, j->rope->sin + at);
+    ltd_kv_store(j->kv, d->kernels, j->layer, d->visible.slot[row], k, v);
+}
+
+typedef struct attn_job {
+    ltd_decoder *d;
+    const ltd_kv *kv;
+    int32_t layer;
+    int32_t parts; /* tasks a key/value head: its query heads are split among them */
+} attn_job;
+
+static void attend(void *ctx, int32_t task, int32_t thread)
+{
+    const attn_job *j = ctx;
+    ltd_decoder *d = j->d;
+    const ltd_decoder_shape *s = &d->shape;
+    int32_t per_row = s->kv_heads * j->parts;
+    int32_t row = task / per_row, kv_head = task % per_row / j->parts, part = task % j->parts;
+    int32_t group = s->heads / s->kv_heads;
+    size_t q_width = (size_t)(s->heads + 2 * s->kv_heads) * (size_t)s->head_dim;
+    const int32_t *start = d->visible.start;
+    ltd_attn a = {
+        .k = ltd_kv_at(j->kv, j->layer, false, kv_head),
+        .v = ltd_kv_at(j->kv, j->layer, true, kv_head),
+        .f16 = j->kv->f16,
+        .head_dim = s->head_dim,
+        .n_past = d->visible.n_past,
+        .tail = d->visible.tail + start[row],
+        .n_tail = start[row + 1] - start[row],
+        .scale = 1.0f / sqrtf((float)s->head_dim),
+        .h0 = kv_head * group + part * group / j->parts,
+        .h1 = kv_head * group + (part + 1) * group / j->parts,
+        .q = d->qkv + (size_t)row * q_width,
+        .out = d->attn + (size_t)row * (size_t)s->heads * (size_t)s->head_dim,
+        .scores = d->scores + (size_t)thread * (size_t)d->score_len,
+    };
+    d->kernels->attention(&a);
+}
+
+/* --- the layer
+ * ----------------------------------------------------------------------------------------- */
+
+static void add_row(void *ctx, int32_t row, int32_t thread)
+{
+    (void)thread;
+    const row_job *j = ctx;
+    size_t n = (size_t)j->n;
+    j->d->kernels->add(j->ret + (size_t)row * n, j->x + (size_t)row * n, j->n);
+}
+
+static void silu_row(void *ctx, int32_t row, int32_t thread)
+{
+    (void)thread;
+    const row_job *j = ctx;
+    const float *gate = j->x + (size_t)row * 2 * (size_t)j->n;
+    j->d->kernels->silu_mul(gate, gate + j->n, j->n, j->ret + (size_t)row * (size_t)j->n);
+}
+
+static void add_rows(ltd_decoder *d, const float *y, int32_t m)
+{
+    row_job job = {.d = d, .x = y, .n = d->shape.hidden, .ret = d->x};
+    each_row(d, add_row, &job, m);
+}
+
+void ltd_decoder_layer(ltd_decoder *d, const ltd_decoder_weights *w, const ltd_kv *kv,
+                       int32_t layer, const ltd_rope *rope, int32_t m)
+{
+    const ltd_decoder_shape *s = &d->shape;
+    ltd_decoder_linear(d, w->qkv, d->h, m, d->qkv);
+    row_job place = {.d = d, .kv = kv, .layer = layer, .rope = rope};
+    each_row(d, place_row, &place, m);
+    int32_t group = s->heads / s->kv_heads;
+    attn_job job = {d, kv, layer, m > SERIAL_ROWS ? 1 : group};
+    ltd_pool_run(d->pool, attend, &job, m * s->kv_heads * job.parts);
+    ltd_decoder_linear(d, w->out, d->attn, m, d->proj);
+    add_rows(d, d->proj, m);
+
+    size_t hidden = (size_t)s->hidden;
+    ltd_decoder_norm(d, d->x, hidden, w->ffn_norm, s->hidden, m, d->h, hidden);
+    ltd_decoder_linear(d, w->gate_up, d->h, m, d->gate_up);
+    row_job silu = {.d = d, .x = d->gate_up, .n = s->ffn, .ret = d->act};
+    each_row(d, silu_row, &silu, m);
+    ltd_decoder_linear(d, w->down, d->act, m, d->proj);
+    add_rows(d, d->proj, m);
+}

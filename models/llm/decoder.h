@@ -1,0 +1,74 @@
+/* One decoder layer over some rows, and the scratch it needs: shared by the target (30 layers) and
+ * the draft head (one), which differ only in what enters the q/k/v projection.  Private to
+ * models/llm. */
+#ifndef LTD_MODELS_LLM_DECODER_H
+#define LTD_MODELS_LLM_DECODER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/status.h"
+#include "models/kernels/kernels.h"
+#include "models/kernels/pool.h"
+#include "models/llm/kv.h"
+#include "models/llm/rope.h"
+
+typedef struct ltd_decoder_shape {
+    int32_t hidden, ffn, heads, kv_heads, head_dim;
+    int32_t max_in; /* widest input of a linear layer besides ffn */
+    int32_t max_rows;
+    float eps;
+} ltd_decoder_shape;
+
+/* Which slots each row sees: 0 .. n_past-1, then tail[start[r] .. start[r+1]), its own slot last.
+ */
+typedef struct ltd_visible {
+    int32_t n_past;
+    int32_t *tail;
+    int32_t *start;    /* [max_rows + 1] */
+    int32_t *position; /* [max_rows] rotary position */
+    int32_t *slot;     /* [max_rows] where the row's K/V go */
+} ltd_visible;
+
+/* Scratch for max_rows rows; every array is 64-byte aligned. */
+typedef struct ltd_decoder {
+    ltd_decoder_shape shape;
+    const ltd_kernels *kernels;
+    ltd_pool *pool;
+    int32_t bits;       /* of quantised activations */
+    float *x;           /* [rows, hidden] residual stream */
+    float *h;           /* [rows, max_in] input of the next linear layer */
+    float *qkv;         /* [rows, (heads + 2 kv_heads) head_dim] */
+    float *attn;        /* [rows, heads * head_dim] */
+    float *proj;        /* [rows, hidden] */
+    float *gate_up;     /* [rows, 2 ffn] */
+    float *act;         /* [rows, ffn] */
+    int16_t *q;         /* [rows, widest] */
+    float *scale, *sum; /* [rows, widest / 32] */
+    float *scores;      /* [threads, score_len] */
+    int32_t score_len;
+    ltd_visible visible;
+} ltd_decoder;
+
+/* `slots` is the longest a row can see.  LTD_ENOMEM. */
+int ltd_decoder_init(ltd_decoder *ret, const ltd_decoder_shape *shape, const ltd_kernels *kernels,
+                     ltd_pool *pool, int32_t bits, int32_t slots, int32_t tail_len, ltd_err *err);
+void ltd_decoder_fini(ltd_decoder *d);
+
+/* y [m, 8 * w->tiles] = w x; x [m, w->in] floats. */
+void ltd_decoder_linear(ltd_decoder *d, const ltd_packed *w, const float *x, int32_t m, float *y);
+/* ret[i] = rmsnorm(x[i]) for m rows; x [m, ldx], ret [m, ldr]. */
+void ltd_decoder_norm(ltd_decoder *d, const float *x, size_t ldx, const float *w, int32_t n,
+                      int32_t m, float *ret, size_t ldr);
+
+typedef struct ltd_decoder_weights {
+    const ltd_packed *qkv, *out, *gate_up, *down;
+    const float *ffn_norm;
+} ltd_decoder_weights;
+
+/* x += attention(h), then x += mlp(norm(x)), for m rows; h holds the input of the q/k/v projection.
+ * K/V of the rows are written to visible.slot first. */
+void ltd_decoder_layer(ltd_decoder *d, const ltd_decoder_weights *w, const ltd_kv *kv,
+                       int32_t layer, const ltd_rope *rope, int32_t m);
+
+#endif

@@ -1,0 +1,231 @@
+/* Running a head.  A row's input is [norm(embedding); norm(feature)]; its residual is the feature
+ * itself. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "models/llm/decoder.h"
+#include "models/llm/eagle3_priv.h"
+
+struct ltd_draft {
+    const ltd_eagle3 *head;
+    ltd_decoder d;
+    ltd_kv kv; /* context pairs, then max_expansions * top_k tree columns */
+    ltd_rope rope;
+    int32_t context, max_rows, top_k, max_expansions;
+    int32_t length;     /* pairs kept */
+    int32_t expansions; /* since the last extend; -1: no level 1 yet */
+    int32_t rows;       /* of the last call with output */
+    float *embed;       /* [rows, hidden] */
+    float *prev;        /* [top_k, hidden] features of the last call */
+    float *logits;      /* [top_k, 8 tiles] */
+    int32_t *tokens;    /* [top_k, top_k] */
+    float *logp;        /* [top_k, top_k] */
+};
+
+static int allocate(ltd_draft *d, ltd_err *err)
+{
+    const ltd_eagle3_config *c = &d->head->config;
+    size_t rows = (size_t)(d->max_rows > d->top_k ? d->max_rows : d->top_k);
+    size_t k = (size_t)d->top_k, hidden = (size_t)c->hidden;
+    d->embed = ltd_mem_aligned(rows * hidden, sizeof(float));
+    d->prev = ltd_mem_aligned(k * hidden, sizeof(float));
+    d->logits = ltd_mem_aligned(k * 8 * (size_t)d->head->lm_head.tiles, sizeof(float));
+    d->tokens = ltd_mem_aligned(k * k, sizeof(int32_t));
+    d->logp = ltd_mem_aligned(k * k, sizeof(float));
+    if (!d->embed || !d->prev || !d->logits || !d->tokens || !d->logp)
+        return ltd_fail(err, LTD_ENOMEM, "draft: no memory");
+    int32_t columns = d->max_expansions * d->top_k, m = (int32_t)rows;
+    int32_t tail = m * (m + 1) / 2, tree = d->top_k * (d->max_expansions + 1);
+    ltd_decoder_shape shape = {c->hidden,   c->ffn,        c->heads, c->kv_heads,
+                               c->head_dim, 3 * c->hidden, m,        c->eps};
+    const ltd_llama *t = d->head->target;
+    int rc = ltd_decoder_init(&d->d, &shape, ltd_llama_kernels(t), ltd_llama_pool(t),
+                              ltd_llama_activation_bits(t), d->context + columns,
+                              tail > tree ? tail : tree, err);
+    if (rc == LTD_OK)
+        rc = ltd_kv_init(&d->kv, 1, c->kv_heads, c->head_dim, d->context + columns, false, err);
+    if (rc == LTD_OK)
+        rc = ltd_rope_init(&d->rope, d->context + d->max_expansions, c->head_dim,
+                           (double)c->rope_theta, NULL, err);
+    return rc;
+}
+
+int ltd_draft_new(ltd_draft **ret, const ltd_eagle3 *head, int32_t context, int32_t max_rows,
+                  int32_t top_k, int32_t max_expansions, ltd_err *err)
+{
+    *ret = NULL;
+    if (context < 1 || max_rows < 1 || max_rows > 1024 || top_k < 1 || top_k > 32 ||
+        max_expansions < 0 || max_expansions > 64 || top_k > head->config.draft_vocab)
+        return ltd_fail(err, LTD_EINVAL,
+                        "draft: context %d, rows %d, top_k %d, %d expansions: out of range",
+                        context, max_rows, top_k, max_expansions);
+    ltd_draft *d = ltd_mem_zeros(1, sizeof *d);
+    if (!d) return ltd_fail(err, LTD_ENOMEM, "draft: no memory");
+    d->head = head;
+    d->context = context;
+    d->max_rows = max_rows;
+    d->top_k = top_k;
+    d->max_expansions = max_expansions;
+    d->expansions = -1;
+    int rc = allocate(d, err);
+    if (rc < 0) {
+        ltd_draft_free(d);
+        return rc;
+    }
+    *ret = d;
+    return LTD_OK;
+}
+
+void ltd_draft_free(ltd_draft *d)
+{
+    if (!d) return;
+    ltd_decoder_fini(&d->d);
+    ltd_kv_fini(&d->kv);
+    ltd_rope_fini(&d->rope);
+    free(d->embed);
+    free(d->prev);
+    free(d->logits);
+    free(d->tokens);
+    free(d->logp);
+    free(d);
+}
+
+/* The layer over m rows whose features stand in d->d.x; visible is set.  Outputs of the last n_out
+ * rows. */
+static void run(ltd_draft *d, const int32_t *tokens, int32_t m, int32_t n_out)
+{
+    const ltd_eagle3 *head = d->head;
+    ltd_decoder *dec = &d->d;
+    int32_t hidden = head->config.hidden;
+    size_t h = (size_t)hidden;
+    for (int32_t i = 0; i < m; i++)
+        ltd_llama_embed(head->target, tokens[i], d->embed + (size_t)i * h);
+    ltd_decoder_norm(dec, d->embed, h, head->input_norm, hidden, m, dec->h, 2 * h);
+    ltd_decoder_norm(dec, dec->x, h, head->hidden_norm, hidden, m, dec->h + h, 2 * h);
+    ltd_decoder_weights w = {&head->qkv, &head->out, &head->gate_up, &head->down, head->post_norm};
+    ltd_decoder_layer(dec, &w, &d->kv, 0, &d->rope, m);
+    d->rows = n_out;
+    if (!n_out) return;
+    const float *x = dec->x + (size_t)(m - n_out) * h;
+    memcpy(d->prev, x, (size_t)n_out * h * sizeof(float));
+    ltd_decoder_norm(dec, x, h, head->norm, hidden, n_out, dec->h, h);
+    ltd_decoder_linear(dec, &head->lm_head, dec->h, n_out, d->logits);
+}
+
+typedef struct top_job {
+    ltd_draft *d;
+} top_job;
+
+static void top_row(void *ctx, int32_t row, int32_t thread)
+{
+    (void)thread;
+    ltd_draft *d = ((const top_job *)ctx)->d;
+    const ltd_eagle3 *head = d->head;
+    int32_t width = 8 * head->lm_head.tiles;
+    float *logits = d->logits + (size_t)row * (size_t)width;
+    /* Lanes past the vocabulary get no probability. */
+    for (int32_t i = head->config.draft_vocab; i < width; i++) logits[i] = -3.0e38f;
+    int32_t *tokens = d->tokens + (size_t)row * (size_t)d->top_k;
+    float *logp = d->logp + (size_t)row * (size_t)d->top_k;
+    d->d.kernels->top_k(logits, width, d->top_k, tokens, logp);
+    for (int32_t i = 0; i < d->top_k; i++) tokens[i] = head->target_id[tokens[i]];
+}
+
+static int check_tokens(const ltd_draft *d, const int32_t *tokens, int32_t n, ltd_err *err)
+{
+    for (int32_t i = 0; i < n; i++)
+        if (tokens[i] < 0 || tokens[i] >= d->head->config.vocab)
+            return ltd_fail(err, LTD_EINVAL, "draft row %d: token %d, expected 0 to %d", i,
+                            tokens[i], d->head->config.vocab - 1);
+    return LTD_OK;
+}
+
+int ltd_draft_extend(ltd_draft *d, const float *features, const int32_t *tokens, int32_t n,
+                     bool top, ltd_err *err)
+{
+    if (n < 1 || n > d->max_rows || d->length + n > d->context)
+        return ltd_fail(err, LTD_EINVAL, "draft: %d pairs after %d, expected 1 to %d within %d", n,
+                        d->length, d->max_rows, d->context);
+    int rc = check_tokens(d, tokens, n, err);
+    if (rc < 0) return rc;
+    ltd_visible *v = &d->d.visible;
+    v->n_past = d->length;
+    v->start[0] = 0;
+    for (int32_t i = 0; i < n; i++) {
+        v->position[i] = v->slot[i] = d->length + i;
+        for (int32_t j = 0; j <= i; j++) v->tail[v->start[i] + j] = d->length + j;
+        v->start[i + 1] = v->start[i] + i + 1;
+    }
+    ltd_decoder_linear(&d->d, &d->head->fc, features, n, d->d.x);
+    run(d, tokens, n, top ? 1 : 0);
+    d->length += n;
+    d->expansions = top ? 0 : -1;
+    if (top) top_row(&(top_job){d}, 0, 0);
+    return LTD_OK;
+}
+
+int ltd_draft_expand(ltd_draft *d, const ltd_expansion *rows, ltd_err *err)
+{
+    int32_t k = d->top_k;
+    if (d->expansions < 0 || d->expansions >= d->max_expansions ||
+        rows->n_ancestors != d->expansions)
+        return ltd_fail(err, LTD_EINVAL,
+                        "draft: expansion %d with %d ancestors, at most %d allowed",
+                        d->expansions + 1, rows->n_ancestors, d->max_expansions);
+    int rc = check_tokens(d, rows->tokens, k, err);
+    if (rc < 0) return rc;
+    ltd_visible *v = &d->d.visible;
+    size_t h = (size_t)d->head->config.hidden;
+    v->n_past = d->length;
+    v->start[0] = 0;
+    for (int32_t j = 0; j < k; j++) {
+        if (rows->sources[j] < 0 || rows->sources[j] >= d->rows)
+            return ltd_fail(err, LTD_EINVAL, "draft row %d: source %d, expected 0 to %d", j,
+                            rows->sources[j], d->rows - 1);
+        int32_t *tail = v->tail + v->start[j];
+        v->position[j] = d->length;
+        v->slot[j] = d->context + d->expansions * k + j;
+        for (int32_t i = 0; i < rows->n_ancestors; i++)
+            tail[i] = d->context + rows->ancestors[j][i];
+        tail[rows->n_ancestors] = v->slot[j];
+        v->start[j + 1] = v->start[j] + rows->n_ancestors + 1;
+        memcpy(d->d.x + (size_t)j * h, d->prev + (size_t)rows->sources[j] * h, h * sizeof(float));
+    }
+    run(d, rows->tokens, k, k);
+    d->expansions++;
+    top_job job = {d};
+    ltd_pool_run(d->d.pool, top_row, &job, k);
+    return LTD_OK;
+}
+
+const int32_t *ltd_draft_tokens(const ltd_draft *d)
+{
+    return d->tokens;
+}
+const float *ltd_draft_logp(const ltd_draft *d)
+{
+    return d->logp;
+}
+const float *ltd_draft_hidden(const ltd_draft *d)
+{
+    return d->prev;
+}
+const float *ltd_draft_logits(const ltd_draft *d)
+{
+    return d->logits;
+}
+
+int ltd_draft_truncate(ltd_draft *d, int32_t n, ltd_err *err)
+{
+    if (n < 0 || n > d->length)
+        return ltd_fail(err, LTD_EINVAL, "truncate draft to %d: it has %d pairs", n, d->length);
+    d->length = n;
+    d->expansions = -1;
+    return LTD_OK;
+}
+
+int32_t ltd_draft_length(const ltd_draft *d)
+{
+    return d->length;
+}

@@ -1,0 +1,87 @@
+/* EAGLE-3 draft heads: one decoder layer that predicts the target's next tokens from the target's
+ * own features. Weights (ltd_eagle3) are immutable; a draft (ltd_draft) holds the K/V of one text.
+ * Knows nothing of trees: the caller says which rows to run and which earlier ones they see.
+ *
+ *     ltd_draft_extend(d, features, tokens, n, true, &err);        resync: pairs (feature of x_t,
+ * token x_t+1) ltd_draft_expand(d, beam_tokens, sources, tree, &err);       one level: k rows at
+ * the next position
+ *
+ * Pairs that were extended stay; expanded rows vanish at the next extend.
+ * Thread rule: as ltd_session.  Source: EAGLE-3 (Li et al. 2025), method as in its reference code.
+ */
+#ifndef LTD_MODELS_LLM_EAGLE3_H
+#define LTD_MODELS_LLM_EAGLE3_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/status.h"
+#include "models/llm/llama.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct ltd_eagle3 ltd_eagle3;
+typedef struct ltd_draft ltd_draft;
+
+typedef struct ltd_eagle3_config {
+    int32_t hidden, ffn, heads, kv_heads, head_dim;
+    int32_t vocab;       /* of the target */
+    int32_t draft_vocab; /* rows of the head's lm_head */
+    float eps, rope_theta;
+} ltd_eagle3_config;
+
+/* Open a folder with config.json and model.safetensors, for `target` (borrowed: embedding, pool,
+ * kernels). dtype: LTD_LOAD_FILE, F32, F16 or Q8.  LTD_EIO, LTD_EFORMAT, LTD_EUNSUPPORTED (a head
+ * of another target: sizes are named), LTD_ENOMEM.  *ret owned. */
+int ltd_eagle3_open(ltd_eagle3 **ret, const char *folder, const ltd_llama *target,
+                    ltd_load_dtype dtype, ltd_err *err);
+void ltd_eagle3_close(ltd_eagle3 *head);
+const ltd_eagle3_config *ltd_eagle3_get_config(const ltd_eagle3 *head);
+const char *ltd_eagle3_path(const ltd_eagle3 *head);
+const char *ltd_eagle3_hash(const ltd_eagle3 *head); /* SHA-256 of the weights, hex */
+
+/* A draft of texts up to `context` pairs, extended by up to max_rows pairs a call, with beams of
+ * top_k rows and up to max_expansions of them.  LTD_EINVAL, LTD_ENOMEM.  *ret owned; head borrowed.
+ */
+int ltd_draft_new(ltd_draft **ret, const ltd_eagle3 *head, int32_t context, int32_t max_rows,
+                  int32_t top_k, int32_t max_expansions, ltd_err *err);
+void ltd_draft_free(ltd_draft *d);
+
+/* Run n pairs after those already there and keep their K/V.
+ *   features  [n, 3 * target hidden] of positions length .. length + n - 1
+ *   tokens    [n] the tokens that follow them
+ *   top       whether the last pair's best tokens are wanted (level 1 of the tree)
+ * LTD_EINVAL when the context or max_rows is exceeded. */
+int ltd_draft_extend(ltd_draft *d, const float *features, const int32_t *tokens, int32_t n,
+                     bool top, ltd_err *err);
+
+/* Rows of one expansion: top_k of them, all at position `length`.  Row j sees the kept pairs, then
+ * the columns ancestors[j][0 .. n_ancestors) (column of expansion e, row r = e * top_k + r), then
+ * itself. */
+typedef struct ltd_expansion {
+    const int32_t *tokens;  /* [top_k] */
+    const int32_t *sources; /* [top_k] row of the previous call whose feature it continues */
+    const int32_t *const *ancestors; /* [top_k] */
+    int32_t n_ancestors;             /* = expansions done since the extend */
+} ltd_expansion;
+int ltd_draft_expand(ltd_draft *d, const ltd_expansion *rows, ltd_err *err);
+
+/* Best top_k target tokens of row r of the last call, ln p over the draft vocabulary, in descending
+ * order; after an extend there is one row.  [rows, top_k], borrowed until the next call. */
+const int32_t *ltd_draft_tokens(const ltd_draft *d);
+const float *ltd_draft_logp(const ltd_draft *d);
+/* For tests: features before the final norm [rows, hidden] and logits [rows, draft_vocab rounded up
+ * to 8]. */
+const float *ltd_draft_hidden(const ltd_draft *d);
+const float *ltd_draft_logits(const ltd_draft *d);
+
+/* Forget pairs from n on. */
+int ltd_draft_truncate(ltd_draft *d, int32_t n, ltd_err *err);
+int32_t ltd_draft_length(const ltd_draft *d);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,40 @@
+/* A cache of keys and values: [layer][k or v][kv head][slot][head_dim], so that a head's slots lie
+ * in a row. */
+#ifndef LTD_MODELS_LLM_KV_H
+#define LTD_MODELS_LLM_KV_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+#include "models/kernels/kernels.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct ltd_kv {
+    int32_t layers, heads, head_dim, slots;
+    bool f16;
+    uint8_t *data; /* owned */
+} ltd_kv;
+
+int ltd_kv_init(ltd_kv *ret, int32_t layers, int32_t heads, int32_t head_dim, int32_t slots,
+                bool f16, ltd_err *err);
+void ltd_kv_fini(ltd_kv *kv);
+/* First slot of a head's keys (value = false) or values. */
+void *ltd_kv_at(const ltd_kv *kv, int32_t layer, bool value, int32_t head);
+/* Write a row's keys and values [heads, head_dim] to a slot. */
+void ltd_kv_store(const ltd_kv *kv, const ltd_kernels *kernels, int32_t layer, int32_t slot,
+                  const float *k, const float *v);
+/* Copy slot `from` to slot `to` in every layer. */
+void ltd_kv_move(const ltd_kv *kv, int32_t from, int32_t to);
+/* All bytes of a slot, [layers, 2, heads, head_dim]; returns their number, copies when ret is not
+ * NULL. */
+size_t ltd_kv_slot(const ltd_kv *kv, int32_t slot, void *ret);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,31 @@
+/* The inside of a model, for session.c. */
+#ifndef LTD_MODELS_LLM_LLAMA_PRIV_H
+#define LTD_MODELS_LLM_LLAMA_PRIV_H
+
+#include "models/llm/llama.h"
+
+typedef struct ltd_llama_layer {
+    float *attn_norm, *ffn_norm; /* [hidden] */
+    ltd_packed qkv;              /* [(heads + 2 kv_heads) * head_dim, hidden]: q, k, v rows */
+    ltd_packed out;              /* [hidden, heads * head_dim] */
+    ltd_packed gate_up;          /* [2 ffn, hidden]: gate rows, then up rows */
+    ltd_packed down;             /* [hidden, ffn] */
+} ltd_llama_layer;
+
+struct ltd_llama {
+    ltd_llm_config config;
+    char *path;
+    char hash[65];
+    const char *dtype_name;
+    ltd_tokenizer *tokenizer;
+    ltd_pool *pool;
+    const ltd_kernels *kernels;
+    int32_t activation_bits;
+    ltd_packed embed; /* [vocab, hidden] */
+    ltd_packed head;  /* [vocab, hidden]; unused when tied */
+    const ltd_packed *lm_head;
+    float *output_norm;
+    ltd_llama_layer *layers;
+};
+
+#endif

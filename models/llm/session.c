@@ -1,0 +1,323 @@
+/* A forward: embed rows -> layers (taps on the way) -> norm -> head -> argmax.  K/V of the rows go
+ * to slots behind the committed text; commit moves the accepted ones forward. */
+#include "models/llm/session.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "models/llm/decoder.h"
+#include "models/llm/llama_priv.h"
+
+enum { HEAD_TILES = 64 }; /* tiles of the head a task: 512 tokens */
+
+struct ltd_session {
+    const ltd_llama *model;
+    ltd_session_options options;
+    ltd_decoder d;
+    ltd_kv kv;
+    ltd_rope rope;
+    int32_t length; /* committed tokens */
+    int32_t rows;   /* of the last forward, not committed yet */
+    int32_t first_out;
+    int32_t *parent, *depth; /* [max_rows] */
+    int32_t *argmax;         /* [max_rows] */
+    float *features;         /* [max_rows, 3 hidden] */
+    float *logits;           /* [max_rows, 8 tiles] */
+    int32_t taps[3];
+    int32_t n_taps;
+    /* The head's slices: scratch a thread, and the best of each slice and row. */
+    float *slice_y;       /* [threads, max_rows, 8 * HEAD_TILES] when logits are not kept */
+    float *slice_best;    /* [slices, max_rows] */
+    int32_t *slice_token; /* [slices, max_rows] */
+    int32_t slices;
+};
+
+static int check_options(const ltd_llama *model, const ltd_session_options *o, ltd_err *err)
+{
+    const ltd_llm_config *c = &model->config;
+    if (o->max_rows < 1 || o->max_rows > 1024)
+        return ltd_fail(err, LTD_EINVAL, "rows of a forward: %d, expected 1 to 1024", o->max_rows);
+    if (o->context <= o->max_rows)
+        return ltd_fail(err, LTD_EINVAL, "context %d: leaves no room beside %d rows of a forward",
+                        o->context, o->max_rows);
+    if (c->max_context > 0 && o->context > c->max_context)
+        return ltd_fail(err, LTD_EINVAL, "context %d: model %s was made for at most %d", o->context,
+                        model->path, c->max_context);
+    int32_t taps[3];
+    if (o->features && !ltd_llama_taps(model, taps))
+        return ltd_fail(err, LTD_EUNSUPPORTED,
+                        "model %s: %d layers, EAGLE-3's three features need at least 7",
+                        model->path, c->n_layers);
+    return LTD_OK;
+}
+
+static int allocate(ltd_session *s, ltd_err *err)
+{
+    const ltd_session_options *o = &s->options;
+    size_t m = (size_t)o->max_rows, threads = (size_t)ltd_pool_threads(s->model->pool);
+    size_t width = 8 * (size_t)s->model->lm_head->tiles;
+    s->slices = (s->model->lm_head->tiles + HEAD_TILES - 1) / HEAD_TILES;
+    s->parent = ltd_mem_zeros(m, sizeof(int32_t));
+    s->depth = ltd_mem_zeros(m, sizeof(int32_t));
+    s->argmax = ltd_mem_zeros(m, sizeof(int32_t));
+    s->slice_best = ltd_mem_zeros(m * (size_t)s->slices, sizeof(float));
+    s->slice_token = ltd_mem_zeros(m * (size_t)s->slices, sizeof(int32_t));
+    bool ok = s->parent && s->depth && s->argmax && s->slice_best && s->slice_token;
+    if (o->logits)
+        ok = (s->logits = ltd_mem_aligned(m * width, sizeof(float))) && ok;
+    else
+        ok = (s->slice_y = ltd_mem_aligned(threads * m * 8 * HEAD_TILES, sizeof(float))) && ok;
+    if (o->features) {
+        s->features = ltd_mem_aligned(m * 3 * (size_t)s->model->config.hidden, sizeof(float));
+        ok = s->features && ok;
+    }
+    return ok ? LTD_OK : ltd_fail(err, LTD_ENOMEM, "session of %d rows: no memory", o->max_rows);
+}
+
+int ltd_session_new(ltd_session **ret, const ltd_llama *model, const ltd_session_options *options,
+                    ltd_err *err)
+{
+    *ret = NULL;
+    int rc = check_options(model, options, err);
+    if (rc < 0) return rc;
+    ltd_session *s = ltd_mem_zeros(1, sizeof *s);
+    if (!s) return ltd_fail(err, LTD_ENOMEM, "session: no memory");
+    const ltd_llm_config *c = &model->config;
+    s->model = model;
+    s->options = *options;
+    s->n_taps = options->features ? ltd_llama_taps(model, s->taps) : 0;
+    ltd_decoder_shape shape = {c->hidden,   c->ffn,    c->n_heads,        c->n_kv_heads,
+                               c->head_dim, c->hidden, options->max_rows, c->rms_eps};
+    int32_t m = options->max_rows;
+    rc = ltd_decoder_init(&s->d, &shape, model->kernels, model->pool, model->activation_bits,
+                          options->context, m * (m + 1) / 2, err);
+    if (rc == LTD_OK)
+        rc = ltd_kv_init(&s->kv, c->n_layers, c->n_kv_heads, c->head_dim, options->context,
+                         options->kv_f16, err);
+    if (rc == LTD_OK)
+        rc =
+            ltd_rope_init(&s->rope, options->context, c->head_dim, c->rope_theta, c->rope_div, err);
+    if (rc == LTD_OK) rc = allocate(s, err);
+    if (rc < 0) {
+        ltd_session_free(s);
+        return rc;
+    }
+    *ret = s;
+    return LTD_OK;
+}
+
+void ltd_session_free(ltd_session *s)
+{
+    if (!s) return;
+    ltd_decoder_fini(&s->d);
+    ltd_kv_fini(&s->kv);
+    ltd_rope_fini(&s->rope);
+    free(s->parent);
+    free(s->depth);
+    free(s->argmax);
+    free(s->features);
+    free(s->logits);
+    free(s->slice_y);
+    free(s->slice_best);
+    free(s->slice_token);
+    free(s);
+}
+
+static int check_rows(const ltd_session *s, const ltd_rows *rows, ltd_err *err)
+{
+    if (rows->n < 1 || rows->n > s->options.max_rows || rows->n_out < 0 || rows->n_out > rows->n)
+        return ltd_fail(err, LTD_EINVAL, "forward of %d rows (%d with output): expected 1 to %d",
+                        rows->n, rows->n_out, s->options.max_rows);
+    if (s->length + rows->n > s->options.context)
+        return ltd_fail(err, LTD_EINVAL, "context: %d tokens and %d rows, room for %d", s->length,
+                        rows->n, s->options.context);
+    for (int32_t i = 0; i < rows->n; i++) {
+        if (rows->token[i] < 0 || rows->token[i] >= s->model->config.vocab)
+            return ltd_fail(err, LTD_EINVAL, "row %d: token %d, expected 0 to %d", i,
+                            rows->token[i], s->model->config.vocab - 1);
+        if (rows->parent && (rows->parent[i] < -1 || rows->parent[i] >= i))
+            return ltd_fail(err, LTD_EINVAL, "row %d: parent %d, expected -1 to %d", i,
+                            rows->parent[i], i - 1);
+    }
+    return LTD_OK;
+}
+
+/* Positions, slots and ancestor lists of the rows. */
+static void place_rows(ltd_session *s, const ltd_rows *rows)
+{
+    ltd_visible *v = &s->d.visible;
+    v->n_past = s->length;
+    int32_t at = 0;
+    for (int32_t i = 0; i < rows->n; i++) {
+        int32_t p = rows->parent ? rows->parent[i] : i - 1;
+        int32_t depth = p < 0 ? 0 : s->depth[p] + 1;
+        s->parent[i] = p;
+        s->depth[i] = depth;
+        v->start[i] = at;
+        v->position[i] = s->length + depth;
+        v->slot[i] = s->length + i;
+        if (p >= 0) memcpy(v->tail + at, v->tail + v->start[p], (size_t)depth * sizeof *v->tail);
+        v->tail[at + depth] = v->slot[i];
+        at += depth + 1;
+    }
+    v->start[rows->n] = at;
+}
+
+static void keep_tap(ltd_session *s, int32_t layer, int32_t m)
+{
+    size_t hidden = (size_t)s->model->config.hidden;
+    for (int32_t t = 0; t < s->n_taps; t++) {
+        if (s->taps[t] != layer) continue;
+        for (int32_t i = 0; i < m; i++)
+            memcpy(s->features + ((size_t)i * 3 + (size_t)t) * hidden, s->d.x + (size_t)i * hidden,
+                   hidden * sizeof(float));
+    }
+}
+
+static void run_layers(ltd_session *s, const ltd_rows *rows)
+{
+    const ltd_llama *model = s->model;
+    ltd_decoder *d = &s->d;
+    int32_t m = rows->n;
+    size_t hidden = (size_t)model->config.hidden;
+    for (int32_t i = 0; i < m; i++)
+        ltd_pack_get_row(&model->embed, rows->token[i], d->x + (size_t)i * hidden);
+    for (int32_t l = 0; l < model->config.n_layers; l++) {
+        const ltd_llama_layer *w = &model->layers[l];
+        keep_tap(s, l, m);
+        ltd_decoder_norm(d, d->x, hidden, w->attn_norm, model->config.hidden, m, d->h, hidden);
+        ltd_decoder_weights weights = {&w->qkv, &w->out, &w->gate_up, &w->down, w->ffn_norm};
+        ltd_decoder_layer(d, &weights, &s->kv, l, &s->rope, m);
+    }
+}
+
+/* --- the head
+ * ----------------------------------------------------------------------------------------- */
+
+typedef struct head_job {
+    ltd_session *s;
+    ltd_acts acts;
+    int32_t m; /* rows with output */
+} head_job;
+
+static void head_slice(void *ctx, int32_t task, int32_t thread)
+{
+    const head_job *j = ctx;
+    ltd_session *s = j->s;
+    const ltd_packed *w = s->model->lm_head;
+    const ltd_kernels *k = s->model->kernels;
+    int32_t t0 = task * HEAD_TILES;
+    int32_t t1 = t0 + HEAD_TILES < w->tiles ? t0 + HEAD_TILES : w->tiles;
+    size_t ld = s->logits ? 8 * (size_t)w->tiles : 8 * HEAD_TILES;
+    float *y = s->logits ? s->logits + (size_t)s->first_out * ld + 8 * (size_t)t0
+                         : s->slice_y + (size_t)thread * (size_t)s->options.max_rows * ld;
+    k->linear(w, &j->acts, j->m, t0, t1, y, ld);
+    int32_t n = 8 * (t1 - t0);
+    for (int32_t i = 0; i < j->m; i++) {
+        float *row = y + (size_t)i * ld;
+        /* Lanes past the vocabulary must not win. */
+        for (int32_t p = w->out - 8 * t0; p < n; p++) row[p] = -3.0e38f;
+        size_t at = (size_t)task * (size_t)s->options.max_rows + (size_t)i;
+        s->slice_token[at] = 8 * t0 + k->argmax(row, n, &s->slice_best[at]);
+    }
+}
+
+static void run_head(ltd_session *s, int32_t m, int32_t n_out)
+{
+    const ltd_llama *model = s->model;
+    ltd_decoder *d = &s->d;
+    int32_t hidden = model->config.hidden;
+    s->first_out = m - n_out;
+    const float *x = d->x + (size_t)s->first_out * (size_t)hidden;
+    ltd_decoder_norm(d, x, (size_t)hidden, model->output_norm, hidden, n_out, d->h, (size_t)hidden);
+    if (ltd_pack_is_quantized(model->lm_head->kind))
+        for (int32_t i = 0; i < n_out; i++) {
+            size_t at = (size_t)i * (size_t)hidden;
+            model->kernels->quantize(d->h + at, hidden, d->bits, d->q + at, d->scale + at / 32,
+                                     d->sum + at / 32);
+        }
+    head_job job = {s, {d->h, d->q, d->scale, d->sum, hidden}, n_out};
+    ltd_pool_run(model->pool, head_slice, &job, s->slices);
+    for (int32_t i = 0; i < n_out; i++) {
+        size_t best = (size_t)i;
+        for (int32_t t = 1; t < s->slices; t++) {
+            size_t at = (size_t)t * (size_t)s->options.max_rows + (size_t)i;
+            if (s->slice_best[at] > s->slice_best[best]) best = at;
+        }
+        s->argmax[s->first_out + i] = s->slice_token[best];
+    }
+}
+
+int ltd_session_forward(ltd_session *s, const ltd_rows *rows, ltd_err *err)
+{
+    int rc = check_rows(s, rows, err);
+    if (rc < 0) return rc;
+    place_rows(s, rows);
+    run_layers(s, rows);
+    s->rows = rows->n;
+    s->first_out = rows->n;
+    if (rows->n_out) run_head(s, rows->n, rows->n_out);
+    return LTD_OK;
+}
+
+int32_t ltd_session_argmax(const ltd_session *s, int32_t row)
+{
+    return s->argmax[row];
+}
+
+const int32_t *ltd_session_argmaxes(const ltd_session *s)
+{
+    return s->argmax;
+}
+
+const float *ltd_session_logits(const ltd_session *s, int32_t row)
+{
+    return s->logits ? s->logits + (size_t)row * 8 * (size_t)s->model->lm_head->tiles : NULL;
+}
+
+const float *ltd_session_features(const ltd_session *s, int32_t row)
+{
+    return s->features ? s->features + (size_t)row * 3 * (size_t)s->model->config.hidden : NULL;
+}
+
+int ltd_session_commit(ltd_session *s, const int32_t *path, int32_t n, ltd_err *err)
+{
+    for (int32_t i = 0; i < n; i++)
+        if (path[i] < 0 || path[i] >= s->rows || s->parent[path[i]] != (i ? path[i - 1] : -1))
+            return ltd_fail(err, LTD_EINVAL,
+                            "commit: entry %d of the path is row %d of %d, which "
+                            "does not follow the one before",
+                            i, path[i], s->rows);
+    for (int32_t i = 0; i < n; i++) ltd_kv_move(&s->kv, s->length + path[i], s->length + i);
+    s->length += n;
+    s->rows = 0;
+    return LTD_OK;
+}
+
+int ltd_session_truncate(ltd_session *s, int32_t n, ltd_err *err)
+{
+    if (n < 0 || n > s->length)
+        return ltd_fail(err, LTD_EINVAL, "truncate to %d: the text has %d tokens", n, s->length);
+    s->length = n;
+    s->rows = 0;
+    return LTD_OK;
+}
+
+int32_t ltd_session_length(const ltd_session *s)
+{
+    return s->length;
+}
+int32_t ltd_session_context(const ltd_session *s)
+{
+    return s->options.context;
+}
+int32_t ltd_session_max_rows(const ltd_session *s)
+{
+    return s->options.max_rows;
+}
+
+size_t ltd_session_kv_bytes(const ltd_session *s, int32_t position, void *ret)
+{
+    return ltd_kv_slot(&s->kv, position, ret);
+}
