@@ -26,7 +26,7 @@ quietly() {
     "$@" >"$log" 2>&1 || code=$?
     if [ "$code" -ne 0 ]; then
         warn "failed with exit code $code: $*"
-        tail -n 25 "$log" | sed 's/^/    /' >&2
+        tail -n 12 "$log" | sed 's/^/    /' >&2
         warn "whole output: $log"
     fi
     return "$code"
