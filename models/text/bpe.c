@@ -11,6 +11,8 @@
 
 #include "base/mem.h"
 
+enum { MAX_WHOLE = 256 };
+
 struct ltd_symbol {
     int32_t id;         /* -1: merged into its left neighbour */
     int32_t prev, next; /* -1 at the ends */
@@ -97,9 +99,9 @@ static void merge_all(ltd_bpe *bpe, const ltd_tokenizer *tok)
 /* The token that is this whole word, -1 when there is none. */
 static int32_t whole_word(const ltd_tokenizer *tok, const char *word, size_t n)
 {
-    char text[2 * 64];
+    char text[2 * MAX_WHOLE];
     size_t len = 0;
-    if (n == 0 || n > 64) return -1; /* longer than any word that a vocabulary holds whole */
+    if (n == 0 || n > MAX_WHOLE) return -1; /* longer than any token that is a word */
     for (size_t i = 0; i < n; i++)
         len += ltd_symbol_write(text + len, ltd_byte_symbol((uint8_t)word[i]));
     return ltd_vocab_find(tok, text, len, NULL, 0);

@@ -22,10 +22,19 @@ static const char GPT2[] = CONTRACTIONS " ?\\p{L}+| ?\\p{N}+|" OTHER SPACES;
 static const char SMOLLM[] =
     "\\p{N}|" CONTRACTIONS " ?\\p{L}+|" OTHER "[" SPACE "]+(?![^" SPACE "\\p{N}])|[" SPACE "]+";
 
+/* Llama 3: digits in groups of three, a run of spaces never keeps a line break inside. */
+#define LLAMA3(digits)                                                                             \
+    "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|" digits "| ?[^" SPACE             \
+    "\\p{L}\\p{N}]+[\\r\\n]*|[" SPACE "]*[\\r\\n]+|" SPACES
+
+/* The names are llama.cpp's.  Qwen's own tokeniser composes characters (NFC) first; GGUF users
+ * don't, and neither do we: text in decomposed form gives other ids there. */
 static const ltd_split_rule rules[] = {
     {"gpt-2", GPT2, false},
     {"default", GPT2, false},
     {"smollm", SMOLLM, false},
+    {"llama-bpe", LLAMA3("\\p{N}{1,3}"), true},
+    {"qwen2", LLAMA3("\\p{N}"), false},
 };
 
 const ltd_split_rule *ltd_split_find(const char *name, size_t len)

@@ -43,7 +43,8 @@ enum ltd_encode {
 };
 
 /* From the metadata of a GGUF file (tokenizer.ggml.*): model "gpt2", the pre-tokeniser named by
- * tokenizer.ggml.pre ("smollm", "gpt-2").  LTD_EUNSUPPORTED names what we don't know. */
+ * tokenizer.ggml.pre ("smollm", "gpt-2", "default", "llama-bpe", "qwen2").  LTD_EUNSUPPORTED names
+ * what we don't know. */
 int ltd_tokenizer_from_gguf(ltd_tokenizer **ret, const ltd_gguf *file, ltd_err *err);
 void ltd_tokenizer_free(ltd_tokenizer *tok);
 

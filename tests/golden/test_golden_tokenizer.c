@@ -100,7 +100,12 @@ static void cases_match(const char *vocab, const char *file, size_t at_least)
         char *text = test_calloc(strlen(hex) / 2 + 1, 1);
         size_t n = unhex(text, hex);
         json_object *ids = get(c, "ids"), *plain = get(c, "ids_specials_as_text");
-        json_object *decoded = get(c, "decoded");
+        json_object *decoded = get(c, "decoded"), *composed = get(c, "llama_cpp_ids");
+        if (composed) {
+            ids = composed;
+            plain = get(c, "llama_cpp_ids_specials_as_text");
+            decoded = NULL;
+        }
         assert_ids(tok, text, n, LTD_ENCODE_SPECIAL, ids, "ids", i);
         assert_ids(tok, text, n, LTD_ENCODE_PLAIN, plain ? plain : ids, "ids_specials_as_text", i);
         if (decoded)
@@ -118,6 +123,19 @@ static void smollm2_ids_are_the_reference_s(void **state)
 {
     (void)state;
     cases_match("tokenizer/smollm2/vocab.gguf", "tokenizer/smollm2/cases.json", 400);
+}
+
+static void llama3_ids_are_the_reference_s(void **state)
+{
+    (void)state;
+    cases_match("tokenizer/bpe_llama3/model.gguf", "tokenizer/bpe_llama3/cases.json", 110);
+}
+
+/* Where the reference composes characters first, llama.cpp's ids are the expected ones. */
+static void qwen_ids_are_the_reference_s(void **state)
+{
+    (void)state;
+    cases_match("tokenizer/bpe_qwen/model.gguf", "tokenizer/bpe_qwen/cases.json", 108);
 }
 
 static void assert_conversation(const ltd_tokenizer *tok, json_object *c, bool generate,
@@ -174,6 +192,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(smollm2_ids_are_the_reference_s),
+        cmocka_unit_test(llama3_ids_are_the_reference_s),
+        cmocka_unit_test(qwen_ids_are_the_reference_s),
         cmocka_unit_test(conversations_are_rendered_exactly),
         cmocka_unit_test(smollm2_s_ends_are_known),
     };
