@@ -1,0 +1,300 @@
+/* The table of keys, in file order: the only place that knows a key's name, default, range, unit,
+ * meaning and origin.  configs/default.yaml and docs/training.md are printed from it, and a test
+ * compares them; after a change run that test with LTD_REGENERATE=1. */
+#include "trainer/config.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "env/lookup.h"
+#include "env/ltd_env.h"
+#include "env/tree.h"
+
+static_assert(sizeof(ltd_activation) == sizeof(int), "enum fields are written as int");
+static_assert(sizeof(ltd_contract) == sizeof(int), "enum fields are written as int");
+
+#define CHOICES(name) static const ltd_key_choice name[]
+CHOICES(model_dtypes) = {{"file", LTD_MODEL_DTYPE_FILE}, {"f32", LTD_MODEL_DTYPE_F32}, {0}};
+CHOICES(act_bits) = {{"16", 16}, {"8", 8}, {0}};
+CHOICES(kv_dtypes) = {{"f16", LTD_KV_F16}, {"f32", LTD_KV_F32}, {0}};
+CHOICES(head_dtypes) = {{"q8", LTD_HEAD_Q8}, {"f16", LTD_HEAD_F16}, {"f32", LTD_HEAD_F32}, {0}};
+CHOICES(rewards) = {{"average", LTD_REWARD_AVERAGE}, {"ratio", LTD_REWARD_RATIO}, {0}};
+CHOICES(clocks) = {{"live", LTD_CLOCK_LIVE}, {"table", LTD_CLOCK_TABLE}, {0}};
+CHOICES(depth_contracts) = {
+    {"ltd/depth/v1", LTD_CONTRACT_LTD_DEPTH}, {"paper/depth/128", LTD_CONTRACT_PAPER_DEPTH}, {0}};
+CHOICES(size_contracts) = {
+    {"ltd/size/v1", LTD_CONTRACT_LTD_SIZE}, {"paper/size/1268", LTD_CONTRACT_PAPER_SIZE}, {0}};
+CHOICES(activations) = {{"tanh", LTD_ACT_TANH}, {"relu", LTD_ACT_RELU}, {0}};
+CHOICES(modes) = {{"joint", LTD_TRAIN_JOINT}, {"alternate", LTD_TRAIN_ALTERNATE}, {0}};
+CHOICES(schedules) = {{"linear", LTD_SCHEDULE_LINEAR}, {"constant", LTD_SCHEDULE_CONSTANT}, {0}};
+
+/* clang-format off */
+#define BIG 2147483647.0
+#define HEAD(section, field, kind) \
+    .name = #section "." #field, .type = LTD_KEY_##kind, \
+    .offset = offsetof(ltd_config, section.field)
+#define TEXTS(kind, s, f, preset_, meaning_, source_) \
+    {HEAD(s, f, kind), .preset = preset_, .unit = "", .meaning = meaning_, .source = source_}
+#define BOOL(...) TEXTS(BOOL, __VA_ARGS__)
+#define STRING(...) TEXTS(STRING, __VA_ARGS__)
+#define STRINGS(...) TEXTS(STRINGS, __VA_ARGS__)
+#define ENUM(s, f, preset_, choices_, unit_, meaning_, source_) \
+    {HEAD(s, f, ENUM), .preset = preset_, .choices = choices_, .unit = unit_, \
+     .meaning = meaning_, .source = source_}
+#define NUMBER(kind, s, f, preset_, min_, max_, unit_, meaning_, source_) \
+    {HEAD(s, f, kind), .preset = preset_, .min = min_, .max = max_, .unit = unit_, \
+     .meaning = meaning_, .source = source_}
+#define INT(...) NUMBER(INT, __VA_ARGS__)
+#define FLOAT(...) NUMBER(FLOAT, __VA_ARGS__)
+#define INTS(...) NUMBER(INTS, __VA_ARGS__)
+
+static const ltd_key KEYS[] = {
+    STRING(model, path, "\"\"",
+        "GGUF file or Hugging Face folder of the target model; empty: the default model, "
+        "SmolLM2-135M-Instruct", "ours"),
+    ENUM(model, dtype, "file", model_dtypes, "",
+        "weights as the file has them, or widened to f32 (reference, slow)", "ours"),
+    ENUM(model, activations, "16", act_bits, "bit",
+        "integer width of activations in quantised matrix products; 8 is faster, 16 closer to f32",
+        "ours"),
+    ENUM(model, kv, "f16", kv_dtypes, "", "element type of the K/V cache", "llama.cpp"),
+    INT(model, threads, "0", 0, 1024, "threads", "threads of the target model and the draft head; "
+        "0: all cores this process may use", "ours"),
+    INT(model, context, "2048", 64, 1048576, "tokens",
+        "K/V cache: prompt and answer together", "EAGLE"),
+
+    STRING(head, path, "\"\"",
+        "folder of the EAGLE-3 draft head; empty: heads/smollm2-135m-eagle3 when the model is the "
+        "default one, else none; none: prompt lookup only", "ours"),
+    ENUM(head, dtype, "q8", head_dtypes, "", "weights of the draft head in memory", "ours"),
+
+    INT(env, top_k, "8", 1, LTD_TREE_MAX_TOP_K, "nodes",
+        "beam width k of the draft tree; fixed within a run", "ours; EAGLE-3 and the paper: 10"),
+    INT(env, min_forwards, "0", 0, LTD_TREE_MAX_DEPTH, "forwards",
+        "draft forwards of a cycle before the first question", "ours; the paper: 2"),
+    INT(env, max_forwards, "8", 0, LTD_TREE_MAX_DEPTH, "forwards",
+        "most draft forwards of a cycle; 0: never draft with the head", "ours; the paper: 13"),
+    INTS(env, sizes, "[0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 60]", 0, 1024, "nodes",
+        "draft nodes that a size decision may verify, ascending; what is useful follows from the "
+        "machine's cost curve", "ours; the paper: 20 to 240 by 20, or 10 to 240 by 10"),
+    BOOL(env, lookup, "true",
+        "put what prompt lookup finds into the pool before the first decision",
+        "ours; the paper: false"),
+    INT(env, lookup_min_match, "2", 1, LTD_LOOKUP_MAX_MATCH, "tokens",
+        "shortest suffix whose earlier occurrence counts", "ours"),
+    INT(env, lookup_max_chain, "16", 1, LTD_TREE_MAX_DEPTH, "tokens",
+        "longest continuation taken from there", "ours"),
+    INT(env, max_new, "256", 1, 1048576, "tokens",
+        "answer length after which the next prompt begins", "LTD rl_depth.py"),
+    INT(env, max_prompt, "1024", 1, 1048576, "tokens",
+        "longer prompts are left out and counted", "ours; the paper: 1748"),
+    ENUM(env, reward, "average", rewards, "",
+        "average: L - rho T / T_ar, whose optimum is the best throughput; ratio: L / (scale T)",
+        "ours; the paper: ratio"),
+    FLOAT(env, reward_scale, "100", 1e-6, 1e9, "1/s", "divisor of the ratio reward",
+        "LTD rl_depth.py"),
+    FLOAT(env, reward_keep, "0.999", 0, 1, "per cycle",
+        "decay of the running sums behind rho (average reward)", "ours"),
+    ENUM(env, clock, "live", clocks, "",
+        "rewards from the clock, or from the calibrated cost table (deterministic)",
+        "the paper: live"),
+    FLOAT(env, slow_factor, "4", 0, 1e6, "x",
+        "a live cycle slower than this multiple of its table entry is flagged and not learned "
+        "from; 0: never", "ours"),
+    ENUM(env, depth_obs, "ltd/depth/v1", depth_contracts, "",
+        "observation contract of the depth policy", "ours; the paper: paper/depth/128"),
+    ENUM(env, size_obs, "ltd/size/v1", size_contracts, "",
+        "observation contract of the size policy", "ours; the paper: paper/size/1268"),
+
+    STRINGS(prompts, train, "[configs/prompts/train/question.jsonl]",
+        "question.jsonl files to train on", "ours; the paper: humaneval"),
+    STRINGS(prompts, valid, "[configs/prompts/valid/question.jsonl]",
+        "held-out files that choose the best checkpoint", "ours"),
+    STRINGS(prompts, bench, "[configs/prompts/chat/question.jsonl, "
+        "configs/prompts/math/question.jsonl, configs/prompts/code/question.jsonl, "
+        "configs/prompts/rewrite/question.jsonl]", "files of the bench, a task each", "ours"),
+    INT(prompts, limit, "0", 0, BIG, "prompts", "first prompts of each file; 0: all", "ours"),
+    STRING(prompts, chat, "auto",
+        "chat template by name (smollm2, chatml, none...); auto: the tokenizer's", "ours"),
+
+    STRING(calibration, path, "\"\"",
+        "cost table to read and write; empty: the one kept in run.dir for this machine and model",
+        "ours"),
+    INT(calibration, reps, "20", 1, 10000, "repetitions", "measurements of each point", "ours"),
+    INTS(calibration, contexts, "[128, 512, 1024]", 1, 1048576, "tokens",
+        "committed tokens at which costs are measured, ascending; those beyond model.context are "
+        "left out", "ours"),
+
+    STRING(record, path, "\"\"",
+        "recording to read and write; empty: the one kept in run.dir for this model", "ours"),
+
+    INTS(policy, depth_hidden, "[64, 64]", 1, 8192, "units",
+        "hidden layers of the depth actor", "SB3; the paper: [1024]"),
+    INTS(policy, size_hidden, "[64, 64]", 1, 8192, "units",
+        "hidden layers of the size actor", "SB3; the paper: [1024, 256]"),
+    INTS(policy, critic_hidden, "[64, 64]", 1, 8192, "units",
+        "hidden layers of both critics", "SB3; the paper: [1024, 256]"),
+    ENUM(policy, activation, "tanh", activations, "", "between hidden layers", "SB3"),
+
+    ENUM(train, mode, "joint", modes, "",
+        "both policies learn from every cycle, or take turns with the other one frozen",
+        "ours; the paper: alternate"),
+    INT(train, total_cycles, "60000", 1, BIG, "cycles", "length of the run", "ours"),
+    INT(train, replay_cycles, "0", 0, BIG, "cycles",
+        "of them, the first so many on the recording instead of the live model", "ours"),
+    FLOAT(train, time_limit_s, "0", 0, 1e9, "s",
+        "stop (saved, resumable) after this wall time; 0: no limit", "ours"),
+    INT(train, n_steps, "2048", 1, 1048576, "decisions", "rollout of a policy before an update",
+        "SB3"),
+    INT(train, batch_size, "256", 1, 1048576, "decisions", "minibatch", "the paper"),
+    INT(train, n_epochs, "10", 1, 1000, "passes", "passes over a rollout",
+        "SB3; the paper: 20"),
+    FLOAT(train, lr, "0.001", 0, 1, "", "Adam's learning rate, the schedule's start", "the paper"),
+    FLOAT(train, lr_end, "0", 0, 1, "", "learning rate at the end of a linear schedule",
+        "the paper"),
+    FLOAT(train, lr_warmup, "0.01", 0, 0.99, "of the run",
+        "share of the run in which the rate rises from 0", "the paper"),
+    ENUM(train, lr_schedule, "linear", schedules, "", "after the warm-up", "the paper"),
+    FLOAT(train, adam_eps, "1e-05", 1e-16, 1, "", "Adam's epsilon", "SB3"),
+    FLOAT(train, gamma_depth, "1", 0, 1, "",
+        "discount between a cycle's depth decisions; below 1 favours few forwards",
+        "ours; the paper: 0.999"),
+    FLOAT(train, gamma_size, "1", 0, 1, "",
+        "discount of the size policy; its episodes have one step, so it does nothing",
+        "ours; the paper: 0.9"),
+    FLOAT(train, gae_lambda, "0.95", 0, 1, "", "generalised advantage estimation", "SB3"),
+    FLOAT(train, clip_coef, "0.2", 0, 10, "", "clip of the probability ratio", "SB3"),
+    FLOAT(train, clip_vloss, "0", 0, 1e6, "",
+        "a new value stays within this of the old one; 0: no value clipping", "SB3"),
+    FLOAT(train, ent_coef, "0.01", 0, 10, "", "weight of the entropy bonus", "the paper"),
+    FLOAT(train, vf_coef, "0.5", 0, 100, "", "weight of the value loss", "SB3"),
+    FLOAT(train, max_grad_norm, "0.5", 0, 1e6, "", "gradients are scaled down to this norm; "
+        "0: never", "SB3"),
+    FLOAT(train, target_kl, "0", 0, 100, "nats",
+        "an update stops when the policy moved further than 1.5 times this; 0: never", "SB3"),
+    BOOL(train, norm_adv, "true", "normalise advantages within a minibatch", "SB3"),
+    INT(train, alternate_every, "20000", 1, BIG, "cycles",
+        "mode alternate: a turn's length", "ours"),
+    INT(train, checkpoint_every, "10000", 0, BIG, "cycles",
+        "a step_N.h5; 0: only last.h5 and best.h5", "the paper"),
+    INT(train, keep_last, "3", 0, BIG, "files", "newest step_N.h5 to keep; 0: all", "ours"),
+    INT(train, eval_every, "10000", 0, BIG, "cycles",
+        "validation, which writes best.h5; 0: only at the end", "the paper"),
+    INT(train, eval_prompts, "8", 1, BIG, "prompts", "held-out prompts of a validation", "ours"),
+
+    STRINGS(bench, policies, "[]",
+        "rows of the comparison; empty: ar, eagle3, static-tuned, the best rules, ltd", "ours"),
+    INT(bench, max_new, "128", 1, 1048576, "tokens", "answer length", "ours"),
+    INT(bench, reps, "3", 1, 1000, "repetitions",
+        "runs of every prompt under every policy, interleaved", "ours"),
+    INT(bench, prompts_per_task, "40", 0, BIG, "prompts", "first prompts of each task; 0: all",
+        "ours"),
+    INT(bench, bootstrap, "2000", 0, 1000000, "resamples",
+        "paired bootstrap behind the 95 % intervals; 0: no intervals", "ours"),
+
+    STRING(generate, policy, "auto",
+        "auto: the trained policy for this machine and model, else the tuned static setting; ar: "
+        "plain decoding; static: generate.forwards and generate.size; or a checkpoint or export",
+        "ours"),
+    INT(generate, forwards, "3", 0, LTD_TREE_MAX_DEPTH, "forwards",
+        "policy static: draft forwards", "ours"),
+    INT(generate, size, "12", 0, 1024, "nodes", "policy static: draft nodes to verify", "ours"),
+    INT(generate, max_new, "256", 1, 1048576, "tokens", "answer length", "ours"),
+    STRING(generate, system, "\"\"", "system message; empty: the chat template's own", "ours"),
+    BOOL(generate, guard, "true",
+        "fall back to plain decoding while speculation measures slower", "ours"),
+
+    STRING(run, dir, "runs", "folder of runs, calibrations and recordings", "ours"),
+    STRING(run, name, "\"\"", "name of the run; empty: made from the model and the time", "ours"),
+    NUMBER(U64, run, seed, "0", 0, 18446744073709551615.0, "",
+        "of initial weights, exploration, prompt order, minibatches and bootstrap", "ours"),
+};
+
+/* Names that users of other libraries type. */
+static const char *const ALIASES[][2] = {
+    {"learning_rate", "train.lr"},          {"total_timesteps", "train.total_cycles"},
+    {"num_steps", "train.n_steps"},         {"minibatch_size", "train.batch_size"},
+    {"update_epochs", "train.n_epochs"},    {"clip_range", "train.clip_coef"},
+    {"clip_range_vf", "train.clip_vloss"},  {"normalize_advantage", "train.norm_adv"},
+    {"gamma", "train.gamma_depth"},         {"anneal_lr", "train.lr_schedule"},
+    {"save_freq", "train.checkpoint_every"}, {"eval_freq", "train.eval_every"},
+    {"net_arch", "policy.depth_hidden"},    {"eagle_topk", "env.top_k"},
+    {"num_draft_tokens", "env.sizes"},      {"total_token", "env.sizes"},
+    {"depth", "env.max_forwards"},          {"max_depth", "env.max_forwards"},
+    {"speculative_num_steps", "env.max_forwards"}, {"n_ctx", "model.context"},
+    {"max_new_tokens", "generate.max_new"}, {"max_tokens", "generate.max_new"},
+    {"draft_model", "head.path"},           {"dataset", "prompts.train"},
+};
+/* clang-format on */
+
+enum { N_KEYS = sizeof KEYS / sizeof *KEYS };
+
+size_t ltd_config_key_count(void)
+{
+    return N_KEYS;
+}
+
+const ltd_key *ltd_config_key(size_t i)
+{
+    return i < N_KEYS ? &KEYS[i] : NULL;
+}
+
+const ltd_key *ltd_config_key_find(const char *name)
+{
+    for (size_t i = 0; i < N_KEYS; i++)
+        if (strcmp(KEYS[i].name, name) == 0) return &KEYS[i];
+    return NULL;
+}
+
+/* Levenshtein distance; both texts are cut at 63 bytes. */
+static int distance(const char *a, const char *b)
+{
+    enum { MAX = 63 };
+    int row[MAX + 1];
+    size_t na = strnlen(a, MAX), nb = strnlen(b, MAX);
+    for (size_t j = 0; j <= nb; j++) row[j] = (int)j;
+    for (size_t i = 1; i <= na; i++) {
+        int corner = row[0];
+        row[0] = (int)i;
+        for (size_t j = 1; j <= nb; j++) {
+            int best = corner + (a[i - 1] != b[j - 1]);
+            if (row[j] + 1 < best) best = row[j] + 1;
+            if (row[j - 1] + 1 < best) best = row[j - 1] + 1;
+            corner = row[j];
+            row[j] = best;
+        }
+    }
+    return row[nb];
+}
+
+static const char *leaf(const char *name)
+{
+    const char *dot = strrchr(name, '.');
+    return dot ? dot + 1 : name;
+}
+
+const ltd_key *ltd_config_key_nearest(const char *name)
+{
+    /* Twice the distance, so that a section that differs can cost half an edit: "lr" and
+     * "tain.lr" are nearest to "train.lr". */
+    const ltd_key *best = &KEYS[0];
+    int least = 1 << 30;
+    for (size_t i = 0; i < N_KEYS; i++) {
+        int whole = 2 * distance(name, KEYS[i].name);
+        int part = 2 * distance(leaf(name), leaf(KEYS[i].name)) + 1;
+        int d = whole < part ? whole : part;
+        if (d < least) {
+            least = d;
+            best = &KEYS[i];
+        }
+    }
+    for (size_t i = 0; i < sizeof ALIASES / sizeof *ALIASES; i++) {
+        int d = 2 * distance(leaf(name), ALIASES[i][0]) + 1;
+        if (d < least) {
+            least = d;
+            best = ltd_config_key_find(ALIASES[i][1]);
+        }
+    }
+    return best;
+}
