@@ -1,1 +1,97 @@
-typedef int placeholder;
+#include "agents/fixed.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "base/rng.h"
+
+typedef struct fixed_agent {
+    ltd_agent agent; /* first: the two are cast into each other */
+    int32_t forwards, size;
+} fixed_agent;
+
+typedef struct random_agent {
+    ltd_agent agent; /* first */
+    ltd_rng rng;
+} random_agent;
+
+static void free_agent(ltd_agent *agent)
+{
+    free(agent);
+}
+
+static int32_t fixed_depth(const fixed_agent *a, const ltd_env *env, const ltd_step *step)
+{
+    int32_t want = ltd_tree_forwards(ltd_env_state(env)->tree) < a->forwards ? LTD_DEPTH_CONTINUE
+                                                                             : LTD_DEPTH_STOP;
+    return step->mask[want] ? want : !want;
+}
+
+static int32_t fixed_size(const fixed_agent *a, const ltd_env *env, const ltd_step *step)
+{
+    const int32_t *sizes = ltd_env_get_options(env)->sizes;
+    int32_t best = -1;
+    for (int32_t i = 0; i < step->n_actions; i++) {
+        if (!step->mask[i]) continue;
+        if (best < 0 || sizes[i] <= a->size) best = i; /* ascending: the last that fits */
+    }
+    return best < 0 ? 0 : best;
+}
+
+static int32_t fixed_decide(ltd_agent *agent, const ltd_env *env, const ltd_step *step,
+                            float *logprob)
+{
+    const fixed_agent *a = (const fixed_agent *)agent;
+    if (logprob) *logprob = 0;
+    return step->turn == LTD_TURN_DEPTH ? fixed_depth(a, env, step) : fixed_size(a, env, step);
+}
+
+int ltd_agent_fixed_new(ltd_agent **ret, const char *name, int32_t forwards, int32_t size,
+                        ltd_err *err)
+{
+    *ret = NULL;
+    if (forwards < 0 || size < 0 || !name[0])
+        return ltd_fail(err, LTD_EINVAL, "fixed agent '%s': %d forwards, %d nodes", name, forwards,
+                        size);
+    fixed_agent *a = ltd_mem_zeros(1, sizeof *a);
+    if (!a) return ltd_fail(err, LTD_ENOMEM, "fixed agent '%s': no memory", name);
+    snprintf(a->agent.name, sizeof a->agent.name, "%s", name);
+    snprintf(a->agent.detail, sizeof a->agent.detail, "%d forward%s, %d node%s", forwards,
+             forwards == 1 ? "" : "s", size, size == 1 ? "" : "s");
+    a->agent.decide = fixed_decide;
+    a->agent.free = free_agent;
+    a->forwards = forwards;
+    a->size = size;
+    *ret = &a->agent;
+    return LTD_OK;
+}
+
+static int32_t random_decide(ltd_agent *agent, const ltd_env *env, const ltd_step *step,
+                             float *logprob)
+{
+    (void)env;
+    random_agent *a = (random_agent *)agent;
+    int32_t legal = 0;
+    for (int32_t i = 0; i < step->n_actions; i++) legal += step->mask[i] != 0;
+    if (logprob) *logprob = legal > 0 ? -logf((float)legal) : 0;
+    if (legal == 0) return 0;
+    int32_t skip = (int32_t)ltd_rng_below(&a->rng, (uint64_t)legal), i = 0;
+    for (; !step->mask[i] || skip > 0; i++) skip -= step->mask[i] != 0;
+    return i;
+}
+
+int ltd_agent_random_new(ltd_agent **ret, uint64_t seed, ltd_err *err)
+{
+    *ret = NULL;
+    random_agent *a = ltd_mem_zeros(1, sizeof *a);
+    if (!a) return ltd_fail(err, LTD_ENOMEM, "random agent: no memory");
+    snprintf(a->agent.name, sizeof a->agent.name, "random");
+    snprintf(a->agent.detail, sizeof a->agent.detail, "uniform over legal actions");
+    a->agent.decide = random_decide;
+    a->agent.free = free_agent;
+    ltd_rng_seed(&a->rng, seed, LTD_STREAM_EXPLORE);
+    *ret = &a->agent;
+    return LTD_OK;
+}

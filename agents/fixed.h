@@ -1,0 +1,32 @@
+/* Agents that learn nothing: one setting for every cycle, and uniform play.
+ *
+ *     ltd_agent *agent;
+ *     if (ltd_agent_fixed_new(&agent, "eagle3", 6, 59, &err) < 0) ...
+ *     int32_t action = agent->decide(agent, env, &step, NULL);
+ *     ltd_agent_free(agent); */
+#ifndef LTD_AGENTS_FIXED_H
+#define LTD_AGENTS_FIXED_H
+
+#include <stdint.h>
+
+#include "agents/agent.h"
+#include "base/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* `forwards` draft forwards (resync included) every cycle, then the largest legal size that isn't
+ * above `size`, or the smallest legal one when all are.  0 forwards and size 0 is plain decoding,
+ * unless prompt lookup is asked for by a size.
+ * LTD_EINVAL: forwards or size below 0, an empty name.  *ret owned: ltd_agent_free(). */
+int ltd_agent_fixed_new(ltd_agent **ret, const char *name, int32_t forwards, int32_t size,
+                        ltd_err *err);
+
+/* Every legal action with the same probability, from LTD_STREAM_EXPLORE of `seed`. */
+int ltd_agent_random_new(ltd_agent **ret, uint64_t seed, ltd_err *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

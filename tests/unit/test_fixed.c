@@ -1,0 +1,100 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <math.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "agents/fixed.h"
+
+/* The two things these agents ask an environment, without one behind. */
+struct ltd_env {
+    ltd_env_options options;
+    ltd_obs_state state;
+};
+
+const ltd_obs_state *ltd_env_state(const ltd_env *env)
+{
+    return &env->state;
+}
+
+const ltd_env_options *ltd_env_get_options(const ltd_env *env)
+{
+    return &env->options;
+}
+
+static uint8_t mask[8];
+static ltd_env env = {.options = {.sizes = {0, 2, 4, 8, 16}, .n_sizes = 5}};
+
+static ltd_step step_of(ltd_turn turn, int32_t n, const char *legal)
+{
+    for (int32_t i = 0; i < n; i++) mask[i] = legal[i] == '1';
+    return (ltd_step){.mask = mask, .turn = turn, .n_actions = n};
+}
+
+static int32_t decide(ltd_agent *agent, ltd_turn turn, int32_t n, const char *legal)
+{
+    ltd_step step = step_of(turn, n, legal);
+    float logprob = 9;
+    int32_t action = agent->decide(agent, &env, &step, &logprob);
+    assert_true(logprob == 0);
+    return action;
+}
+
+static void fixed_drafts_n_times_and_takes_its_size(void **state)
+{
+    (void)state;
+    ltd_agent *agent;
+    assert_int_equal(ltd_tree_new(&env.state.tree, 1, 4, 0, 4, NULL), 0);
+    assert_int_equal(ltd_agent_fixed_new(&agent, "static", 2, 9, NULL), 0);
+    assert_string_equal(agent->name, "static");
+    assert_string_equal(agent->detail, "2 forwards, 9 nodes");
+    assert_int_equal(decide(agent, LTD_TURN_DEPTH, 2, "11"), LTD_DEPTH_CONTINUE);
+    assert_int_equal(decide(agent, LTD_TURN_DEPTH, 2, "10"), LTD_DEPTH_STOP);
+    ltd_tree_grow(env.state.tree, (int32_t[]){1}, (float[]){-1}, NULL);
+    assert_int_equal(decide(agent, LTD_TURN_DEPTH, 2, "11"), LTD_DEPTH_CONTINUE);
+    ltd_tree_grow(env.state.tree, (int32_t[]){1}, (float[]){-1}, NULL);
+    assert_int_equal(decide(agent, LTD_TURN_DEPTH, 2, "11"), LTD_DEPTH_STOP);
+    assert_int_equal(decide(agent, LTD_TURN_DEPTH, 2, "01"), LTD_DEPTH_CONTINUE);
+    assert_int_equal(decide(agent, LTD_TURN_SIZE, 5, "11111"), 3);
+    assert_int_equal(decide(agent, LTD_TURN_SIZE, 5, "11100"), 2);
+    assert_int_equal(decide(agent, LTD_TURN_SIZE, 5, "00001"), 4);
+    ltd_agent_free(agent);
+    ltd_tree_free(env.state.tree);
+    assert_int_equal(ltd_agent_fixed_new(&agent, "x", -1, 0, NULL), LTD_EINVAL);
+    assert_null(agent);
+    ltd_agent_free(NULL);
+}
+
+static void random_is_uniform_over_what_is_legal_and_repeatable(void **state)
+{
+    (void)state;
+    ltd_agent *a, *b;
+    assert_int_equal(ltd_agent_random_new(&a, 7, NULL), 0);
+    assert_int_equal(ltd_agent_random_new(&b, 7, NULL), 0);
+    int count[5] = {0};
+    ltd_step step = step_of(LTD_TURN_SIZE, 5, "01101");
+    for (int i = 0; i < 30000; i++) {
+        float logprob;
+        int32_t action = a->decide(a, &env, &step, &logprob);
+        assert_int_equal(b->decide(b, &env, &step, NULL), action);
+        assert_in_range(action, 0, 4);
+        assert_true(fabsf(logprob + logf(3)) < 1e-6f);
+        count[action]++;
+    }
+    assert_int_equal(count[0] + count[3], 0);
+    assert_in_range(count[1], 9500, 10500);
+    assert_in_range(count[2], 9500, 10500);
+    ltd_agent_free(a);
+    ltd_agent_free(b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(fixed_drafts_n_times_and_takes_its_size),
+        cmocka_unit_test(random_is_uniform_over_what_is_legal_and_repeatable),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
