@@ -23,7 +23,7 @@ static ltd_json_doc *open_json(const char *name)
 {
     char path[512];
     ltd_file file;
-    ltd_json_doc *doc;
+    ltd_json_doc *doc = NULL;
     ltd_err err = LTD_ERR_INIT;
     if (!golden_path(path, sizeof path, name)) fail_msg("%s: not there", name);
     if (ltd_file_map(&file, path, &err) < 0 ||
