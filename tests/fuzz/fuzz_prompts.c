@@ -1,14 +1,11 @@
 /* question.jsonl from strangers: any bytes give prompts or an error that says where. */
 #include <assert.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "env/prompts.h"
+#include "tests/fuzz/fuzz.h"
 #include "tests/support/vocab.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

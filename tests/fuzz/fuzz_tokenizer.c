@@ -1,14 +1,11 @@
 /* Any text: the first byte chooses the vocabulary's words and the flags, the rest is encoded and
  * must come back from decode, less the one byte that the vocabulary lacks. */
 #include <assert.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/fuzz/fuzz.h"
 #include "tests/support/vocab.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

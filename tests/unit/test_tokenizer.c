@@ -237,6 +237,39 @@ static void damaged_merges_are_refused_with_the_reason(void **state)
     }
 }
 
+/* Whatever the file says: a tokenizer that works, or an error and no handle. */
+static void flipped_bytes_give_a_tokenizer_or_an_error(void **state)
+{
+    (void)state;
+    vocab_spec spec = VOCAB_DEFAULT;
+    spec.chat_template = "<|im_start|>";
+    ltd_str bytes = vocab_bytes(&spec);
+    char *copy = ltd_mem_zeros(bytes.len, 1);
+    ltd_rng rng;
+    ltd_rng_seed(&rng, 11, LTD_STREAM_TEST);
+    for (int round = 0; round < 3000; round++) {
+        memcpy(copy, bytes.data, bytes.len);
+        for (uint64_t k = 1 + ltd_rng_below(&rng, 3); k > 0; k--)
+            copy[ltd_rng_below(&rng, bytes.len)] = (char)ltd_rng_u64(&rng);
+        ltd_err err = LTD_ERR_INIT;
+        ltd_gguf *file = NULL;
+        ltd_tokenizer *tok = NULL;
+        ltd_tokens ids = LTD_TOKENS_INIT;
+        int status = ltd_gguf_parse(&file, copy, bytes.len, "flipped.gguf", &err);
+        if (status == LTD_OK) status = ltd_tokenizer_from_gguf(&tok, file, &err);
+        assert_true((status == LTD_OK) == (tok != NULL));
+        assert_true((status == LTD_OK) == (err.msg[0] == 0));
+        const char *text = "hello wor <|im_end|> aaaa 12";
+        if (tok)
+            assert_int_equal(ltd_tokenizer_encode(tok, text, strlen(text), 1, &ids, &err), LTD_OK);
+        ltd_tokens_fini(&ids);
+        ltd_tokenizer_free(tok);
+        ltd_gguf_close(file);
+    }
+    free(copy);
+    ltd_str_fini(&bytes);
+}
+
 static void a_failed_encode_leaves_the_ids(void **state)
 {
     (void)state;
@@ -285,6 +318,7 @@ int main(void)
         cmocka_unit_test(a_megabyte_of_one_word_is_not_quadratic),
         cmocka_unit_test(damaged_vocabularies_are_refused_with_the_reason),
         cmocka_unit_test(damaged_merges_are_refused_with_the_reason),
+        cmocka_unit_test(flipped_bytes_give_a_tokenizer_or_an_error),
         cmocka_unit_test(a_failed_encode_leaves_the_ids),
         cmocka_unit_test(the_map_keeps_every_pair),
     };
