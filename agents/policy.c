@@ -1,1 +1,85 @@
-typedef int placeholder;
+#include "agents/policy.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agents/categorical.h"
+#include "base/mem.h"
+
+typedef struct policy_agent {
+    ltd_agent base;
+    const ltd_policy *policy;
+    ltd_rng *rng;
+    float logits[LTD_MAX_SIZES];
+} policy_agent;
+
+void ltd_policy_free(ltd_policy *policy)
+{
+    if (!policy) return;
+    ltd_mlp_free(policy->depth);
+    ltd_mlp_free(policy->size);
+    free(policy);
+}
+
+static int check_net(const ltd_mlp *net, const char *what, int32_t in, int32_t out, ltd_err *err)
+{
+    int32_t layers = ltd_mlp_layers(net);
+    if (ltd_mlp_dim(net, 0) == in && ltd_mlp_dim(net, layers) == out) return LTD_OK;
+    return ltd_fail(err, LTD_EINVAL, "policy: %s net is %d -> %d, the environment needs %d -> %d",
+                    what, ltd_mlp_dim(net, 0), ltd_mlp_dim(net, layers), in, out);
+}
+
+int ltd_policy_check(const ltd_policy *policy, const ltd_env *env, ltd_err *err)
+{
+    const ltd_env_options *o = ltd_env_get_options(env);
+    if (policy->depth_contract != o->depth_contract || policy->size_contract != o->size_contract)
+        return ltd_fail(
+            err, LTD_EINVAL, "policy: trained on %s and %s, the environment gives %s and %s",
+            ltd_contract_name(policy->depth_contract), ltd_contract_name(policy->size_contract),
+            ltd_contract_name(o->depth_contract), ltd_contract_name(o->size_contract));
+    if (policy->n_sizes != o->n_sizes ||
+        memcmp(policy->sizes, o->sizes, (size_t)o->n_sizes * sizeof o->sizes[0]) != 0)
+        return ltd_fail(err, LTD_EINVAL,
+                        "policy: its table of %d sizes is not the environment's %d",
+                        policy->n_sizes, o->n_sizes);
+    int rc = check_net(policy->depth, "depth", ltd_env_obs_dim(env, LTD_TURN_DEPTH), 2, err);
+    if (rc == LTD_OK)
+        rc = check_net(policy->size, "size", ltd_env_obs_dim(env, LTD_TURN_SIZE), o->n_sizes, err);
+    return rc;
+}
+
+static int32_t decide(ltd_agent *agent, const ltd_env *env, const ltd_step *step, float *logprob)
+{
+    (void)env;
+    policy_agent *a = (policy_agent *)agent;
+    ltd_mlp *net = step->turn == LTD_TURN_DEPTH ? a->policy->depth : a->policy->size;
+    ltd_mlp_forward(net, step->obs, a->logits);
+    if (a->rng)
+        return ltd_categorical_sample(a->logits, step->mask, step->n_actions, a->rng, logprob);
+    int32_t action = ltd_categorical_argmax(a->logits, step->mask, step->n_actions);
+    if (logprob) *logprob = ltd_categorical_logprob(a->logits, step->mask, step->n_actions, action);
+    return action;
+}
+
+static void policy_agent_free(ltd_agent *agent)
+{
+    free(agent);
+}
+
+int ltd_agent_policy_new(ltd_agent **ret, const char *name, const ltd_policy *policy, ltd_rng *rng,
+                         ltd_err *err)
+{
+    *ret = NULL;
+    policy_agent *a = ltd_mem_zeros(1, sizeof *a);
+    if (!a) return ltd_fail(err, LTD_ENOMEM, "agent %s: no memory", name);
+    snprintf(a->base.name, sizeof a->base.name, "%s", name);
+    snprintf(a->base.detail, sizeof a->base.detail, "%s, %s",
+             ltd_contract_name(policy->depth_contract), ltd_contract_name(policy->size_contract));
+    a->base.decide = decide;
+    a->base.free = policy_agent_free;
+    a->policy = policy;
+    a->rng = rng;
+    *ret = &a->base;
+    return LTD_OK;
+}

@@ -1,1 +1,394 @@
-typedef int placeholder;
+/* The state machine of an episode:
+ *
+ *   IDLE --reset--> drafting (min_forwards forced) --> DEPTH turn
+ *   DEPTH  continue -> one forward -> DEPTH turn, or on to the size when nothing may be drafted any
+ * more stop     -> on to the size size   one legal entry -> verify; several -> SIZE turn -> verify
+ *   verify -> reward, IDLE (the text goes on), or PROMPT_DONE (the next reset begins a prompt)
+ *
+ * The phase clock stands in DECIDE whenever the caller has the word. */
+#include "env/ltd_env.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "env/cycle.h"
+
+struct ltd_env {
+    ltd_env_options options;
+    ltd_cycle *cycle;
+    ltd_prompt_order order;
+    ltd_reward reward;
+    ltd_obs_state state;
+    ltd_turn turn;
+    uint8_t mask[LTD_MAX_SIZES];
+    int32_t n_actions;
+    int32_t prompt;     /* index of the current one */
+    bool has_prompt;    /* a text is under way */
+    int32_t new_tokens; /* of it, the first root included */
+    int32_t most_new;   /* min(max_new, what the context holds) */
+};
+
+/* --- opening
+ * -------------------------------------------------------------------------------------------- */
+
+static int check_sizes(const ltd_env_options *o, ltd_err *err)
+{
+    int32_t most = ltd_cycle_get_options(o->cycle)->max_size;
+    if (o->n_sizes < 1 || o->n_sizes > LTD_MAX_SIZES)
+        return ltd_fail(err, LTD_EINVAL, "env: %d sizes, expected 1 to %d", o->n_sizes,
+                        LTD_MAX_SIZES);
+    for (int32_t i = 0; i < o->n_sizes; i++) {
+        if (o->sizes[i] < 0 || o->sizes[i] > most)
+            return ltd_fail(err, LTD_EINVAL, "env: size %d, expected 0 to %d", o->sizes[i], most);
+        if (i && o->sizes[i] <= o->sizes[i - 1])
+            return ltd_fail(err, LTD_EINVAL, "env: size %d after %d, expected ascending sizes",
+                            o->sizes[i], o->sizes[i - 1]);
+    }
+    return LTD_OK;
+}
+
+static int check_options(const ltd_env_options *o, ltd_err *err)
+{
+    if (!o->cycle || !o->prompts || ltd_prompts_count(o->prompts) < 1)
+        return ltd_fail(err, LTD_EINVAL, "env: needs a cycle and at least one prompt");
+    const ltd_cycle_options *c = ltd_cycle_get_options(o->cycle);
+    if (o->min_forwards < 0 || o->max_forwards < o->min_forwards ||
+        o->max_forwards > c->max_forwards)
+        return ltd_fail(err, LTD_EINVAL,
+                        "env: %d to %d draft forwards, expected 0 <= min <= max <= %d",
+                        o->min_forwards, o->max_forwards, c->max_forwards);
+    if (o->min_forwards > 0 && !c->head)
+        return ltd_fail(err, LTD_EINVAL, "env: min_forwards is %d, but there is no draft head",
+                        o->min_forwards);
+    if (o->max_new < 1)
+        return ltd_fail(err, LTD_EINVAL, "env: max_new %d, expected 1 or more", o->max_new);
+    if (o->reward == LTD_REWARD_AVERAGE && !o->cost)
+        return ltd_fail(err, LTD_EINVAL, "env: reward 'average' needs a calibration for T_ar");
+    if (o->clock_table && !o->cost)
+        return ltd_fail(err, LTD_EINVAL, "env: clock 'table' needs a calibration");
+    if (o->reward == LTD_REWARD_RATIO && !(o->reward_scale > 0))
+        return ltd_fail(err, LTD_EINVAL, "env: reward_scale %g, expected more than 0",
+                        o->reward_scale);
+    return check_sizes(o, err);
+}
+
+int ltd_env_open(ltd_env **ret, const ltd_env_options *options, ltd_err *err)
+{
+    *ret = NULL;
+    int rc = check_options(options, err);
+    if (rc < 0) return rc;
+    ltd_env *e = ltd_mem_zeros(1, sizeof *e);
+    if (!e) return ltd_fail(err, LTD_ENOMEM, "env: no memory");
+    e->options = *options;
+    e->cycle = options->cycle;
+    rc = ltd_prompt_order_init(&e->order, ltd_prompts_count(options->prompts), options->seed, err);
+    if (rc < 0) {
+        free(e);
+        return rc;
+    }
+    ltd_reward_init(&e->reward, options->reward, options->reward_scale, options->reward_keep);
+    e->state = (ltd_obs_state){.tree = ltd_cycle_tree(e->cycle),
+                               .cost = options->cost,
+                               .sizes = e->options.sizes,
+                               .n_sizes = options->n_sizes};
+    *ret = e;
+    return LTD_OK;
+}
+
+void ltd_env_close(ltd_env *env)
+{
+    if (!env) return;
+    ltd_prompt_order_fini(&env->order);
+    free(env);
+}
+
+/* --- spaces
+ * ------------------------------------------------------------------------------------------------
+ */
+
+ltd_turn ltd_env_turn(const ltd_env *env)
+{
+    return env->turn;
+}
+
+int32_t ltd_env_obs_dim(const ltd_env *env, ltd_turn turn)
+{
+    if (turn == LTD_TURN_DEPTH) return ltd_contract_dim(env->options.depth_contract);
+    if (turn == LTD_TURN_SIZE) return ltd_contract_dim(env->options.size_contract);
+    return 0;
+}
+
+int32_t ltd_env_actions(const ltd_env *env, ltd_turn turn)
+{
+    if (turn == LTD_TURN_DEPTH) return 2;
+    if (turn == LTD_TURN_SIZE) return env->options.n_sizes;
+    return 0;
+}
+
+int32_t ltd_env_obs_max(const ltd_env *env)
+{
+    int32_t a = ltd_env_obs_dim(env, LTD_TURN_DEPTH), b = ltd_env_obs_dim(env, LTD_TURN_SIZE);
+    return a > b ? a : b;
+}
+
+int32_t ltd_env_actions_max(const ltd_env *env)
+{
+    return env->options.n_sizes > 2 ? env->options.n_sizes : 2;
+}
+
+const ltd_env_options *ltd_env_get_options(const ltd_env *env)
+{
+    return &env->options;
+}
+const ltd_obs_state *ltd_env_state(const ltd_env *env)
+{
+    return &env->state;
+}
+ltd_cycle *ltd_env_cycle(const ltd_env *env)
+{
+    return env->cycle;
+}
+
+/* --- turns
+ * ---------------------------------------------------------------------------------------------------
+ */
+
+static bool may_draft(const ltd_env *e)
+{
+    return ltd_cycle_can_draft(e->cycle) &&
+           ltd_tree_forwards(e->state.tree) < e->options.max_forwards;
+}
+
+/* Hand the word to the caller: mask, observation, clock in DECIDE. */
+static void ask(ltd_env *e, ltd_turn turn, ltd_step *io)
+{
+    ltd_phases_enter(ltd_cycle_phases(e->cycle), LTD_PHASE_DECIDE);
+    e->turn = turn;
+    e->n_actions = ltd_env_actions(e, turn);
+    io->turn = turn;
+    io->n_obs = ltd_env_obs_dim(e, turn);
+    io->n_actions = e->n_actions;
+    memcpy(io->mask, e->mask, (size_t)e->n_actions);
+    ltd_obs_encode(turn == LTD_TURN_DEPTH ? e->options.depth_contract : e->options.size_contract,
+                   &e->state, io->obs);
+}
+
+static void ask_depth(ltd_env *e, ltd_step *io)
+{
+    e->mask[LTD_DEPTH_STOP] = 1;
+    e->mask[LTD_DEPTH_CONTINUE] = may_draft(e);
+    ask(e, LTD_TURN_DEPTH, io);
+}
+
+/* Legal sizes: those the pool can fill, and the first that takes all of it.  Returns their number,
+ * *only the last of them. */
+static int32_t mask_sizes(ltd_env *e, int32_t *only)
+{
+    int32_t pool = ltd_tree_count(e->state.tree), n = 0;
+    const ltd_env_options *o = &e->options;
+    for (int32_t i = 0; i < o->n_sizes; i++) {
+        e->mask[i] = o->sizes[i] <= pool || i == 0 || o->sizes[i - 1] < pool;
+        if (!e->mask[i]) continue;
+        n++;
+        *only = i;
+    }
+    return n;
+}
+
+/* The result of a cycle in the caller's words. */
+static void fill_info(ltd_env *e, const ltd_cycle_result *r, int32_t context, ltd_info *info)
+{
+    const ltd_env_options *o = &e->options;
+    int32_t top_k = ltd_cycle_get_options(e->cycle)->top_k;
+    *info = (ltd_info){.accept_len = r->accept_len,
+                       .forwards = r->forwards,
+                       .size = r->size,
+                       .pool = r->pool,
+                       .match = r->match,
+                       .context = context,
+                       .prompt = e->prompt,
+                       .cycle_ns = r->window_ns};
+    memcpy(info->phase_ns, ltd_cycle_phases(e->cycle)->ns, sizeof info->phase_ns);
+    if (!o->cost) return;
+    info->ar_ns = (uint64_t)(ltd_cost_ar(o->cost, context) * 1e6);
+    double table = ltd_cost_cycle(o->cost, r->forwards, top_k, r->size, context) * 1e6;
+    if (o->clock_table)
+        info->cycle_ns = (uint64_t)table;
+    else
+        info->slow = o->slow_factor > 0 && (double)r->window_ns > o->slow_factor * table;
+}
+
+/* How many of the cycle's tokens count, and whether the prompt ends with them. */
+static void count_tokens(ltd_env *e, const ltd_cycle_result *r, ltd_step *io)
+{
+    const ltd_tokenizer *tok = ltd_llama_tokenizer(ltd_cycle_get_options(e->cycle)->model);
+    int32_t n = 0;
+    bool end = false;
+    while (n < r->accept_len && !end && e->new_tokens < e->most_new) {
+        end = tok && ltd_tokenizer_is_end(tok, r->tokens[n]);
+        n++;
+        e->new_tokens++;
+    }
+    io->info.tokens = n;
+    io->info.new_tokens = e->new_tokens;
+    io->truncated = !end && e->new_tokens >= e->most_new;
+    io->info.prompt_done = end || io->truncated;
+    if (io->info.prompt_done) e->has_prompt = false;
+}
+
+static int finish(ltd_env *e, int32_t size, ltd_step *io, ltd_err *err)
+{
+    int32_t context = ltd_cycle_context(e->cycle);
+    const ltd_cycle_result *r;
+    int rc = ltd_cycle_verify(e->cycle, size, &r, err);
+    if (rc < 0) return rc;
+    e->turn = LTD_TURN_NONE;
+    io->turn = LTD_TURN_NONE;
+    io->n_obs = io->n_actions = 0;
+    io->terminated = true;
+    fill_info(e, r, context, &io->info);
+    count_tokens(e, r, io);
+    memmove(e->state.recent + 1, e->state.recent, (LTD_OBS_RECENT - 1) * sizeof e->state.recent[0]);
+    e->state.recent[0] = r->accept_len;
+    uint64_t ns = io->info.cycle_ns ? io->info.cycle_ns : 1;
+    /* A cycle that the clock misjudged must not move rho; its reward is never learned from. */
+    ltd_reward copy = e->reward;
+    io->reward = ltd_reward_cycle(io->info.slow ? &copy : &e->reward, r->accept_len, ns,
+                                  io->info.ar_ns ? io->info.ar_ns : 1);
+    return LTD_OK;
+}
+
+/* Nothing more is drafted: ask for the size unless there is one only. */
+static int choose_size(ltd_env *e, ltd_step *io, ltd_err *err)
+{
+    int32_t only = 0;
+    if (ltd_tree_count(e->state.tree) == 0) return finish(e, 0, io, err);
+    if (mask_sizes(e, &only) == 1) return finish(e, e->options.sizes[only], io, err);
+    ask(e, LTD_TURN_SIZE, io);
+    return LTD_OK;
+}
+
+int ltd_env_step(ltd_env *env, int32_t action, ltd_step *io, ltd_err *err)
+{
+    if (env->turn == LTD_TURN_NONE)
+        return ltd_fail(err, LTD_EINVAL, "env: step without a turn to take, expected a reset");
+    if (action < 0 || action >= env->n_actions || !env->mask[action])
+        return ltd_fail(err, LTD_EINVAL, "env: action %d of a %s turn with %d actions is not legal",
+                        action, env->turn == LTD_TURN_DEPTH ? "depth" : "size", env->n_actions);
+    ltd_phases_enter(ltd_cycle_phases(env->cycle), LTD_PHASE_OTHER);
+    io->reward = 0;
+    if (env->turn == LTD_TURN_SIZE) return finish(env, env->options.sizes[action], io, err);
+    if (action == LTD_DEPTH_STOP) return choose_size(env, io, err);
+    int rc = ltd_cycle_draft(env->cycle, err);
+    if (rc < 0) return rc;
+    if (!may_draft(env)) return choose_size(env, io, err);
+    ask_depth(env, io);
+    return LTD_OK;
+}
+
+/* --- reset
+ * ----------------------------------------------------------------------------------------------------
+ */
+
+static int begin_prompt(ltd_env *e, int32_t index, ltd_err *err)
+{
+    const ltd_prompt *p = ltd_prompts_at(e->options.prompts, (size_t)index);
+    int rc = ltd_cycle_prompt(e->cycle, p->ids, p->n, err);
+    if (rc < 0)
+        return ltd_err_prefix(err, rc, "prompt %lld of %s", (long long)p->question_id, p->task);
+    const ltd_tokenizer *tok = ltd_llama_tokenizer(ltd_cycle_get_options(e->cycle)->model);
+    int32_t room = ltd_cycle_room(e->cycle);
+    e->prompt = index;
+    e->new_tokens = 1; /* the first root, which the prefill chose */
+    e->most_new = e->options.max_new < room ? e->options.max_new : room;
+    e->has_prompt = e->new_tokens < e->most_new &&
+                    !(tok && ltd_tokenizer_is_end(tok, ltd_cycle_root(e->cycle)));
+    memset(e->state.recent, 0, sizeof e->state.recent);
+    return LTD_OK;
+}
+
+/* The next prompt that has anything to say. */
+static int next_prompt(ltd_env *e, const ltd_reset *options, ltd_err *err)
+{
+    int32_t count = (int32_t)ltd_prompts_count(e->options.prompts);
+    if (options && options->new_prompt && options->prompt >= 0) {
+        if (options->prompt >= count)
+            return ltd_fail(err, LTD_EINVAL, "env: prompt %d, expected 0 to %d", options->prompt,
+                            count - 1);
+        int rc = begin_prompt(e, options->prompt, err);
+        if (rc < 0 || e->has_prompt) return rc;
+        return LTD_ENV_ENDED;
+    }
+    for (int32_t tries = 0; tries < count; tries++) {
+        int rc = begin_prompt(e, ltd_prompt_order_next(&e->order), err);
+        if (rc < 0 || e->has_prompt) return rc;
+    }
+    return ltd_fail(err, LTD_EINVAL, "env: each of %d prompts ends with its first token", count);
+}
+
+int ltd_env_reset(ltd_env *env, const ltd_reset *options, ltd_step *io, ltd_err *err)
+{
+    env->turn = LTD_TURN_NONE;
+    if (options && options->seed) {
+        ltd_prompt_order order;
+        int rc = ltd_prompt_order_init(&order, ltd_prompts_count(env->options.prompts),
+                                       *options->seed, err);
+        if (rc < 0) return rc;
+        ltd_prompt_order_fini(&env->order);
+        env->order = order;
+    }
+    if (!env->has_prompt || (options && (options->new_prompt || options->seed))) {
+        env->has_prompt = false;
+        int rc = next_prompt(env, options, err);
+        if (rc != LTD_OK) return rc;
+    }
+    io->reward = 0;
+    io->terminated = io->truncated = false;
+    io->info = (ltd_info){.prompt = env->prompt, .new_tokens = env->new_tokens};
+    int rc = ltd_cycle_begin(env->cycle, err);
+    if (rc < 0) return rc;
+    env->state.context = ltd_cycle_context(env->cycle);
+    env->state.match = ltd_cycle_match(env->cycle);
+    env->state.chain = ltd_cycle_chain(env->cycle);
+    for (int32_t i = 0; rc == LTD_OK && i < env->options.min_forwards; i++)
+        rc = ltd_cycle_draft(env->cycle, err);
+    if (rc < 0) return rc;
+    ask_depth(env, io);
+    return LTD_OK;
+}
+
+/* --- checkpoints
+ * ------------------------------------------------------------------------------------------------
+ */
+
+int ltd_env_save(const ltd_env *env, ltd_env_state_save *ret, ltd_err *err)
+{
+    if (env->order.n > (int32_t)(sizeof ret->order / sizeof ret->order[0]))
+        return ltd_fail(err, LTD_EINVAL, "env: %d prompts, a checkpoint holds the order of %zu",
+                        env->order.n, sizeof ret->order / sizeof ret->order[0]);
+    *ret = (ltd_env_state_save){.next = env->order.next,
+                                .rng = env->order.rng,
+                                .reward = env->reward,
+                                .n_prompts = env->order.n};
+    memcpy(ret->order, env->order.order, (size_t)env->order.n * sizeof ret->order[0]);
+    return LTD_OK;
+}
+
+int ltd_env_load(ltd_env *env, const ltd_env_state_save *state, ltd_err *err)
+{
+    if (state->n_prompts != env->order.n || state->next < 0 || state->next > state->n_prompts)
+        return ltd_fail(err, LTD_EFORMAT, "env: saved stream of %d prompts, found %d",
+                        state->n_prompts, env->order.n);
+    for (int32_t i = 0; i < state->n_prompts; i++)
+        if (state->order[i] < 0 || state->order[i] >= state->n_prompts)
+            return ltd_fail(err, LTD_EFORMAT, "env: saved prompt order: entry %d is %d", i,
+                            state->order[i]);
+    env->order.next = state->next;
+    env->order.rng = state->rng;
+    memcpy(env->order.order, state->order, (size_t)env->order.n * sizeof state->order[0]);
+    env->reward = state->reward;
+    env->has_prompt = false;
+    env->turn = LTD_TURN_NONE;
+    return LTD_OK;
+}

@@ -55,6 +55,10 @@ typedef enum ltd_turn {
     LTD_TURN_COUNT
 } ltd_turn;
 
+/* Condition of ltd_env_reset: the prompt asked for by number ends with its first token; no cycle
+ * began. */
+enum { LTD_ENV_ENDED = 1 };
+
 enum { LTD_DEPTH_STOP = 0, LTD_DEPTH_CONTINUE = 1, LTD_MAX_SIZES = 64 };
 
 /* Facts about the cycle that ended; only valid in a terminated step. */
@@ -118,7 +122,8 @@ typedef struct ltd_reset {
 int ltd_env_open(ltd_env **ret, const ltd_env_options *options, ltd_err *err);
 void ltd_env_close(ltd_env *env);
 
-/* Begin a cycle.  Prefill of a new prompt happens here, outside the window. */
+/* Begin a cycle.  Prefill of a new prompt happens here, outside the window.  An unfinished cycle is
+ * abandoned: its text stays as it was.  LTD_ENV_ENDED: see there. */
 int ltd_env_reset(ltd_env *env, const ltd_reset *options, ltd_step *io, ltd_err *err);
 /* Go on to the next decision.  LTD_EINVAL: an illegal action, or no turn to take; nothing changes.
  */

@@ -1,0 +1,42 @@
+/* A learned pair of policies: the depth and the size actor, with the contracts and the size table
+ * they were trained for.  Knows no file format: trainer/policy_file.h reads one from a checkpoint.
+ *
+ *     ltd_agent *agent;
+ *     ltd_agent_policy_new(&agent, "ltd", policy, NULL, &err);         greedy
+ *
+ * Thread rule: a policy may be shared by agents; each agent belongs to one thread. */
+#ifndef LTD_AGENTS_POLICY_H
+#define LTD_AGENTS_POLICY_H
+
+#include "agents/agent.h"
+#include "agents/mlp.h"
+#include "base/rng.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct ltd_policy {
+    ltd_contract depth_contract, size_contract;
+    ltd_mlp *depth, *size; /* actors, owned */
+    int32_t sizes[LTD_MAX_SIZES], n_sizes;
+    int32_t top_k, min_forwards, max_forwards;
+    bool lookup;
+    char model_hash[65], head_hash[65]; /* what it was trained on; head "" = none */
+    char machine[128];
+} ltd_policy;
+
+void ltd_policy_free(ltd_policy *policy);
+
+/* Does the policy fit the environment: contracts, sizes, nets?  LTD_EINVAL names what differs. */
+int ltd_policy_check(const ltd_policy *policy, const ltd_env *env, ltd_err *err);
+
+/* An agent over a policy (borrowed).  rng NULL: the most probable action; else sampled from *rng
+ * (borrowed). */
+int ltd_agent_policy_new(ltd_agent **ret, const char *name, const ltd_policy *policy, ltd_rng *rng,
+                         ltd_err *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
