@@ -65,7 +65,7 @@ int32_t ltd_mlp_layers(const ltd_mlp *mlp);
 int32_t ltd_mlp_dim(const ltd_mlp *mlp, int32_t i);
 ltd_activation ltd_mlp_activation(const ltd_mlp *mlp);
 
-/* x[n] := tanh(x[n]), within 2e-7 of the true value; NaN stays NaN.  Ours: expm1 by range
+/* x[n] := tanh(x[n]), within 1.5e-7 of the true value; NaN stays NaN.  Ours: expm1 by range
  * reduction and a polynomial, because libm's tanhf costs more than the whole layer. */
 void ltd_mlp_tanh(float *x, size_t n);
 
