@@ -88,7 +88,7 @@ int ltd_actor_critic_forward(const ltd_actor_critic *ac, const struct ltd_tensor
  * caller); `actor` or `critic` may itself be NULL: not wanted.  LTD_EINVAL when dims disagree. */
 int ltd_actor_critic_sync(const ltd_actor_critic *ac, ltd_mlp **actor, ltd_mlp **critic,
                           ltd_err *err);
-/* The other way: take the weights of a net that was imported. */
+/* The other way: take the weights of nets that were imported; NULL = leave that one. */
 int ltd_actor_critic_load_mlp(ltd_actor_critic *ac, const ltd_mlp *actor, const ltd_mlp *critic,
                               ltd_err *err);
 
