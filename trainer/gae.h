@@ -15,10 +15,10 @@ extern "C" {
 /* Advantages and returns of arrays [n_steps, n_envs] (step-major).
  *   reward, value     [n_steps, n_envs]
  *   episode_start     [n_steps, n_envs], 1 = begins an episode
- *   last_value        [n_envs] V(state after the last step)
- *   last_done         [n_envs] 1 = the last step ended its episode
+ *   last_value        [n_envs] V(state after the last step); NULL = 0
+ *   last_done         [n_envs] 1 = the last step ended its episode; NULL = none did
  *   advantage         [n_steps, n_envs] out
- *   returns           [n_steps, n_envs] out: advantage + value
+ *   returns           [n_steps, n_envs] out: advantage + value; may be `reward`'s own memory
  * Arithmetic in float, coefficients rounded as SB3's numpy does. */
 void ltd_gae(float *advantage, float *returns, const float *reward, const float *value,
              const uint8_t *episode_start, const float *last_value, const uint8_t *last_done,

@@ -46,7 +46,8 @@ typedef struct ltd_rollout_options {
 typedef struct ltd_rollout {
     ltd_rollout_options opt;
     int32_t *fill;          /* [n_envs] steps so far */
-    int32_t *begin;         /* [n_envs] first step of the episode under way; == fill: none */
+    int32_t *begin;         /* [n_envs] first step of the latest episode */
+    uint8_t *open;          /* [n_envs] 1 = that episode is under way */
     float *obs;             /* [n_envs, capacity, obs_dim] */
     uint8_t *mask;          /* [n_envs, capacity, n_actions], 1 = legal */
     int32_t *action;        /* [n_envs, capacity] */
@@ -68,25 +69,26 @@ typedef struct ltd_slot {
 /* *ret owned.  LTD_EINVAL, LTD_ENOMEM. */
 int ltd_rollout_new(ltd_rollout **ret, const ltd_rollout_options *options, ltd_err *err);
 void ltd_rollout_free(ltd_rollout *r);
-/* Forget all steps but those of episodes under way, which move to the front. */
+/* Forget all steps; an episode under way goes on in the next one, as in SB3. */
 void ltd_rollout_reset(ltd_rollout *r);
-/* Forget everything. */
+/* Forget everything: the next step of every environment begins an episode. */
 void ltd_rollout_clear(ltd_rollout *r);
 
 /* The next slot of environment `env`; false when it is full. */
 bool ltd_rollout_slot(ltd_rollout *r, int32_t env, ltd_slot *ret);
 /* Take the slot: reward 0 until said otherwise.  Returns the flattened index, -1 when full. */
 int64_t ltd_rollout_push(ltd_rollout *r, int32_t env, int32_t action, float logprob, float value);
-/* Add to the reward of the last step of `env` without ending its episode. */
+/* Add to the reward of the last step of `env` without ending its episode.  Rewards come before
+ * ltd_rollout_finish and _reset: a step that was forgotten can't have one. */
 void ltd_rollout_reward(ltd_rollout *r, int32_t env, float reward);
 /* The episode of `env` ends in a terminal state; the reward goes to its last step.  Nothing happens
- * when no step was taken. */
+ * when none is under way (BANDIT: when there is no step). */
 void ltd_rollout_end(ltd_rollout *r, int32_t env, float reward);
 /* The episode is cut, not over: the future is worth `value` = V(the state after it). */
 void ltd_rollout_truncate(ltd_rollout *r, int32_t env, float reward, float value);
 /* Forget the episode under way (a cycle that the clock says not to learn from). */
 void ltd_rollout_drop(ltd_rollout *r, int32_t env);
-/* Forget the last episode although it has ended. */
+/* Forget the last episode although it has ended; only the last: a second call does nothing. */
 void ltd_rollout_drop_last(ltd_rollout *r, int32_t env);
 
 /* Steps in all environments; all slots taken? */

@@ -1,0 +1,71 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include <math.h>
+
+#include "trainer/schedule.h"
+
+static void the_papers_learning_rate(void **state)
+{
+    (void)state;
+    ltd_schedule lr = {LTD_SCHEDULE_LINEAR, 1e-3, 0, 0.01};
+    assert_float_equal(ltd_schedule_at(&lr, 0), 0, 0);
+    assert_float_equal(ltd_schedule_at(&lr, 0.005), 5e-4, 1e-12);
+    assert_float_equal(ltd_schedule_at(&lr, 0.01), 1e-3, 1e-12);
+    assert_float_equal(ltd_schedule_at(&lr, 0.505), 5e-4, 1e-12);
+    assert_float_equal(ltd_schedule_at(&lr, 1), 0, 0);
+    assert_float_equal(ltd_schedule_at(&lr, 2), 0, 0);
+    assert_float_equal(ltd_schedule_at(&lr, -1), 0, 0);
+    assert_float_equal(ltd_schedule_at(&lr, (double)NAN), 0, 0);
+}
+
+static void an_entropy_bonus_that_fades(void **state)
+{
+    (void)state;
+    ltd_schedule ent = {LTD_SCHEDULE_LINEAR, 0.02, 0.01, 0};
+    assert_float_equal(ltd_schedule_at(&ent, 0), 0.02, 1e-15);
+    assert_float_equal(ltd_schedule_at(&ent, 0.5), 0.015, 1e-15);
+    assert_float_equal(ltd_schedule_at(&ent, 1), 0.01, 1e-15);
+}
+
+static void constants_stay(void **state)
+{
+    (void)state;
+    ltd_schedule lr = {LTD_SCHEDULE_CONSTANT, 3e-4, 0, 0};
+    assert_float_equal(ltd_schedule_at(&lr, 0), 3e-4, 0);
+    assert_float_equal(ltd_schedule_at(&lr, 1), 3e-4, 0);
+    lr.warmup = 0.5;
+    assert_float_equal(ltd_schedule_at(&lr, 0.25), 1.5e-4, 1e-18);
+    assert_float_equal(ltd_schedule_at(&lr, 0.75), 3e-4, 0);
+}
+
+static void names_go_both_ways(void **state)
+{
+    (void)state;
+    for (int i = 0; i < LTD_SCHEDULE_COUNT; i++) {
+        ltd_schedule_kind kind;
+        const char *name = ltd_schedule_name((ltd_schedule_kind)i);
+        assert_int_equal(ltd_schedule_parse(&kind, name, NULL), LTD_OK);
+        assert_int_equal(kind, i);
+    }
+    ltd_err err = LTD_ERR_INIT;
+    ltd_schedule_kind kind;
+    assert_int_equal(ltd_schedule_parse(&kind, "cosine", &err), LTD_EINVAL);
+    assert_string_equal(err.msg, "schedule: found 'cosine', expected constant or linear");
+    assert_null(ltd_schedule_name(LTD_SCHEDULE_COUNT));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_papers_learning_rate),
+        cmocka_unit_test(an_entropy_bonus_that_fades),
+        cmocka_unit_test(constants_stay),
+        cmocka_unit_test(names_go_both_ways),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
