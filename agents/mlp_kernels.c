@@ -20,7 +20,7 @@
 #include "agents/mlp_kernels_impl.h"
 
 #define NAME(x) avx512_##x
-#define TARGET __attribute__((target("avx512f,prefer-vector-width=512")))
+#define TARGET __attribute__((target("avx512f")))
 #define LANES 16
 #define ISA_NAME "avx512"
 #include "agents/mlp_kernels_impl.h"
