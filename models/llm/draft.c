@@ -184,7 +184,7 @@ int ltd_draft_expand(ltd_draft *d, const ltd_expansion *rows, ltd_err *err)
             return ltd_fail(err, LTD_EINVAL, "draft row %d: source %d, expected 0 to %d", j,
                             rows->sources[j], d->rows - 1);
         int32_t *tail = v->tail + v->start[j];
-        v->position[j] = d->length;
+        v->position[j] = d->length + d->expansions;
         v->slot[j] = d->context + d->expansions * k + j;
         for (int32_t i = 0; i < rows->n_ancestors; i++)
             tail[i] = d->context + rows->ancestors[j][i];

@@ -57,9 +57,9 @@ void ltd_draft_free(ltd_draft *d);
 int ltd_draft_extend(ltd_draft *d, const float *features, const int32_t *tokens, int32_t n,
                      bool top, ltd_err *err);
 
-/* Rows of one expansion: top_k of them, all at position `length`.  Row j sees the kept pairs, then
- * the columns ancestors[j][0 .. n_ancestors) (column of expansion e, row r = e * top_k + r), then
- * itself. */
+/* Rows of expansion e (0 after an extend): top_k of them, all at position length + e.  Row j sees
+ * the kept pairs, then the columns ancestors[j][0 .. n_ancestors) (column of expansion e, row r =
+ * e * top_k + r), then itself. */
 typedef struct ltd_expansion {
     const int32_t *tokens;  /* [top_k] */
     const int32_t *sources; /* [top_k] row of the previous call whose feature it continues */

@@ -1,5 +1,6 @@
 #include "tests/support/engine.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -37,6 +38,17 @@ ltd_eagle3 *engine_head(const char *path, const ltd_llama *target, ltd_load_dtyp
     if (ltd_eagle3_open(&head, resolve(full, sizeof full, path), target, dtype, &err) < 0)
         fail_msg("%s", err.msg);
     return head;
+}
+
+ltd_llama *engine_eagle3_target(void)
+{
+    ltd_llama *model = engine_model("eagle3/target", LTD_LOAD_F32, 16, NULL);
+    ltd_llm_config *c = (ltd_llm_config *)(uintptr_t)ltd_llama_config(model);
+    for (int i = 0; i < c->head_dim / 2; i++) {
+        float freq = (float)pow((double)c->rope_theta, -2.0 * i / c->head_dim);
+        c->rope_div[i] = freq / ltd_f16_to_f32(ltd_f32_to_f16(freq));
+    }
+    return model;
 }
 
 ltd_session *engine_session(const ltd_llama *model, const ltd_session_options *options)

@@ -20,6 +20,10 @@
 ltd_llama *engine_model(const char *path, ltd_load_dtype dtype, int32_t bits,
                         const ltd_kernels *kernels);
 ltd_eagle3 *engine_head(const char *path, const ltd_llama *target, ltd_load_dtype dtype);
+/* eagle3/target in floats, as the reference of heads and verification had it: rounded to halves as
+ * a whole, its table of rotary frequencies included.  (Those of the whole sessions were not; the
+ * checkpoint and our loader keep them in floats.  Features differ by 1e-3.) */
+ltd_llama *engine_eagle3_target(void);
 ltd_session *engine_session(const ltd_llama *model, const ltd_session_options *options);
 
 /* Commit ids as chunks of max_rows; returns the argmax after the last one. */
