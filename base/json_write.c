@@ -16,6 +16,7 @@ ltd_json_writer ltd_json_writing(ltd_str *out, int indent)
 
 void ltd_json_format_f64(char ret[32], double v)
 {
+    if (isnan(v)) v = (double)NAN; /* not "-nan" */
     for (int digits = 15; digits <= 17; digits++) {
         snprintf(ret, 32, "%.*g", digits, v);
         if (strtod(ret, NULL) == v) return;
