@@ -1,0 +1,116 @@
+/* The comparison: policies on the same prompts, interleaved, with intervals; text checked.
+ *
+ *     ltd_bench_options opt = {.tuned = &tuned, .policy = policy, .command = "ltd bench"};
+ *     ltd_bench *b;
+ *     if (ltd_bench_run(&s, &opt, &b, &err) < 0) ...
+ *     ltd_bench_table(b, color, &text);
+ *     ltd_bench_json(b, &json);
+ *     ltd_bench_free(b);
+ *
+ * Every prompt is played by all rows, one after the other, before the next prompt begins; the order
+ * of rows turns from prompt to prompt and from repetition to repetition.  Time is the sum of cycle
+ * windows; prefill is reported apart.  Repetitions are added up, none is left out: `seconds` of a
+ * row is their mean.  `tokens` are those of one repetition; each has the same text.
+ * Thread rule: one thread. */
+#ifndef LTD_TRAINER_BENCH_H
+#define LTD_TRAINER_BENCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "agents/policy.h"
+#include "base/str.h"
+#include "trainer/run_prompt.h"
+#include "trainer/setup.h"
+#include "trainer/stats.h"
+#include "trainer/tune.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum { LTD_BENCH_ROWS = 16, LTD_BENCH_TASKS = LTD_CONFIG_STRINGS };
+
+/* One policy on one task, or on all.  Figures that don't exist are NaN (null in JSON). */
+typedef struct ltd_bench_row {
+    char policy[32], detail[128];
+    int64_t tokens; /* of one repetition */
+    double seconds; /* mean over repetitions */
+    double tok_s;
+    double speedup; /* over row ar */
+    ltd_interval speedup_ci;
+    double vs_tuned; /* over row static-tuned */
+    ltd_interval vs_tuned_ci;
+    double accept_len, forwards_mean, size_mean;
+    double phase[LTD_PHASE_COUNT];             /* shares of the windows */
+    double prefill_target_ms, prefill_head_ms; /* a prompt */
+    int32_t identical, of;                     /* answers equal to ar's, token for token */
+    double regret;                             /* to the oracle; NaN: not known */
+    uint32_t accept_hist[LTD_RUN_ACCEPT];      /* cycles by accept_len */
+} ltd_bench_row;
+
+typedef struct ltd_bench_task {
+    char task[64];
+    int32_t prompts, n_rows;
+    ltd_bench_row rows[LTD_BENCH_ROWS];
+} ltd_bench_task;
+
+typedef struct ltd_bench {
+    char command[512], commit[64], utc[32];
+    uint64_t seed;
+    char cpu[96], isa[32];
+    int32_t threads;
+    char model_path[LTD_CONFIG_TEXT], model_hash[65], model_dtype[16];
+    char head_path[LTD_CONFIG_TEXT], head_hash[65]; /* "": none */
+    bool lookup;
+    int32_t max_new, reps;
+    ltd_setting tuned; /* forwards -1: no such row */
+    int32_t n_tasks;
+    ltd_bench_task tasks[LTD_BENCH_TASKS];
+    ltd_bench_task all; /* over the prompts of all tasks */
+} ltd_bench;
+
+typedef struct ltd_bench_options {
+    const ltd_tuned *tuned;   /* NULL: row static-tuned is left out */
+    const ltd_policy *policy; /* NULL: row ltd is left out */
+    const char *command;      /* recorded */
+    ltd_watch watch;
+} ltd_bench_options;
+
+/* Rows of config.bench.policies (empty: ar, eagle3, static-tuned, ltd) on config.prompts.bench; ar
+ * always runs.  A row that needs what isn't there (head, tuned setting, policy) is left out and the
+ * log says so.  LTD_EINVAL: an unknown row.  *ret owned. */
+int ltd_bench_run(const ltd_setup *s, const ltd_bench_options *options, ltd_bench **ret,
+                  ltd_err *err);
+void ltd_bench_free(ltd_bench *b);
+
+/* Append the table for people; `color` for terminals. */
+void ltd_bench_table(const ltd_bench *b, bool color, ltd_str *out);
+/* Append the one line that counts: what ltd gains over the best static setting, or what to use
+ * instead. */
+void ltd_bench_verdict(const ltd_bench *b, ltd_str *out);
+/* Append the JSON object of docs/formats.md. */
+void ltd_bench_json(const ltd_bench *b, ltd_str *out);
+/* Read it back.  LTD_EIO, LTD_EFORMAT.  *ret owned. */
+int ltd_bench_load(ltd_bench **ret, const char *path, ltd_err *err);
+/* A row by name; NULL when there is none. */
+const ltd_bench_row *ltd_bench_find(const ltd_bench_task *task, const char *policy);
+
+/* --- aggregation, apart from what measures ------------------------------------------------------
+ */
+
+/* One prompt under one row: sums over all repetitions. */
+typedef struct ltd_bench_cell {
+    ltd_run run;
+    bool identical; /* in every repetition */
+} ltd_bench_cell;
+
+/* Fold cells [n_rows][prompts] into the figures of task->rows (names are there already).
+ *   ar, tuned   row numbers, -1 = none */
+int ltd_bench_fold(ltd_bench_task *task, const ltd_bench_cell *cells, int32_t reps, int32_t ar,
+                   int32_t tuned, int32_t resamples, uint64_t seed, ltd_err *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

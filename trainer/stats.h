@@ -1,0 +1,51 @@
+/* Statistics of measurements: means, medians, and speed-ups with paired bootstrap intervals.
+ *
+ *     double ratio = ltd_stats_ratio(ours, theirs, n);
+ *     ltd_interval ci;
+ *     ltd_stats_bootstrap(ours, theirs, n, 2000, seed, &ci, &err);
+ *
+ * Pure functions; the same seed gives the same interval. */
+#ifndef LTD_TRAINER_STATS_H
+#define LTD_TRAINER_STATS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What one prompt gave under one policy. */
+typedef struct ltd_rate {
+    double tokens, seconds;
+} ltd_rate;
+
+typedef struct ltd_interval {
+    double lo, hi;
+} ltd_interval;
+
+/* NaN for n = 0. */
+double ltd_stats_mean(const double *v, size_t n);
+/* The middle value, or the mean of the two; NaN for n = 0.  Sorts v. */
+double ltd_stats_median(double *v, size_t n);
+/* Quantile q [0, 1] of ascending v, linear between neighbours (numpy's default); NaN for n = 0. */
+double ltd_stats_quantile(const double *v, size_t n, double q);
+
+/* sum tokens / sum seconds; NaN without time. */
+double ltd_stats_speed(const ltd_rate *v, size_t n);
+/* Speed of a over speed of b. */
+double ltd_stats_ratio(const ltd_rate *a, const ltd_rate *b, size_t n);
+
+/* 95 % percentile interval of ltd_stats_ratio: prompts are drawn with replacement, both policies'
+ * results of a prompt together, `resamples` times, from LTD_STREAM_BOOTSTRAP of `seed`.  With fewer
+ * than two prompts, or without resamples, both ends are NaN: nothing is known about the spread.
+ * LTD_ENOMEM. */
+int ltd_stats_bootstrap(const ltd_rate *a, const ltd_rate *b, size_t n, int32_t resamples,
+                        uint64_t seed, ltd_interval *ret, ltd_err *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

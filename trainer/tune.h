@@ -1,0 +1,117 @@
+/* The best static setting of this machine: draft forwards, nodes, lookup on or off; what a learned
+ * policy has to beat (row `static-tuned`).
+ *
+ *     ltd_tuned tuned;
+ *     ltd_tune_options opt = LTD_TUNE_DEFAULTS;
+ *     ltd_tune_or_load(&s, train_prompts, &opt, &tuned, &err);
+ *     ltd_agent_fixed_new(&agent, "static-tuned", tuned.best.forwards, tuned.best.size, &err);
+ *
+ * Successive halving on the live clock: all candidates play a prompt, in an order that turns round
+ * by round; the best third stays and plays more, until few are left.  Text at temperature 0 doesn't
+ * depend on the setting, so candidates are compared on equal text.
+ * Thread rule: one thread. */
+#ifndef LTD_TRAINER_TUNE_H
+#define LTD_TRAINER_TUNE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+#include "env/prompts.h"
+#include "trainer/run_prompt.h"
+#include "trainer/setup.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum { LTD_TUNE_MAX = 512, LTD_TUNE_FINALISTS = 8 };
+
+typedef struct ltd_setting {
+    int32_t forwards, size; /* 0 and 0 without lookup: plain decoding */
+    bool lookup;
+} ltd_setting;
+
+/* A candidate and what it has been measured at so far. */
+typedef struct ltd_candidate {
+    ltd_setting setting;
+    double tokens, seconds;
+    int32_t prompts;
+} ltd_candidate;
+
+typedef struct ltd_tuned {
+    ltd_setting best;
+    double tok_s;                                /* of the best, on the training prompts */
+    ltd_candidate finalists[LTD_TUNE_FINALISTS]; /* best first; plain decoding is among them */
+    int32_t n_finalists;
+    int32_t candidates; /* that were looked at */
+    double seconds;     /* the search took */
+    /* what it holds for */
+    char machine[128], model_hash[65], head_hash[65]; /* head "" = none */
+    int32_t top_k, max_forwards;
+    int32_t sizes[LTD_MAX_SIZES], n_sizes;
+    bool lookup;
+} ltd_tuned;
+
+typedef struct ltd_tune_options {
+    double budget_s; /* the search stops by then, up to one prompt a candidate */
+    int32_t max_new; /* tokens an answer */
+    ltd_watch watch;
+} ltd_tune_options;
+
+/* clang-format off */
+#define LTD_TUNE_DEFAULTS {45.0, 48, {0, 0}}
+/* clang-format on */
+
+/* Search on `prompts`.  LTD_ECANCELED when the watcher says so; errors of setup and environment. */
+int ltd_tune(const ltd_setup *s, const ltd_prompts *prompts, const ltd_tune_options *options,
+             ltd_tuned *ret, ltd_err *err);
+/* The kept result when it fits this machine, model, head and configuration, else search and keep.
+ */
+int ltd_tune_or_load(const ltd_setup *s, const ltd_prompts *prompts,
+                     const ltd_tune_options *options, ltd_tuned *ret, ltd_err *err);
+
+/* "2 forwards, 8 nodes, lookup", "plain decoding".  Returns ret. */
+char *ltd_setting_text(const ltd_setting *setting, char *ret, size_t size);
+
+/* --- kept results -------------------------------------------------------------------------------
+ */
+
+/* Path of tuned.json: beside the calibration of this machine, model and head. */
+int ltd_tuned_path(const ltd_setup *s, char *ret, size_t size, ltd_err *err);
+int ltd_tuned_save(const ltd_tuned *tuned, const char *path, ltd_err *err);
+/* LTD_EIO, LTD_EFORMAT. */
+int ltd_tuned_load(ltd_tuned *ret, const char *path, ltd_err *err);
+/* LTD_EINVAL names what differs from this machine, model, head or configuration. */
+int ltd_tuned_check(const ltd_tuned *tuned, const ltd_setup *s, ltd_err *err);
+/* Append the JSON object. */
+void ltd_tuned_json(const ltd_tuned *tuned, ltd_str *out);
+
+/* --- the search, apart from what measures -------------------------------------------------------
+ */
+
+/* Who measures: play prompt `prompt` under `setting`, give tokens and seconds. */
+typedef struct ltd_tune_meter {
+    int (*play)(void *ctx, const ltd_setting *setting, int32_t prompt, double *tokens,
+                double *seconds, ltd_err *err);
+    void *ctx;
+    const ltd_clock *clock; /* for the budget */
+    int32_t prompts;        /* how many there are */
+} ltd_tune_meter;
+
+/* Settings worth trying: forwards x nodes x lookup, what the pool can't hold left out.  With a cost
+ * table those that can't pay are left out too: (tokens they can accept at most) / (cycle / T_ar)
+ * below 1.  ret [LTD_TUNE_MAX]; returns how many.  The first is plain decoding. */
+int32_t ltd_tune_grid(const ltd_cycle_options *cycle, const ltd_ints *sizes, int32_t max_forwards,
+                      const ltd_cost *cost, ltd_candidate *ret);
+
+/* Successive halving over c[n] within the budget; afterwards they are in order of elimination, best
+ * first.  Returns a status. */
+int ltd_tune_search(ltd_candidate *c, int32_t n, const ltd_tune_meter *meter, double budget_s,
+                    const ltd_watch *watch, ltd_err *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
