@@ -7,6 +7,7 @@
 #ifndef LTD_AGENTS_AGENT_H
 #define LTD_AGENTS_AGENT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "env/ltd_env.h"
@@ -20,6 +21,7 @@ typedef struct ltd_agent ltd_agent;
 struct ltd_agent {
     char name[32];    /* row label: "ltd", "eagle3", ... */
     char detail[128]; /* setting in words: "2 forwards, 8 nodes" */
+    bool blind;       /* reads no observation: whoever plays may leave step->obs NULL */
     /* A legal action for step->turn.  *logprob (may be NULL) receives ln pi(action). */
     int32_t (*decide)(ltd_agent *agent, const ltd_env *env, const ltd_step *step, float *logprob);
     void (*free)(ltd_agent *agent);

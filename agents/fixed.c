@@ -62,6 +62,7 @@ int ltd_agent_fixed_new(ltd_agent **ret, const char *name, int32_t forwards, int
              forwards == 1 ? "" : "s", size, size == 1 ? "" : "s");
     a->agent.decide = fixed_decide;
     a->agent.free = free_agent;
+    a->agent.blind = true;
     a->forwards = forwards;
     a->size = size;
     *ret = &a->agent;
@@ -91,6 +92,7 @@ int ltd_agent_random_new(ltd_agent **ret, uint64_t seed, ltd_err *err)
     snprintf(a->agent.detail, sizeof a->agent.detail, "uniform over legal actions");
     a->agent.decide = random_decide;
     a->agent.free = free_agent;
+    a->agent.blind = true;
     ltd_rng_seed(&a->rng, seed, LTD_STREAM_EXPLORE);
     *ret = &a->agent;
     return LTD_OK;

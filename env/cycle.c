@@ -17,7 +17,8 @@ struct ltd_cycle {
     ltd_session *session;
     ltd_draft *draft; /* NULL without a head */
     ltd_tree *tree;
-    ltd_lookup *lookup; /* NULL when off */
+    ltd_lookup *lookup; /* NULL when the cycle was made without */
+    bool find;          /* lookup is on */
     ltd_phases phases;
     int32_t root;
     int32_t match, chain;
@@ -73,6 +74,7 @@ int ltd_cycle_new(ltd_cycle **ret, const ltd_cycle_options *options, ltd_err *er
     ltd_cycle *c = ltd_mem_zeros(1, sizeof *c);
     if (!c) return ltd_fail(err, LTD_ENOMEM, "cycle: no memory");
     c->options = *options;
+    c->find = options->lookup;
     rc = open_parts(c, err);
     size_t context = (size_t)options->context, rows = (size_t)options->max_size + 1;
     if (rc == LTD_OK && c->draft) {
@@ -194,7 +196,7 @@ int ltd_cycle_begin(ltd_cycle *c, ltd_err *err)
     ltd_phases_start(&c->phases, &c->options.clock);
     ltd_tree_reset(c->tree);
     c->match = c->chain = 0;
-    if (!c->lookup) return LTD_OK;
+    if (!c->find) return LTD_OK;
     ltd_phases_enter(&c->phases, LTD_PHASE_DRAFT);
     c->match =
         ltd_lookup_find(c->lookup, c->root, c->chain_token, c->options.lookup_max_chain, &c->chain);
@@ -350,6 +352,11 @@ const ltd_cycle_options *ltd_cycle_get_options(const ltd_cycle *c)
 ltd_session *ltd_cycle_session(ltd_cycle *c)
 {
     return c->session;
+}
+
+void ltd_cycle_set_lookup(ltd_cycle *c, bool on)
+{
+    c->find = on && c->lookup;
 }
 
 void ltd_cycle_prefill_ms(const ltd_cycle *c, double *target, double *head)

@@ -170,6 +170,7 @@ static void ask(ltd_env *e, ltd_turn turn, ltd_step *io)
     io->n_obs = ltd_env_obs_dim(e, turn);
     io->n_actions = e->n_actions;
     memcpy(io->mask, e->mask, (size_t)e->n_actions);
+    if (!io->obs) return;
     ltd_obs_encode(turn == LTD_TURN_DEPTH ? e->options.depth_contract : e->options.size_contract,
                    &e->state, io->obs);
 }
@@ -202,6 +203,7 @@ static void fill_info(ltd_env *e, const ltd_cycle_result *r, int32_t context, lt
     const ltd_env_options *o = &e->options;
     int32_t top_k = ltd_cycle_get_options(e->cycle)->top_k;
     *info = (ltd_info){.accept_len = r->accept_len,
+                       .token = r->tokens,
                        .forwards = r->forwards,
                        .size = r->size,
                        .pool = r->pool,

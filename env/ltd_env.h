@@ -63,25 +63,26 @@ enum { LTD_DEPTH_STOP = 0, LTD_DEPTH_CONTINUE = 1, LTD_MAX_SIZES = 64 };
 
 /* Facts about the cycle that ended; only valid in a terminated step. */
 typedef struct ltd_info {
-    int32_t accept_len; /* L_A: accepted nodes + the root, >= 1 */
-    int32_t tokens;     /* of them, tokens that count: up to the end token and max_new */
-    int32_t forwards;   /* draft forwards, resync included */
-    int32_t size;       /* draft nodes verified */
-    int32_t pool;       /* nodes in the pool when the size was chosen */
-    int32_t match;      /* lookup match length */
-    int32_t context;    /* committed tokens when the cycle began */
-    int32_t prompt;     /* index of the prompt */
-    int32_t new_tokens; /* of this prompt so far */
-    bool prompt_done;   /* the next reset begins another prompt */
-    bool slow;          /* the live clock disagrees with the cost table: don't learn from it */
-    uint64_t cycle_ns;  /* the timed window; phases sum to it */
+    int32_t accept_len;   /* L_A: accepted nodes + the root, >= 1 */
+    int32_t tokens;       /* of them, tokens that count: up to the end token and max_new */
+    const int32_t *token; /* [accept_len] what the cycle added; borrowed until the next reset */
+    int32_t forwards;     /* draft forwards, resync included */
+    int32_t size;         /* draft nodes verified */
+    int32_t pool;         /* nodes in the pool when the size was chosen */
+    int32_t match;        /* lookup match length */
+    int32_t context;      /* committed tokens when the cycle began */
+    int32_t prompt;       /* index of the prompt */
+    int32_t new_tokens;   /* of this prompt so far */
+    bool prompt_done;     /* the next reset begins another prompt */
+    bool slow;            /* the live clock disagrees with the cost table: don't learn from it */
+    uint64_t cycle_ns;    /* the timed window; phases sum to it */
     uint64_t phase_ns[LTD_PHASE_COUNT];
     uint64_t ar_ns; /* plain decode step at this context, from the cost table; 0 without one */
 } ltd_info;
 
 /* In: obs, mask (caller's storage).  Out: everything else. */
 typedef struct ltd_step {
-    float *obs;    /* room for ltd_env_obs_max() floats */
+    float *obs;    /* room for ltd_env_obs_max() floats; NULL: nobody looks, none is encoded */
     uint8_t *mask; /* room for ltd_env_actions_max() bytes; 1 = legal */
     ltd_turn turn; /* whose decision comes next */
     int32_t n_obs; /* floats written */
