@@ -1,0 +1,95 @@
+#include "trainer/joint.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+
+int ltd_joint_init(ltd_joint *ret, ltd_env *env, ltd_learner *depth, ltd_learner *size,
+                   ltd_rng *explore, ltd_err *err)
+{
+    *ret = (ltd_joint){.env = env,
+                       .depth = depth,
+                       .size = size,
+                       .depth_learns = true,
+                       .size_learns = true,
+                       .explore = explore};
+    ret->obs = ltd_mem_zeros((size_t)ltd_env_obs_max(env), sizeof *ret->obs);
+    ret->mask = ltd_mem_zeros((size_t)ltd_env_actions_max(env), sizeof *ret->mask);
+    if (ret->obs && ret->mask) return LTD_OK;
+    ltd_joint_fini(ret);
+    return ltd_fail(err, LTD_ENOMEM, "rollout: no memory");
+}
+
+void ltd_joint_fini(ltd_joint *j)
+{
+    free(j->obs);
+    free(j->mask);
+    j->obs = NULL;
+    j->mask = NULL;
+}
+
+static bool has_room(const ltd_joint *j)
+{
+    int32_t episode = ltd_env_get_options(j->env)->max_forwards + 1;
+    const ltd_rollout *d = j->depth->rollout, *s = j->size->rollout;
+    return d->fill[0] + episode <= d->opt.capacity && s->fill[0] + 1 <= s->opt.capacity;
+}
+
+static void count(ltd_joint_stats *s, const ltd_step *step)
+{
+    const ltd_info *i = &step->info;
+    s->cycles++;
+    s->accept_len += i->accept_len;
+    s->tokens += i->tokens;
+    s->forwards += i->forwards;
+    s->size += i->size;
+    s->slow += i->slow;
+    for (int p = 0; p < LTD_PHASE_COUNT; p++) s->phase_ns[p] += (double)i->phase_ns[p];
+    if (i->slow) return;
+    s->reward += (double)step->reward;
+    s->ns += (double)i->cycle_ns;
+    s->ar_ns += (double)i->ar_ns;
+    s->good_len += (double)i->accept_len;
+}
+
+/* One cycle, from reset to reward. */
+static int play(ltd_joint *j, bool fresh, ltd_err *err)
+{
+    ltd_step step = {.obs = j->obs, .mask = j->mask};
+    ltd_reset new_prompt = {.new_prompt = true, .prompt = -1};
+    int rc = ltd_env_reset(j->env, fresh ? &new_prompt : NULL, &step, err);
+    while (rc == LTD_OK && !step.terminated) {
+        bool depth = step.turn == LTD_TURN_DEPTH;
+        ltd_learner *l = depth ? j->depth : j->size;
+        bool learns = depth ? j->depth_learns : j->size_learns;
+        int32_t action =
+            learns ? ltd_learner_act(l, &step, j->explore) : ltd_learner_act_greedy(l, &step);
+        j->stats.decisions++;
+        if (action < 0)
+            return ltd_fail(err, LTD_EINVAL,
+                            "%s policy: gives no action (its weights are not "
+                            "finite numbers)",
+                            l->name);
+        rc = ltd_env_step(j->env, action, &step, err);
+    }
+    if (rc < 0) return rc;
+    ltd_learner_reward(j->depth, step.reward, step.info.slow);
+    ltd_learner_reward(j->size, step.reward, step.info.slow);
+    count(&j->stats, &step);
+    return LTD_OK;
+}
+
+int ltd_joint_collect(ltd_joint *j, int64_t most, const volatile int *stop,
+                      void (*tick)(void *ctx, const ltd_joint_stats *stats), void *ctx,
+                      ltd_err *err)
+{
+    j->stats = (ltd_joint_stats){0};
+    ltd_learner_begin(j->depth);
+    ltd_learner_begin(j->size);
+    while (has_room(j) && j->stats.cycles < most && !(stop && *stop)) {
+        int rc = play(j, j->stats.cycles == 0, err);
+        if (rc < 0) return rc;
+        if (tick) tick(ctx, &j->stats);
+    }
+    return LTD_OK;
+}

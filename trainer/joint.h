@@ -1,0 +1,50 @@
+/* Play cycles and route their turns: depth decisions to the depth learner, sizes to the size
+ * learner, one reward to both.  Knows neither checkpoints nor files. */
+#ifndef LTD_TRAINER_JOINT_H
+#define LTD_TRAINER_JOINT_H
+
+#include <stdbool.h>
+
+#include "env/ltd_env.h"
+#include "trainer/learner.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Sums over the cycles of a collection. */
+typedef struct ltd_joint_stats {
+    int64_t cycles, slow, decisions;
+    int64_t accept_len, forwards, size, tokens;
+    double reward;
+    double ns, ar_ns; /* of cycles that were not slow */
+    double good_len;  /* accept_len of those */
+    double phase_ns[LTD_PHASE_COUNT];
+} ltd_joint_stats;
+
+typedef struct ltd_joint {
+    ltd_env *env;                   /* borrowed */
+    ltd_learner *depth, *size;      /* borrowed */
+    bool depth_learns, size_learns; /* a frozen one plays its most probable action */
+    ltd_rng *explore;               /* borrowed */
+    float *obs;                     /* [ltd_env_obs_max] owned */
+    uint8_t *mask;                  /* [ltd_env_actions_max] owned */
+    ltd_joint_stats stats;
+} ltd_joint;
+
+int ltd_joint_init(ltd_joint *ret, ltd_env *env, ltd_learner *depth, ltd_learner *size,
+                   ltd_rng *explore, ltd_err *err);
+void ltd_joint_fini(ltd_joint *j);
+
+/* Fill the rollouts: until either learner has no room for one more cycle, `most` cycles are done,
+ * or *stop (may be NULL) is set.  Begins with a new prompt, so that what follows a checkpoint does
+ * not depend on the text before it. `tick` (may be NULL) is called after each cycle, outside the
+ * timed window. */
+int ltd_joint_collect(ltd_joint *j, int64_t most, const volatile int *stop,
+                      void (*tick)(void *ctx, const ltd_joint_stats *stats), void *ctx,
+                      ltd_err *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

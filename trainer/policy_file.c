@@ -1,0 +1,173 @@
+#include "trainer/policy_file.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+
+/* Layers of one actor: policy/<which>/mlp_extractor.policy_net.{0,2,..} and
+ * policy/<which>/action_net. */
+static void layer_name(char ret[LTD_CHECKPOINT_MAX_NAME], const char *which, int32_t layer,
+                       int32_t layers, const char *part)
+{
+    if (layer + 1 == layers)
+        snprintf(ret, LTD_CHECKPOINT_MAX_NAME, "policy/%s/action_net.%s", which, part);
+    else
+        snprintf(ret, LTD_CHECKPOINT_MAX_NAME, "policy/%s/mlp_extractor.policy_net.%d.%s", which,
+                 2 * layer, part);
+}
+
+static int32_t count_layers(const ltd_checkpoint *c, const char *which)
+{
+    char name[LTD_CHECKPOINT_MAX_NAME];
+    int32_t n = 0;
+    for (;; n++) {
+        layer_name(name, which, n, n + 2, "weight");
+        if (!ltd_checkpoint_find(c, name)) return n + 1;
+    }
+}
+
+static int find_matrix(const ltd_checkpoint *c, const char *file, const char *which, int32_t layer,
+                       int32_t layers, const ltd_checkpoint_entry **w,
+                       const ltd_checkpoint_entry **b, ltd_err *err)
+{
+    char name[LTD_CHECKPOINT_MAX_NAME];
+    layer_name(name, which, layer, layers, "weight");
+    *w = ltd_checkpoint_find(c, name);
+    if (!*w || (*w)->type != LTD_CHECKPOINT_F32 || (*w)->n_dims != 2 || (*w)->dims[0] < 1 ||
+        (*w)->dims[1] < 1 || (*w)->dims[0] > LTD_MLP_MAX_DIM || (*w)->dims[1] > LTD_MLP_MAX_DIM)
+        return ltd_fail(err, LTD_EFORMAT, "checkpoint %s: %s: missing or no f32 matrix", file,
+                        name);
+    layer_name(name, which, layer, layers, "bias");
+    *b = ltd_checkpoint_find(c, name);
+    if (!*b || (*b)->type != LTD_CHECKPOINT_F32 || (*b)->n_dims != 1 ||
+        (*b)->dims[0] != (*w)->dims[0])
+        return ltd_fail(err, LTD_EFORMAT, "checkpoint %s: %s: missing or not [%lld]", file, name,
+                        (long long)(*w)->dims[0]);
+    return LTD_OK;
+}
+
+static int load_net(const ltd_checkpoint *c, const char *file, const char *which,
+                    ltd_activation act, ltd_mlp **ret, ltd_err *err)
+{
+    int32_t layers = count_layers(c, which), dims[LTD_MLP_MAX_LAYERS + 1] = {0};
+    const ltd_checkpoint_entry *w, *b;
+    if (layers > LTD_MLP_MAX_LAYERS)
+        return ltd_fail(err, LTD_EFORMAT,
+                        "checkpoint %s: policy/%s has %d layers, expected 1 to %d", file, which,
+                        layers, LTD_MLP_MAX_LAYERS);
+    for (int32_t i = 0; i < layers; i++) {
+        int rc = find_matrix(c, file, which, i, layers, &w, &b, err);
+        if (rc < 0) return rc;
+        if (i && w->dims[1] != dims[i])
+            return ltd_fail(err, LTD_EFORMAT,
+                            "checkpoint %s: policy/%s layer %d takes %lld inputs, expected %d",
+                            file, which, i, (long long)w->dims[1], dims[i]);
+        dims[i] = (int32_t)w->dims[1];
+        dims[i + 1] = (int32_t)w->dims[0];
+    }
+    int rc = ltd_mlp_new(ret, dims, layers, act, err);
+    for (int32_t i = 0; rc == LTD_OK && i < layers; i++) {
+        rc = find_matrix(c, file, which, i, layers, &w, &b, err);
+        if (rc == LTD_OK) rc = ltd_mlp_set(*ret, i, w->data, b->data, err);
+    }
+    return rc;
+}
+
+static int get_contract(const ltd_checkpoint *c, const char *file, const char *name,
+                        ltd_contract *ret, ltd_err *err)
+{
+    const char *text;
+    int rc = ltd_checkpoint_get_text(c, name, &text, err);
+    if (rc < 0) return rc;
+    int found = ltd_contract_find(text);
+    if (found < 0)
+        return ltd_fail(err, LTD_EUNSUPPORTED,
+                        "checkpoint %s: %s is '%s', which this build doesn't "
+                        "know",
+                        file, name, text);
+    *ret = (ltd_contract)found;
+    return LTD_OK;
+}
+
+static int get_copy(const ltd_checkpoint *c, const char *name, char *ret, size_t size, ltd_err *err)
+{
+    const char *text;
+    int rc = ltd_checkpoint_get_text(c, name, &text, err);
+    if (rc == LTD_OK) snprintf(ret, size, "%s", text);
+    return rc;
+}
+
+static int load_space(const ltd_checkpoint *c, const char *file, ltd_policy *p, ltd_err *err)
+{
+    const ltd_checkpoint_entry *e = ltd_checkpoint_find(c, "policy/sizes");
+    if (!e || e->type != LTD_CHECKPOINT_I64 || e->n_dims != 1 || e->dims[0] < 1 ||
+        e->dims[0] > LTD_MAX_SIZES)
+        return ltd_fail(err, LTD_EFORMAT,
+                        "checkpoint %s: policy/sizes: missing or not 1 to %d "
+                        "integers",
+                        file, LTD_MAX_SIZES);
+    p->n_sizes = (int32_t)e->dims[0];
+    for (int32_t i = 0; i < p->n_sizes; i++) p->sizes[i] = (int32_t)((const int64_t *)e->data)[i];
+    int64_t space[4];
+    int rc = ltd_checkpoint_get_i64(c, "policy/space", space, 4, err);
+    if (rc < 0) return rc;
+    p->top_k = (int32_t)space[0];
+    p->min_forwards = (int32_t)space[1];
+    p->max_forwards = (int32_t)space[2];
+    p->lookup = space[3] != 0;
+    return LTD_OK;
+}
+
+int ltd_policy_from_checkpoint(ltd_policy **ret, const ltd_checkpoint *c, const char *name,
+                               ltd_err *err)
+{
+    *ret = NULL;
+    ltd_policy *p = ltd_mem_zeros(1, sizeof *p);
+    if (!p) return ltd_fail(err, LTD_ENOMEM, "checkpoint %s: no memory", name);
+    const char *text;
+    ltd_activation act;
+    int rc = get_contract(c, name, "policy/depth_obs", &p->depth_contract, err);
+    if (rc == LTD_OK) rc = get_contract(c, name, "policy/size_obs", &p->size_contract, err);
+    if (rc == LTD_OK) rc = ltd_checkpoint_get_text(c, "policy/activation", &text, err);
+    if (rc == LTD_OK) rc = ltd_activation_parse(&act, text, err);
+    if (rc == LTD_OK) rc = load_space(c, name, p, err);
+    if (rc == LTD_OK) rc = load_net(c, name, "depth", act, &p->depth, err);
+    if (rc == LTD_OK) rc = load_net(c, name, "size", act, &p->size, err);
+    if (rc == LTD_OK)
+        rc = get_copy(c, "run/model_sha256", p->model_hash, sizeof p->model_hash, err);
+    if (rc == LTD_OK) rc = get_copy(c, "run/head_sha256", p->head_hash, sizeof p->head_hash, err);
+    if (rc == LTD_OK) rc = get_copy(c, "run/machine", p->machine, sizeof p->machine, err);
+    if (rc < 0) {
+        ltd_policy_free(p);
+        return rc;
+    }
+    *ret = p;
+    return LTD_OK;
+}
+
+int ltd_policy_load(ltd_policy **ret, const char *path, ltd_err *err)
+{
+    *ret = NULL;
+    char file[PATH_MAX];
+    struct stat st;
+    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
+        snprintf(file, sizeof file, "%s/checkpoints/best.h5", path);
+        if (access(file, R_OK) != 0) {
+            int rc = ltd_checkpoint_newest(path, file, sizeof file, err);
+            if (rc < 0) return rc;
+        }
+    } else {
+        snprintf(file, sizeof file, "%s", path);
+    }
+    ltd_checkpoint *c;
+    int rc = ltd_checkpoint_open(&c, file, err);
+    if (rc < 0) return rc;
+    rc = ltd_policy_from_checkpoint(ret, c, file, err);
+    ltd_checkpoint_close(c);
+    return rc;
+}

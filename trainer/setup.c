@@ -1,0 +1,300 @@
+#define _GNU_SOURCE /* readlink of the program's own path */
+#include "trainer/setup.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "trainer/calibrate.h"
+
+#define DEFAULT_MODEL "models.cache/SmolLM2-135M-Instruct.Q4_1.gguf"
+#define DEFAULT_MODEL_HASH "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
+#define DEFAULT_HEAD "heads/smollm2-135m-eagle3"
+
+char *ltd_setup_find(char *ret, size_t size, const char *path)
+{
+    snprintf(ret, size, "%s", path);
+    if (path[0] == '/' || access(path, R_OK) == 0) return ret;
+    char exe[PATH_MAX];
+    ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
+    if (n <= 0) return ret;
+    exe[n] = 0;
+    for (int up = 0; up < 2; up++) { /* the program, then its folder */
+        char *slash = strrchr(exe, '/');
+        if (!slash) return ret;
+        *slash = 0;
+    }
+    char other[PATH_MAX];
+    if (snprintf(other, sizeof other, "%s/%s", exe, path) < (int)sizeof other &&
+        access(other, R_OK) == 0)
+        snprintf(ret, size, "%s", other);
+    return ret;
+}
+
+/* "model name" of /proc/cpuinfo. */
+static void cpu_name(char *ret, size_t size)
+{
+    snprintf(ret, size, "unknown cpu");
+    FILE *f = fopen("/proc/cpuinfo", "r");
+    char line[256];
+    while (f && fgets(line, sizeof line, f)) {
+        if (strncmp(line, "model name", 10) != 0 || !strchr(line, ':')) continue;
+        char *name = strchr(line, ':') + 2;
+        name[strcspn(name, "\n")] = 0;
+        snprintf(ret, size, "%.80s", name);
+        break;
+    }
+    if (f) fclose(f);
+}
+
+static ltd_load_dtype head_dtype(ltd_head_dtype dtype)
+{
+    if (dtype == LTD_HEAD_F16) return LTD_LOAD_F16;
+    return dtype == LTD_HEAD_F32 ? LTD_LOAD_F32 : LTD_LOAD_Q8;
+}
+
+static int open_model(ltd_setup *s, ltd_err *err)
+{
+    const ltd_config *c = &s->config;
+    char path[PATH_MAX];
+    ltd_setup_find(path, sizeof path, c->model.path[0] ? c->model.path : DEFAULT_MODEL);
+    if (!c->model.path[0] && access(path, R_OK) != 0)
+        return ltd_fail(
+            err, LTD_EIO,
+            "the default model %s is not here: scripts/model brings it, or name another "
+            "with --model.path=FILE",
+            DEFAULT_MODEL);
+    ltd_llama_options o = LTD_LLAMA_DEFAULTS;
+    o.dtype = c->model.dtype == LTD_MODEL_DTYPE_F32 ? LTD_LOAD_F32 : LTD_LOAD_FILE;
+    o.activation_bits = c->model.activations;
+    o.threads = c->model.threads;
+    int rc = ltd_llama_open(&s->model, path, &o, err);
+    if (rc < 0) return rc;
+    if (!ltd_llama_tokenizer(s->model))
+        return ltd_fail(err, LTD_EUNSUPPORTED,
+                        "model %s: carries no tokenizer; a GGUF file with one is needed here",
+                        path);
+    return LTD_OK;
+}
+
+static int open_head(ltd_setup *s, ltd_err *err)
+{
+    const ltd_config *c = &s->config;
+    if (strcmp(c->head.path, "none") == 0) return LTD_OK;
+    char path[PATH_MAX];
+    const char *want = c->head.path;
+    if (!want[0]) {
+        if (strcmp(ltd_llama_hash(s->model), DEFAULT_MODEL_HASH) != 0) {
+            ltd_log(s->log, LTD_LOG_INFO, "no draft head for this model: prompt lookup only");
+            return LTD_OK;
+        }
+        want = DEFAULT_HEAD;
+    }
+    ltd_setup_find(path, sizeof path, want);
+    return ltd_eagle3_open(&s->head, path, s->model, head_dtype(c->head.dtype), err);
+}
+
+static int open_chat(ltd_setup *s, ltd_err *err)
+{
+    const char *name = s->config.prompts.chat;
+    s->chat = strcmp(name, "auto") == 0 ? ltd_chat_detect(ltd_llama_tokenizer(s->model))
+                                        : ltd_chat_find(name);
+    if (s->chat) return LTD_OK;
+    return ltd_fail(err, LTD_EINVAL, "prompts.chat: no template called '%s'", name);
+}
+
+int ltd_setup_open(ltd_setup *ret, const ltd_config *config, const ltd_logger *log, ltd_err *err)
+{
+    memset(ret, 0, sizeof *ret);
+    ret->config = *config;
+    ret->log = log;
+    ret->clock = ltd_clock_monotonic();
+    int rc = open_model(ret, err);
+    if (rc == LTD_OK) rc = open_head(ret, err);
+    if (rc == LTD_OK) rc = open_chat(ret, err);
+    if (rc < 0) {
+        ltd_setup_close(ret);
+        return rc;
+    }
+    char cpu[96];
+    cpu_name(cpu, sizeof cpu);
+    snprintf(ret->machine, sizeof ret->machine, "%.80s, %s, %d threads", cpu,
+             ltd_llama_kernels(ret->model)->name, ltd_pool_threads(ltd_llama_pool(ret->model)));
+    return LTD_OK;
+}
+
+void ltd_setup_close(ltd_setup *s)
+{
+    ltd_eagle3_close(s->head);
+    ltd_llama_close(s->model);
+    free(s->cost);
+    s->head = NULL;
+    s->model = NULL;
+    s->cost = NULL;
+}
+
+/* --- calibration
+ * --------------------------------------------------------------------------------------------- */
+
+int ltd_setup_cost_path(const ltd_setup *s, char *ret, size_t size, ltd_err *err)
+{
+    const ltd_config *c = &s->config;
+    int n;
+    if (c->calibration.path[0]) {
+        n = snprintf(ret, size, "%s", c->calibration.path);
+    } else {
+        char key[512], hex[65];
+        snprintf(key, sizeof key, "%s|%s|%s|%d", s->machine, ltd_llama_hash(s->model),
+                 s->head ? ltd_eagle3_hash(s->head) : "", c->env.top_k);
+        ltd_file_sha256(hex, key, strlen(key));
+        n = snprintf(ret, size, "%s/calibration-%.12s.json", c->run.dir, hex);
+    }
+    if (n < 0 || (size_t)n >= size)
+        return ltd_fail(err, LTD_EINVAL, "calibration: the path is too long");
+    return LTD_OK;
+}
+
+/* Does a table belong to what runs here? */
+static int check_cost(const ltd_setup *s, const ltd_cost *cost, const char *path, ltd_err *err)
+{
+    if (strcmp(cost->machine, s->machine) != 0)
+        return ltd_fail(err, LTD_EINVAL,
+                        "%s: measured on '%s', but this is '%s': run `ltd calibrate` here", path,
+                        cost->machine, s->machine);
+    if (strcmp(cost->model_hash, ltd_llama_hash(s->model)) != 0)
+        return ltd_fail(err, LTD_EINVAL,
+                        "%s: measured with another model (sha256 %.12s, expected %.12s): run `ltd "
+                        "calibrate`",
+                        path, cost->model_hash, ltd_llama_hash(s->model));
+    if (s->head && cost->n_draft == 0)
+        return ltd_fail(err, LTD_EINVAL,
+                        "%s: measured without a draft head: run `ltd calibrate` with it", path);
+    return LTD_OK;
+}
+
+int ltd_setup_cost(ltd_setup *s, ltd_err *err)
+{
+    char path[PATH_MAX];
+    ltd_cost *cost = NULL;
+    int rc = ltd_setup_cost_path(s, path, sizeof path, err);
+    if (rc < 0) return rc;
+    if (access(path, R_OK) != 0)
+        return ltd_fail(err, LTD_EIO,
+                        "%s: no calibration of this machine and model: run `ltd "
+                        "calibrate` first",
+                        path);
+    rc = ltd_cost_load(&cost, path, err);
+    if (rc == LTD_OK) rc = check_cost(s, cost, path, err);
+    if (rc < 0) {
+        free(cost);
+        return rc;
+    }
+    free(s->cost);
+    s->cost = cost;
+    return LTD_OK;
+}
+
+int ltd_setup_cost_or_measure(ltd_setup *s, ltd_err *err)
+{
+    ltd_err first = LTD_ERR_INIT;
+    if (ltd_setup_cost(s, &first) == LTD_OK) return LTD_OK;
+    ltd_log(s->log, LTD_LOG_INFO, "calibrating (%s)", first.msg);
+    ltd_cost *cost;
+    char path[PATH_MAX];
+    int rc = ltd_calibrate(s, NULL, NULL, &cost, err);
+    if (rc < 0) return rc;
+    rc = ltd_setup_cost_path(s, path, sizeof path, err);
+    if (rc == LTD_OK && !s->config.calibration.path[0])
+        rc = ltd_file_mkdirs(s->config.run.dir, err);
+    if (rc == LTD_OK) rc = ltd_cost_save(cost, path, err);
+    if (rc < 0) {
+        free(cost);
+        return rc;
+    }
+    s->cost = cost;
+    return LTD_OK;
+}
+
+/* --- prompts, cycles, environments
+ * ----------------------------------------------------------------------------- */
+
+int ltd_setup_prompts(const ltd_setup *s, const ltd_strings *paths, int32_t limit,
+                      ltd_prompts **ret, ltd_err *err)
+{
+    char found[LTD_CONFIG_STRINGS][PATH_MAX];
+    const char *list[LTD_CONFIG_STRINGS];
+    *ret = NULL;
+    if (paths->n < 1) return ltd_fail(err, LTD_EINVAL, "prompts: no file is named");
+    for (int32_t i = 0; i < paths->n; i++)
+        list[i] = ltd_setup_find(found[i], sizeof found[i], paths->v[i]);
+    int32_t skipped = 0;
+    int rc = ltd_prompts_load(ret, list, (size_t)paths->n, s->chat, ltd_llama_tokenizer(s->model),
+                              limit, s->config.env.max_prompt, &skipped, err);
+    if (rc == LTD_OK && skipped)
+        ltd_log(s->log, LTD_LOG_WARN, "%d prompts are longer than env.max_prompt = %d and left out",
+                skipped, s->config.env.max_prompt);
+    return rc;
+}
+
+static int32_t max_size(const ltd_config *c)
+{
+    return c->env.sizes.v[c->env.sizes.n - 1];
+}
+
+ltd_cycle_options ltd_setup_cycle_options(const ltd_setup *s)
+{
+    const ltd_config *c = &s->config;
+    int32_t most = ltd_llama_config(s->model)->max_context;
+    return (ltd_cycle_options){
+        .model = s->model,
+        .head = s->head,
+        .clock = s->clock,
+        .context = most > 0 && c->model.context > most ? most : c->model.context,
+        .top_k = c->env.top_k,
+        .max_forwards = s->head ? c->env.max_forwards : 0,
+        .max_size = max_size(c),
+        .lookup = c->env.lookup,
+        .lookup_min_match = c->env.lookup_min_match,
+        .lookup_max_chain = c->env.lookup_max_chain,
+        .kv_f16 = c->model.kv == LTD_KV_F16,
+    };
+}
+
+int ltd_setup_cycle(const ltd_setup *s, const ltd_cycle_options *change, ltd_cycle **ret,
+                    ltd_err *err)
+{
+    ltd_cycle_options o = change ? *change : ltd_setup_cycle_options(s);
+    o.model = s->model;
+    o.head = s->head;
+    o.clock = s->clock;
+    return ltd_cycle_new(ret, &o, err);
+}
+
+ltd_env_options ltd_setup_env_options(const ltd_setup *s, ltd_cycle *cycle,
+                                      const ltd_prompts *prompts)
+{
+    const ltd_config *c = &s->config;
+    ltd_env_options o = {
+        .cycle = cycle,
+        .prompts = prompts,
+        .cost = s->cost,
+        .clock = s->clock,
+        .clock_table = c->env.clock == LTD_CLOCK_TABLE,
+        .min_forwards = s->head ? c->env.min_forwards : 0,
+        .max_forwards = s->head ? c->env.max_forwards : 0,
+        .n_sizes = c->env.sizes.n,
+        .max_new = c->env.max_new,
+        .depth_contract = c->env.depth_obs,
+        .size_contract = c->env.size_obs,
+        .reward = c->env.reward,
+        .reward_scale = c->env.reward_scale,
+        .reward_keep = c->env.reward_keep,
+        .slow_factor = c->env.slow_factor,
+        .seed = c->run.seed,
+    };
+    memcpy(o.sizes, c->env.sizes.v, (size_t)c->env.sizes.n * sizeof o.sizes[0]);
+    return o;
+}

@@ -1,0 +1,342 @@
+/* The loop:  collect -> update depth, update size -> metrics -> validate? -> save? -> again. */
+#include "trainer/train.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agents/policy.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "trainer/evaluate.h"
+#include "trainer/schedule.h"
+#include "trainer/train_priv.h"
+
+double ltd_trainer_seconds(const ltd_trainer *t)
+{
+    return t->seconds + (double)(ltd_clock_now(&t->setup->clock) - t->started_ns) * 1e-9;
+}
+
+/* --- opening
+ * ------------------------------------------------------------------------------------------------
+ */
+
+static ltd_actor_critic_options nets_of(const ltd_config *c, const ltd_ints *hidden, int32_t obs,
+                                        int32_t actions)
+{
+    ltd_actor_critic_options o = LTD_ACTOR_CRITIC_DEFAULTS;
+    o.obs_dim = obs;
+    o.n_actions = actions;
+    o.n_pi = o.n_vf = 0;
+    for (; o.n_pi < hidden->n && o.n_pi < LTD_ACTOR_CRITIC_MAX_HIDDEN; o.n_pi++)
+        o.pi[o.n_pi] = hidden->v[o.n_pi];
+    const ltd_ints *vf = &c->policy.critic_hidden;
+    for (; o.n_vf < vf->n && o.n_vf < LTD_ACTOR_CRITIC_MAX_HIDDEN; o.n_vf++)
+        o.vf[o.n_vf] = vf->v[o.n_vf];
+    o.activation = c->policy.activation;
+    return o;
+}
+
+static int open_env(ltd_trainer *t, ltd_err *err)
+{
+    ltd_setup *s = t->setup;
+    const ltd_config *c = &s->config;
+    int rc = ltd_setup_prompts(s, &c->prompts.train, c->prompts.limit, &t->prompts, err);
+    if (rc == LTD_OK)
+        rc = ltd_setup_prompts(s, &c->prompts.valid, c->prompts.limit, &t->valid_prompts, err);
+    if (rc == LTD_OK) rc = ltd_setup_cycle(s, NULL, &t->cycle, err);
+    if (rc < 0) return rc;
+    ltd_env_options o = ltd_setup_env_options(s, t->cycle, t->prompts);
+    rc = ltd_env_open(&t->env, &o, err);
+    o.prompts = t->valid_prompts;
+    if (rc == LTD_OK) rc = ltd_env_open(&t->valid_env, &o, err);
+    return rc;
+}
+
+static int open_learners(ltd_trainer *t, ltd_err *err)
+{
+    const ltd_config *c = &t->setup->config;
+    ltd_rng init;
+    ltd_rng_seed(&init, c->run.seed, LTD_STREAM_INIT);
+    ltd_rng_seed(&t->explore, c->run.seed, LTD_STREAM_EXPLORE);
+    ltd_rng_seed(&t->minibatch, c->run.seed, LTD_STREAM_MINIBATCH);
+    ltd_actor_critic_options depth =
+        nets_of(c, &c->policy.depth_hidden, ltd_env_obs_dim(t->env, LTD_TURN_DEPTH), 2);
+    ltd_actor_critic_options size =
+        nets_of(c, &c->policy.size_hidden, ltd_env_obs_dim(t->env, LTD_TURN_SIZE),
+                ltd_env_actions(t->env, LTD_TURN_SIZE));
+    int32_t room = ltd_env_get_options(t->env)->max_forwards + 1;
+    int rc = ltd_learner_new(&t->depth, "depth", &depth, LTD_ROLLOUT_EPISODES,
+                             c->train.n_steps + room, c->train.adam_eps, &init, err);
+    if (rc == LTD_OK)
+        rc = ltd_learner_new(&t->size, "size", &size, LTD_ROLLOUT_BANDIT, c->train.n_steps + 1,
+                             c->train.adam_eps, &init, err);
+    if (rc == LTD_OK) rc = ltd_joint_init(&t->joint, t->env, t->depth, t->size, &t->explore, err);
+    return rc;
+}
+
+/* --- one iteration
+ * --------------------------------------------------------------------------------------------- */
+
+/* Share of the run that is done: by cycles, or by time when that ends it sooner. */
+static double share_done(const ltd_trainer *t)
+{
+    const ltd_config *c = &t->setup->config;
+    double share = (double)t->cycles / (double)c->train.total_cycles;
+    if (c->train.time_limit_s > 0) {
+        double by_time = ltd_trainer_seconds(t) / c->train.time_limit_s;
+        if (by_time > share) share = by_time;
+    }
+    return share < 1 ? share : 1;
+}
+
+static ltd_ppo_options ppo_options(const ltd_trainer *t)
+{
+    const ltd_config *c = &t->setup->config;
+    ltd_schedule lr = {c->train.lr_schedule, c->train.lr, c->train.lr_end, c->train.lr_warmup};
+    ltd_ppo_options o = LTD_PPO_DEFAULTS;
+    o.lr = ltd_schedule_at(&lr, share_done(t));
+    o.clip_coef = c->train.clip_coef;
+    o.clip_vloss = c->train.clip_vloss;
+    o.ent_coef = c->train.ent_coef;
+    o.vf_coef = c->train.vf_coef;
+    o.max_grad_norm = c->train.max_grad_norm;
+    o.target_kl = c->train.target_kl;
+    o.n_epochs = c->train.n_epochs;
+    o.batch_size = c->train.batch_size;
+    o.norm_adv = c->train.norm_adv;
+    return o;
+}
+
+/* Mode alternate: size, depth, size, ... each for alternate_every cycles, the other frozen. */
+static void choose_learners(ltd_trainer *t)
+{
+    const ltd_config *c = &t->setup->config;
+    t->joint.depth_learns = t->joint.size_learns = true;
+    if (c->train.mode != LTD_TRAIN_ALTERNATE) return;
+    bool size = t->cycles / c->train.alternate_every % 2 == 0;
+    t->joint.size_learns = size;
+    t->joint.depth_learns = !size;
+}
+
+typedef struct tick_state {
+    const ltd_trainer *t;
+} tick_state;
+
+static void tick(void *ctx, const ltd_joint_stats *stats)
+{
+    const ltd_trainer *t = ((const tick_state *)ctx)->t;
+    if (t->options->tick) t->options->tick(t->options->ctx, t->cycles + stats->cycles);
+}
+
+static void set_update(ltd_metrics *m, const char *which, const ltd_ppo_stats *s)
+{
+    if (!s->n) return;
+    const struct {
+        const char *key;
+        double value;
+    } rows[] = {{"policy_loss", s->policy_loss},
+                {"value_loss", s->value_loss},
+                {"entropy", s->entropy},
+                {"approx_kl", s->approx_kl},
+                {"clip_fraction", s->clip_fraction},
+                {"explained_variance", s->explained_variance},
+                {"grad_norm", s->grad_norm}};
+    char key[64];
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        snprintf(key, sizeof key, "train/%s/%s", which, rows[i].key);
+        ltd_metrics_set(m, key, rows[i].value);
+    }
+}
+
+static void set_rollout(ltd_metrics *m, const ltd_joint_stats *s, ltd_train_progress *p)
+{
+    double n = s->cycles ? (double)s->cycles : 1, good = n - (double)s->slow;
+    p->reward = good > 0 ? s->reward / good : 0;
+    p->accept_len = (double)s->accept_len / n;
+    p->forwards = (double)s->forwards / n;
+    p->size = (double)s->size / n;
+    p->tok_s = s->ns > 0 ? s->good_len / (s->ns * 1e-9) : 0;
+    p->speedup = s->ns > 0 ? s->good_len * s->ar_ns / good / s->ns : 0;
+    double window = 0;
+    for (int i = 0; i < LTD_PHASE_COUNT; i++) window += s->phase_ns[i];
+    char key[64];
+    for (int i = 0; i < LTD_PHASE_COUNT; i++) {
+        p->phase[i] = window > 0 ? s->phase_ns[i] / window : 0;
+        snprintf(key, sizeof key, "phase/%s", ltd_phase_name((ltd_phase)i));
+        ltd_metrics_set(m, key, p->phase[i]);
+    }
+    ltd_metrics_set(m, "rollout/ep_rew_mean", p->reward);
+    ltd_metrics_set(m, "rollout/accept_len", p->accept_len);
+    ltd_metrics_set(m, "rollout/forwards", p->forwards);
+    ltd_metrics_set(m, "rollout/size", p->size);
+    ltd_metrics_set(m, "rollout/tok_s", p->tok_s);
+    ltd_metrics_set(m, "rollout/speedup", p->speedup);
+    ltd_metrics_set(m, "rollout/slow_cycles", (double)s->slow);
+}
+
+/* The policies as they are now, greedy, on held-out prompts; better ones are kept as best.h5. */
+static int validate(ltd_trainer *t, ltd_err *err)
+{
+    const ltd_config *c = &t->setup->config;
+    ltd_policy policy = {.depth_contract = c->env.depth_obs,
+                         .size_contract = c->env.size_obs,
+                         .depth = t->depth->actor,
+                         .size = t->size->actor};
+    ltd_agent *agent;
+    ltd_evaluation e;
+    int rc = ltd_agent_policy_new(&agent, "ltd", &policy, NULL, err);
+    if (rc < 0) return rc;
+    int32_t n = (int32_t)ltd_prompts_count(t->valid_prompts);
+    rc = ltd_evaluate(t->valid_env, agent, c->train.eval_prompts < n ? c->train.eval_prompts : n,
+                      NULL, &e, err);
+    ltd_agent_free(agent);
+    if (rc < 0) return rc;
+    t->last_valid = t->cycles;
+    t->last_valid_value = e.predicted;
+    ltd_metrics_set(t->metrics, "valid/speedup", e.predicted);
+    ltd_metrics_set(t->metrics, "valid/tok_s", e.tok_s);
+    ltd_metrics_set(t->metrics, "valid/accept_len", e.accept_len);
+    if (!isnan(t->best_valid) && !(e.predicted > t->best_valid)) return LTD_OK;
+    t->best_valid = e.predicted;
+    char path[LTD_CONFIG_TEXT + 16];
+    snprintf(path, sizeof path, "%s/best.h5", t->checkpoints);
+    return ltd_trainer_save(t, path, err);
+}
+
+static int save_step(ltd_trainer *t, ltd_train_result *ret, ltd_err *err)
+{
+    int rc = ltd_checkpoint_step_path(ret->checkpoint, sizeof ret->checkpoint, t->checkpoints,
+                                      (uint64_t)t->cycles, err);
+    if (rc == LTD_OK) rc = ltd_trainer_save(t, ret->checkpoint, err);
+    if (rc == LTD_OK)
+        rc = ltd_checkpoint_prune(t->checkpoints, t->setup->config.train.keep_last, err);
+    t->last_save = t->cycles;
+    return rc;
+}
+
+static int iterate(ltd_trainer *t, ltd_train_progress *p, ltd_err *err)
+{
+    const ltd_config *c = &t->setup->config;
+    ltd_ppo_stats depth = {0}, size = {0};
+    tick_state ts = {t};
+    uint64_t t0 = ltd_clock_now(&t->setup->clock);
+    choose_learners(t);
+    int rc = ltd_joint_collect(&t->joint, c->train.total_cycles - t->cycles, t->options->stop, tick,
+                               &ts, err);
+    if (rc < 0) return rc;
+    const ltd_joint_stats *s = &t->joint.stats;
+    t->cycles += s->cycles;
+    t->decisions += s->decisions;
+    ltd_ppo_options ppo = ppo_options(t);
+    if (t->joint.depth_learns)
+        rc = ltd_learner_update(t->depth, &ppo, c->train.gamma_depth, c->train.gae_lambda,
+                                &t->minibatch, &depth, err);
+    if (rc == LTD_OK && t->joint.size_learns)
+        rc = ltd_learner_update(t->size, &ppo, c->train.gamma_size, c->train.gae_lambda,
+                                &t->minibatch, &size, err);
+    if (rc < 0) return rc;
+    t->updates++;
+    set_rollout(t->metrics, s, p);
+    set_update(t->metrics, "depth", &depth);
+    set_update(t->metrics, "size", &size);
+    p->kl = depth.n ? depth.approx_kl : size.approx_kl;
+    p->entropy = depth.n ? depth.entropy : size.entropy;
+    p->explained_variance = depth.n ? depth.explained_variance : size.explained_variance;
+    p->cycles_s =
+        (double)s->cycles / ((double)(ltd_clock_now(&t->setup->clock) - t0) * 1e-9 + 1e-9);
+    ltd_metrics_set(t->metrics, "train/learning_rate", ppo.lr);
+    return LTD_OK;
+}
+
+static int report(ltd_trainer *t, ltd_train_progress *p, ltd_err *err)
+{
+    p->cycles = t->cycles;
+    p->total_cycles = t->setup->config.train.total_cycles;
+    p->seconds = ltd_trainer_seconds(t);
+    p->valid = t->last_valid_value;
+    ltd_metrics_set(t->metrics, "time/cycles_s", p->cycles_s);
+    ltd_metrics_set(t->metrics, "time/seconds", p->seconds);
+    int rc = ltd_metrics_write(t->metrics, t->cycles, err);
+    if (rc == LTD_OK && t->options->tell) t->options->tell(t->options->ctx, p);
+    return rc;
+}
+
+static bool due(int64_t now, int64_t last, int32_t every)
+{
+    return every > 0 && now - last >= every;
+}
+
+static int loop(ltd_trainer *t, ltd_train_result *ret, ltd_err *err)
+{
+    const ltd_config *c = &t->setup->config;
+    ltd_train_progress p = {.valid = NAN};
+    int rc = LTD_OK;
+    while (rc == LTD_OK && t->cycles < c->train.total_cycles && !ret->stopped) {
+        rc = iterate(t, &p, err);
+        ret->stopped =
+            (t->options->stop && *t->options->stop) ||
+            (c->train.time_limit_s > 0 && ltd_trainer_seconds(t) >= c->train.time_limit_s);
+        bool over = t->cycles >= c->train.total_cycles ||
+                    (ret->stopped && !(t->options->stop && *t->options->stop));
+        if (rc == LTD_OK && (over || due(t->cycles, t->last_valid, c->train.eval_every)))
+            rc = validate(t, err);
+        if (rc == LTD_OK) rc = report(t, &p, err);
+        if (rc == LTD_OK &&
+            (over || ret->stopped || due(t->cycles, t->last_save, c->train.checkpoint_every)))
+            rc = save_step(t, ret, err);
+    }
+    ret->cycles = t->cycles;
+    ret->seconds = ltd_trainer_seconds(t);
+    ret->best_valid = t->best_valid;
+    return rc;
+}
+
+static int save_config(const ltd_trainer *t, ltd_err *err)
+{
+    char path[LTD_CONFIG_TEXT + 16];
+    snprintf(path, sizeof path, "%s/config.yaml", t->options->dir);
+    ltd_str yaml = LTD_STR_INIT;
+    ltd_config_to_yaml(&t->setup->config, &yaml);
+    int rc = yaml.failed ? ltd_fail(err, LTD_ENOMEM, "%s: no memory", path)
+                         : ltd_file_write(path, yaml.data, yaml.len, err);
+    ltd_str_fini(&yaml);
+    return rc;
+}
+
+static void close_trainer(ltd_trainer *t)
+{
+    ltd_joint_fini(&t->joint);
+    ltd_learner_free(t->depth);
+    ltd_learner_free(t->size);
+    ltd_env_close(t->env);
+    ltd_env_close(t->valid_env);
+    ltd_cycle_free(t->cycle);
+    ltd_prompts_free(t->prompts);
+    ltd_prompts_free(t->valid_prompts);
+    ltd_metrics_close(t->metrics);
+}
+
+int ltd_train(ltd_setup *setup, const ltd_train_options *options, ltd_train_result *ret,
+              ltd_err *err)
+{
+    ltd_trainer t = {
+        .setup = setup, .options = options, .best_valid = NAN, .last_valid_value = NAN};
+    *ret = (ltd_train_result){.best_valid = NAN};
+    if (!setup->cost) return ltd_fail(err, LTD_EINVAL, "train: needs a calibration");
+    if (snprintf(t.checkpoints, sizeof t.checkpoints, "%s/checkpoints", options->dir) >=
+        (int)sizeof t.checkpoints - 32)
+        return ltd_fail(err, LTD_EINVAL, "%s: the path is too long", options->dir);
+    t.started_ns = ltd_clock_now(&setup->clock);
+    int rc = open_env(&t, err);
+    if (rc == LTD_OK) rc = open_learners(&t, err);
+    if (rc == LTD_OK && options->resume) rc = ltd_trainer_load(&t, options->resume, err);
+    if (rc == LTD_OK) rc = ltd_file_mkdirs(t.checkpoints, err);
+    if (rc == LTD_OK)
+        rc = ltd_metrics_open(&t.metrics, options->dir, options->resume ? t.cycles : -1, err);
+    if (rc == LTD_OK) rc = save_config(&t, err);
+    if (rc == LTD_OK) rc = loop(&t, ret, err);
+    close_trainer(&t);
+    return rc;
+}

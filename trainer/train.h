@@ -1,0 +1,62 @@
+/* Training: collect cycles, update both policies, validate, save; until the run is long enough.
+ *
+ *     ltd_train_options opt = {.dir = "runs/a", .stop = &stop};
+ *     ltd_train_result result;
+ *     if (ltd_train(&setup, &opt, &result, &err) < 0) ...
+ *
+ * An iteration = one rollout of real cycles + one PPO update of each learning policy.  Checkpoints
+ * are written between iterations, where rollouts are empty and the next text begins with a new
+ * prompt: what a checkpoint holds is all there is.  With env.clock = table two equal runs, or one
+ * that was killed and resumed, write equal bytes. Thread rule: one thread. */
+#ifndef LTD_TRAINER_TRAIN_H
+#define LTD_TRAINER_TRAIN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+#include "trainer/setup.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Told after every iteration; plain figures for people. */
+typedef struct ltd_train_progress {
+    int64_t cycles, total_cycles;
+    double seconds;  /* of training, resumed parts included */
+    double cycles_s; /* of the last iteration */
+    double tok_s;    /* tokens a second of the last rollout's windows */
+    double speedup;  /* sum L / sum (T / T_ar) of it */
+    double reward, accept_len, forwards, size;
+    double kl, entropy, explained_variance; /* of the depth policy's update */
+    double phase[LTD_PHASE_COUNT];          /* shares */
+    double valid; /* last validation: speed-up by the cost table; NaN before the first */
+} ltd_train_progress;
+
+typedef struct ltd_train_options {
+    const char *dir;          /* run folder; made when absent */
+    const char *resume;       /* checkpoint file to go on from; NULL = a new run */
+    const volatile int *stop; /* set by a signal: finish the cycle, save, return; may be NULL */
+    void (*tell)(void *ctx, const ltd_train_progress *p); /* may be NULL */
+    void (*tick)(void *ctx, int64_t cycles);              /* during a rollout; may be NULL */
+    void *ctx;
+} ltd_train_options;
+
+typedef struct ltd_train_result {
+    int64_t cycles;
+    double seconds;
+    double best_valid;                /* NaN: none */
+    bool stopped;                     /* by options->stop or the time limit; resumable */
+    char checkpoint[LTD_CONFIG_TEXT]; /* the last one written */
+} ltd_train_result;
+
+/* setup->cost must be there.  Errors of setup, environment, libtorch and checkpoints. */
+int ltd_train(ltd_setup *setup, const ltd_train_options *options, ltd_train_result *ret,
+              ltd_err *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,161 @@
+/* What a checkpoint of a run holds; docs/formats.md lists it. */
+#include <math.h>
+#include <string.h>
+
+#include "trainer/train_priv.h"
+
+static void put_env(const ltd_env_state_save *e, ltd_checkpoint_writer *w)
+{
+    int64_t order[sizeof e->order / sizeof e->order[0]], next = e->next,
+                                                         kind = (int64_t)e->reward.kind;
+    for (int32_t i = 0; i < e->n_prompts; i++) order[i] = e->order[i];
+    const double reward[4] = {e->reward.scale, e->reward.keep, e->reward.sum_l, e->reward.sum_t};
+    ltd_checkpoint_put_i64(w, "env/prompt_order", order, (size_t)e->n_prompts);
+    ltd_checkpoint_put_i64(w, "env/prompt_next", &next, 1);
+    ltd_checkpoint_put_u64(w, "env/prompt_rng", e->rng.s, 4);
+    ltd_checkpoint_put_i64(w, "env/reward_kind", &kind, 1);
+    ltd_checkpoint_put_f64(w, "env/reward", reward, 4);
+}
+
+static int get_env(const ltd_checkpoint *c, int32_t n_prompts, ltd_env_state_save *e, ltd_err *err)
+{
+    int64_t order[sizeof e->order / sizeof e->order[0]], next, kind;
+    double reward[4];
+    *e = (ltd_env_state_save){.n_prompts = n_prompts};
+    int rc = ltd_checkpoint_get_i64(c, "env/prompt_order", order, (size_t)n_prompts, err);
+    if (rc == LTD_OK) rc = ltd_checkpoint_get_i64(c, "env/prompt_next", &next, 1, err);
+    if (rc == LTD_OK) rc = ltd_checkpoint_get_u64(c, "env/prompt_rng", e->rng.s, 4, err);
+    if (rc == LTD_OK) rc = ltd_checkpoint_get_i64(c, "env/reward_kind", &kind, 1, err);
+    if (rc == LTD_OK) rc = ltd_checkpoint_get_f64(c, "env/reward", reward, 4, err);
+    if (rc < 0) return rc;
+    for (int32_t i = 0; i < n_prompts; i++) e->order[i] = (int32_t)order[i];
+    if (kind < 0 || kind >= LTD_REWARD_COUNT || next < 0 || next > n_prompts)
+        return ltd_fail(err, LTD_EFORMAT,
+                        "env/reward_kind %lld, env/prompt_next %lld: out of range", (long long)kind,
+                        (long long)next);
+    e->next = (int32_t)next;
+    e->reward = (ltd_reward){(ltd_reward_kind)kind, reward[0], reward[1], reward[2], reward[3]};
+    return LTD_OK;
+}
+
+static int put_run(const ltd_trainer *t, ltd_checkpoint_writer *w, ltd_err *err)
+{
+    const ltd_setup *s = t->setup;
+    const ltd_config *c = &s->config;
+    ltd_str yaml = LTD_STR_INIT;
+    ltd_config_to_yaml(c, &yaml);
+    ltd_checkpoint_put_text(w, "run/config", ltd_str_text(&yaml));
+    bool failed = yaml.failed;
+    ltd_str_fini(&yaml);
+    if (failed) return ltd_fail(err, LTD_ENOMEM, "checkpoint: no memory for the configuration");
+    ltd_checkpoint_put_text(w, "run/model_sha256", ltd_llama_hash(s->model));
+    ltd_checkpoint_put_text(w, "run/head_sha256", s->head ? ltd_eagle3_hash(s->head) : "");
+    ltd_checkpoint_put_text(w, "run/machine", s->machine);
+    int64_t sizes[LTD_MAX_SIZES];
+    for (int32_t i = 0; i < c->env.sizes.n; i++) sizes[i] = c->env.sizes.v[i];
+    const int64_t space[4] = {c->env.top_k, c->env.min_forwards, c->env.max_forwards,
+                              c->env.lookup};
+    ltd_checkpoint_put_text(w, "policy/depth_obs", ltd_contract_name(c->env.depth_obs));
+    ltd_checkpoint_put_text(w, "policy/size_obs", ltd_contract_name(c->env.size_obs));
+    ltd_checkpoint_put_text(w, "policy/activation", ltd_activation_name(c->policy.activation));
+    ltd_checkpoint_put_i64(w, "policy/sizes", sizes, (size_t)c->env.sizes.n);
+    ltd_checkpoint_put_i64(w, "policy/space", space, 4);
+    return LTD_OK;
+}
+
+static void put_counters(const ltd_trainer *t, ltd_checkpoint_writer *w)
+{
+    uint64_t cycles = (uint64_t)t->cycles;
+    const int64_t counters[3] = {t->decisions, t->updates, t->last_valid};
+    ltd_checkpoint_put_u64(w, LTD_CHECKPOINT_STEP, &cycles, 1);
+    ltd_checkpoint_put_i64(w, "counters/decisions_updates_valid", counters, 3);
+    const double valid[2] = {t->best_valid, t->last_valid_value};
+    ltd_checkpoint_put_f64(w, "counters/valid", valid, 2);
+    /* Wall time is no part of a run that the cost table drives: equal runs are equal files. */
+    double seconds = t->setup->config.env.clock == LTD_CLOCK_TABLE ? 0 : ltd_trainer_seconds(t);
+    ltd_checkpoint_put_f64(w, "counters/seconds", &seconds, 1);
+    ltd_checkpoint_put_u64(w, "rng/explore", t->explore.s, 4);
+    ltd_checkpoint_put_u64(w, "rng/minibatch", t->minibatch.s, 4);
+}
+
+int ltd_trainer_save(const ltd_trainer *t, const char *path, ltd_err *err)
+{
+    ltd_env_state_save env;
+    int rc = ltd_env_save(t->env, &env, err);
+    if (rc < 0) return rc;
+    ltd_checkpoint_writer *w;
+    rc = ltd_checkpoint_create(&w, path, err);
+    if (rc < 0) return rc;
+    put_counters(t, w);
+    put_env(&env, w);
+    rc = put_run(t, w, err);
+    if (rc < 0) {
+        ltd_checkpoint_abort(w);
+        return rc;
+    }
+    ltd_learner_save(t->depth, w);
+    ltd_learner_save(t->size, w);
+    return ltd_checkpoint_finish(w, err);
+}
+
+/* A run goes on only with what it was begun with. */
+static int check_same(const ltd_trainer *t, const ltd_checkpoint *c, ltd_err *err)
+{
+    const char *model, *head, *machine;
+    int rc = ltd_checkpoint_get_text(c, "run/model_sha256", &model, err);
+    if (rc == LTD_OK) rc = ltd_checkpoint_get_text(c, "run/head_sha256", &head, err);
+    if (rc == LTD_OK) rc = ltd_checkpoint_get_text(c, "run/machine", &machine, err);
+    if (rc < 0) return rc;
+    const ltd_setup *s = t->setup;
+    if (strcmp(model, ltd_llama_hash(s->model)) != 0)
+        return ltd_fail(err, LTD_EINVAL, "trained on another model (sha256 %.12s, here %.12s)",
+                        model, ltd_llama_hash(s->model));
+    if (strcmp(head, s->head ? ltd_eagle3_hash(s->head) : "") != 0)
+        return ltd_fail(err, LTD_EINVAL,
+                        "trained with another draft head (sha256 %.12s, here %.12s)", head,
+                        s->head ? ltd_eagle3_hash(s->head) : "none");
+    if (strcmp(machine, s->machine) != 0)
+        ltd_log(s->log, LTD_LOG_WARN,
+                "this run was begun on '%s'; it goes on with the clock of '%s'", machine,
+                s->machine);
+    return LTD_OK;
+}
+
+static int get_counters(ltd_trainer *t, const ltd_checkpoint *c, ltd_err *err)
+{
+    uint64_t cycles;
+    int64_t counters[3];
+    double valid[2];
+    int rc = ltd_checkpoint_get_u64(c, LTD_CHECKPOINT_STEP, &cycles, 1, err);
+    if (rc == LTD_OK)
+        rc = ltd_checkpoint_get_i64(c, "counters/decisions_updates_valid", counters, 3, err);
+    if (rc == LTD_OK) rc = ltd_checkpoint_get_f64(c, "counters/valid", valid, 2, err);
+    if (rc == LTD_OK) rc = ltd_checkpoint_get_f64(c, "counters/seconds", &t->seconds, 1, err);
+    if (rc == LTD_OK) rc = ltd_checkpoint_get_u64(c, "rng/explore", t->explore.s, 4, err);
+    if (rc == LTD_OK) rc = ltd_checkpoint_get_u64(c, "rng/minibatch", t->minibatch.s, 4, err);
+    if (rc < 0) return rc;
+    t->cycles = (int64_t)cycles;
+    t->decisions = counters[0];
+    t->updates = counters[1];
+    t->last_valid = counters[2];
+    t->last_save = t->cycles;
+    t->best_valid = valid[0];
+    t->last_valid_value = valid[1];
+    return LTD_OK;
+}
+
+int ltd_trainer_load(ltd_trainer *t, const char *path, ltd_err *err)
+{
+    ltd_checkpoint *c;
+    int rc = ltd_checkpoint_open(&c, path, err);
+    if (rc < 0) return rc;
+    ltd_env_state_save env;
+    rc = check_same(t, c, err);
+    if (rc == LTD_OK) rc = get_counters(t, c, err);
+    if (rc == LTD_OK) rc = get_env(c, (int32_t)ltd_prompts_count(t->prompts), &env, err);
+    if (rc == LTD_OK) rc = ltd_env_load(t->env, &env, err);
+    if (rc == LTD_OK) rc = ltd_learner_load(t->depth, c, err);
+    if (rc == LTD_OK) rc = ltd_learner_load(t->size, c, err);
+    ltd_checkpoint_close(c);
+    return rc < 0 ? ltd_err_prefix(err, rc, "cannot go on from %s", path) : LTD_OK;
+}
