@@ -182,7 +182,7 @@ static int to_f64(ltd_json v, const char *what, double *ret, ltd_err *err)
 
 int ltd_json_get_bool(ltd_json object, const char *key, bool *ret, ltd_err *err)
 {
-    ltd_json v;
+    ltd_json v = {NULL, NULL};
     int rc = member_of(object, key, LTD_JSON_BOOL, &v, err);
     if (rc < 0) return rc;
     *ret = json_object_get_boolean(v.value);
@@ -192,7 +192,7 @@ int ltd_json_get_bool(ltd_json object, const char *key, bool *ret, ltd_err *err)
 int ltd_json_get_int(ltd_json object, const char *key, int64_t min, int64_t max, int64_t *ret,
                      ltd_err *err)
 {
-    ltd_json v;
+    ltd_json v = {NULL, NULL};
     int rc = member_of(object, key, LTD_JSON_NUMBER, &v, err);
     if (rc < 0) return rc;
     char what[160];
@@ -202,7 +202,7 @@ int ltd_json_get_int(ltd_json object, const char *key, int64_t min, int64_t max,
 
 int ltd_json_get_f64(ltd_json object, const char *key, double *ret, ltd_err *err)
 {
-    ltd_json v;
+    ltd_json v = {NULL, NULL};
     int rc = member_of(object, key, LTD_JSON_NUMBER, &v, err);
     if (rc < 0) return rc;
     char what[160];
@@ -212,7 +212,7 @@ int ltd_json_get_f64(ltd_json object, const char *key, double *ret, ltd_err *err
 
 int ltd_json_get_string(ltd_json object, const char *key, const char **ret, ltd_err *err)
 {
-    ltd_json v;
+    ltd_json v = {NULL, NULL};
     int rc = member_of(object, key, LTD_JSON_STRING, &v, err);
     if (rc < 0) return rc;
     *ret = json_object_get_string(v.value);

@@ -12,6 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <hdf5.h>
+
 #include "base/file.h"
 #include "base/mem.h"
 #include "trainer/checkpoint_priv.h"

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <hdf5.h>
+
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -208,7 +210,8 @@ static int check_content(ltd_checkpoint *c, hid_t file, ltd_err *err)
     return rc;
 }
 
-/* HDF5 wants a name for an image in memory, and that no file has it: nothing lies below a device. */
+/* HDF5 wants a name for an image in memory, and that no file has it: nothing lies below a device.
+ */
 #define NO_FILE "/dev/null/checkpoint"
 
 static int read_image(ltd_checkpoint *c, const ltd_file *f, ltd_err *err)

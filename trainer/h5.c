@@ -1,8 +1,13 @@
 #include "trainer/h5.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+
+#include <hdf5.h>
+
+static_assert(_Generic((hid_t)0, int64_t : 1, default : 0), "hid_t is int64_t");
 
 ltd_h5_quiet ltd_h5_begin(void)
 {
@@ -37,7 +42,7 @@ int ltd_h5_fail(ltd_err *err, const char *fmt, ...)
     return ltd_fail(err, LTD_EHDF5, "%s: %s", what, reason[0] ? reason : "HDF5 refused");
 }
 
-void ltd_h5_close(hid_t id)
+void ltd_h5_close(int64_t id)
 {
     if (id >= 0) H5Idec_ref(id);
 }

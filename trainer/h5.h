@@ -7,11 +7,12 @@
  *     ltd_h5_close(space);
  *     ltd_h5_end(quiet);
  *
+ * Includes no hdf5.h: a handle (hid_t) is an int64_t, which h5.c asserts.
  * Thread rule: one thread at a time. */
 #ifndef LTD_TRAINER_H5_H
 #define LTD_TRAINER_H5_H
 
-#include <hdf5.h>
+#include <stdint.h>
 
 #include "base/status.h"
 
@@ -21,7 +22,7 @@ extern "C" {
 
 /* How HDF5 printed errors before. */
 typedef struct ltd_h5_quiet {
-    H5E_auto2_t function;
+    int (*function)(int64_t stack, void *data);
     void *data;
 } ltd_h5_quiet;
 
@@ -33,7 +34,7 @@ void ltd_h5_end(ltd_h5_quiet quiet);
 int ltd_h5_fail(ltd_err *err, const char *fmt, ...) LTD_PRINTF(2, 3);
 
 /* Close a handle of any kind; negative ones are fine. */
-void ltd_h5_close(hid_t id);
+void ltd_h5_close(int64_t id);
 
 #ifdef __cplusplus
 }
