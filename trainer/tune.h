@@ -6,10 +6,11 @@
  *     ltd_tune_or_load(&s, train_prompts, &opt, &tuned, &err);
  *     ltd_agent_fixed_new(&agent, "static-tuned", tuned.best.forwards, tuned.best.size, &err);
  *
- * Successive halving on the live clock: all candidates play a prompt, in an order that turns round
- * by round; the best third stays and plays more, until few are left.  Text at temperature 0 doesn't
- * depend on the setting, so candidates are compared on equal text.
- * Thread rule: one thread. */
+ * Text at temperature 0 doesn't depend on the setting, so candidates are compared on equal text, in
+ * two steps: with a calibration, one walk over some answers says how far every candidate would get
+ * and the cost table how long that takes (trainer/scout.h), and only the best few go on.  Those are
+ * measured live by successive halving: all play a prompt, in an order that turns round by round;
+ * the best third stays and plays more. Thread rule: one thread. */
 #ifndef LTD_TRAINER_TUNE_H
 #define LTD_TRAINER_TUNE_H
 
@@ -36,8 +37,9 @@ typedef struct ltd_setting {
 /* A candidate and what it has been measured at so far. */
 typedef struct ltd_candidate {
     ltd_setting setting;
-    double tokens, seconds;
+    double tokens, seconds; /* live */
     int32_t prompts;
+    double predicted; /* speed-up over plain decoding by the cost table, 0 = not scouted */
 } ltd_candidate;
 
 typedef struct ltd_tuned {
@@ -46,6 +48,7 @@ typedef struct ltd_tuned {
     ltd_candidate finalists[LTD_TUNE_FINALISTS]; /* best first; plain decoding is among them */
     int32_t n_finalists;
     int32_t candidates; /* that were looked at */
+    int32_t scouted;    /* prompts of the first step, 0 without a calibration */
     double seconds;     /* the search took */
     /* what it holds for */
     char machine[128], model_hash[65], head_hash[65]; /* head "" = none */
@@ -106,8 +109,8 @@ typedef struct ltd_tune_meter {
 int32_t ltd_tune_grid(const ltd_cycle_options *cycle, const ltd_ints *sizes, int32_t max_forwards,
                       const ltd_cost *cost, ltd_candidate *ret);
 
-/* Successive halving over c[n] within the budget; afterwards they are in order of elimination, best
- * first.  Returns a status. */
+/* Successive halving over c[n] within the budget; c[0], plain decoding, is never eliminated.
+ * Afterwards all are in order of elimination, best first. */
 int ltd_tune_search(ltd_candidate *c, int32_t n, const ltd_tune_meter *meter, double budget_s,
                     const ltd_watch *watch, ltd_err *err);
 

@@ -1,0 +1,175 @@
+/* Two passes over an answer.  The first decodes it plainly: text[0 .. n).  The second stands at
+ * each position p in turn, drafts level by level, and after n forwards looks at the pool in rank
+ * order: the nodes that lie on the true continuation are met parents first, so one pass gives the
+ * accepted length for every number of nodes at once.  Then one plain step leads to p + 1.
+ *
+ * Lookup changes the pool, so candidates without it need a second look at the same position: the
+ * cycle is abandoned and begun again. */
+#include "trainer/scout.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+typedef struct scout {
+    ltd_cycle *cycle;
+    const ltd_cost *cost;
+    ltd_candidate *c;
+    int32_t n, max_forwards, max_size;
+    bool lookup[2]; /* whether any candidate has it off, on */
+    int32_t max_new, cap;
+    int32_t *text;          /* [cap] the answer; text[0] = first root */
+    int32_t length;         /* tokens of it */
+    int32_t first;          /* context before text[0] */
+    uint8_t *got;           /* [cap, n] accept_len of candidate i at position p */
+    uint16_t *size;         /* [cap, n] nodes it would verify */
+    double *tokens_ms, *ms; /* [n] sum of L x T_ar, sum of T */
+} scout;
+
+/* Decode plainly, a little further than the answer: the last positions need their continuation. */
+static int read_answer(scout *s, const ltd_prompt *p, ltd_err *err)
+{
+    const ltd_tokenizer *tok = ltd_llama_tokenizer(ltd_cycle_get_options(s->cycle)->model);
+    int rc = ltd_cycle_prompt(s->cycle, p->ids, p->n, err);
+    s->first = p->n;
+    s->length = 0;
+    while (rc == LTD_OK && s->length < s->cap && ltd_cycle_room(s->cycle) > 0) {
+        const ltd_cycle_result *r;
+        s->text[s->length] = ltd_cycle_root(s->cycle);
+        if (tok && ltd_tokenizer_is_end(tok, s->text[s->length++])) break;
+        rc = ltd_cycle_begin(s->cycle, err);
+        if (rc == LTD_OK) rc = ltd_cycle_verify(s->cycle, 0, &r, err);
+    }
+    return rc;
+}
+
+/* What candidates of this lookup and this many forwards get at position p. */
+static void look(scout *s, int32_t p, int32_t forwards, bool lookup)
+{
+    ltd_tree *tree = ltd_cycle_tree(s->cycle);
+    const ltd_node *nodes = ltd_tree_nodes(tree);
+    int32_t pool = ltd_tree_count(tree);
+    int32_t most = pool < s->max_size ? pool : s->max_size;
+    const int32_t *best = most ? ltd_tree_ranked(tree, most) : NULL;
+    int32_t got[LTD_TREE_MAX_DEPTH + 2] = {0}; /* got[d] = rank + 1 of the true node at depth d */
+    int32_t depth = 0, at = -1;
+    for (int32_t r = 0; r < most; r++) {
+        const ltd_node *node = &nodes[best[r]];
+        if (node->parent != at || p + depth + 1 >= s->length ||
+            node->token != s->text[p + depth + 1])
+            continue;
+        at = best[r];
+        got[++depth] = r + 1;
+    }
+    for (int32_t i = 0; i < s->n; i++) {
+        const ltd_setting *c = &s->c[i].setting;
+        if (c->forwards != forwards || c->lookup != lookup) continue;
+        int32_t d = depth;
+        while (d > 0 && got[d] > c->size) d--;
+        s->got[p * s->n + i] = (uint8_t)(d + 1);
+        s->size[p * s->n + i] = (uint16_t)(c->size < pool ? c->size : pool);
+    }
+}
+
+static int look_all(scout *s, int32_t p, bool lookup, ltd_err *err)
+{
+    ltd_cycle_set_lookup(s->cycle, lookup);
+    int rc = ltd_cycle_begin(s->cycle, err);
+    if (rc == LTD_OK) look(s, p, 0, lookup);
+    for (int32_t n = 1; rc == LTD_OK && n <= s->max_forwards; n++) {
+        rc = ltd_cycle_draft(s->cycle, err);
+        if (rc == LTD_OK) look(s, p, n, lookup);
+    }
+    return rc;
+}
+
+static int walk(scout *s, const ltd_prompt *prompt, int32_t positions, ltd_err *err)
+{
+    int rc = ltd_cycle_prompt(s->cycle, prompt->ids, prompt->n, err);
+    for (int32_t p = 0; rc == LTD_OK && p < positions; p++) {
+        const ltd_cycle_result *r;
+        for (int on = 0; rc == LTD_OK && on < 2; on++)
+            if (s->lookup[on]) rc = look_all(s, p, on == 1, err);
+        if (rc == LTD_OK) rc = ltd_cycle_begin(s->cycle, err);
+        if (rc == LTD_OK) rc = ltd_cycle_verify(s->cycle, 0, &r, err);
+    }
+    ltd_cycle_set_lookup(s->cycle, true);
+    return rc;
+}
+
+/* The cycles that each candidate would have run over the answer. */
+static void charge(scout *s, int32_t positions)
+{
+    int32_t top_k = ltd_cycle_get_options(s->cycle)->top_k;
+    for (int32_t i = 0; i < s->n; i++) {
+        for (int32_t p = 0; p < positions;) {
+            int32_t got = s->got[p * s->n + i], size = s->size[p * s->n + i];
+            int32_t context = s->first + p;
+            s->tokens_ms[i] += got * ltd_cost_ar(s->cost, context);
+            s->ms[i] += ltd_cost_cycle(s->cost, s->c[i].setting.forwards, top_k, size, context);
+            p += got;
+        }
+    }
+}
+
+static int open_scout(scout *s, ltd_err *err)
+{
+    for (int32_t i = 0; i < s->n; i++) {
+        const ltd_setting *c = &s->c[i].setting;
+        s->lookup[c->lookup] = true;
+        if (c->forwards > s->max_forwards) s->max_forwards = c->forwards;
+        if (c->size > s->max_size) s->max_size = c->size;
+    }
+    s->cap = s->max_new + s->max_forwards + ltd_cycle_get_options(s->cycle)->lookup_max_chain + 1;
+    size_t cells = (size_t)s->max_new * (size_t)s->n;
+    s->text = ltd_mem_zeros((size_t)s->cap, sizeof *s->text);
+    s->got = ltd_mem_zeros(cells, sizeof *s->got);
+    s->size = ltd_mem_zeros(cells, sizeof *s->size);
+    s->tokens_ms = ltd_mem_zeros((size_t)s->n, sizeof *s->tokens_ms);
+    s->ms = ltd_mem_zeros((size_t)s->n, sizeof *s->ms);
+    if (s->text && s->got && s->size && s->tokens_ms && s->ms) return LTD_OK;
+    return ltd_fail(err, LTD_ENOMEM, "scout: no memory for %d settings", s->n);
+}
+
+static void close_scout(scout *s)
+{
+    free(s->text);
+    free(s->got);
+    free(s->size);
+    free(s->tokens_ms);
+    free(s->ms);
+}
+
+static int scout_prompt(scout *s, const ltd_prompt *prompt, ltd_err *err)
+{
+    int rc = read_answer(s, prompt, err);
+    if (rc < 0 || s->length < 2) return rc;
+    /* A position is worth a visit when its next token is known. */
+    int32_t positions = s->length - 1 < s->max_new ? s->length - 1 : s->max_new;
+    rc = walk(s, prompt, positions, err);
+    if (rc == LTD_OK) charge(s, positions);
+    return rc;
+}
+
+int ltd_scout(ltd_cycle *cycle, const ltd_cost *cost, const ltd_prompts *prompts,
+              const int32_t *order, double budget_s, int32_t max_new, ltd_candidate *c, int32_t n,
+              const ltd_watch *watch, int32_t *seen, ltd_err *err)
+{
+    scout s = {.cycle = cycle, .cost = cost, .c = c, .n = n, .max_new = max_new};
+    const ltd_clock *clock = &ltd_cycle_get_options(cycle)->clock;
+    uint64_t t0 = ltd_clock_now(clock);
+    int rc = open_scout(&s, err);
+    int32_t count = (int32_t)ltd_prompts_count(prompts), i = 0;
+    for (; rc == LTD_OK && i < count; i++) {
+        double share = (double)(ltd_clock_now(clock) - t0) * 1e-9 / budget_s;
+        if (i && share >= 1) break;
+        rc = ltd_watch_tell(watch, share < 1 ? share : 1, "scouting settings", err);
+        if (rc == LTD_OK) rc = scout_prompt(&s, ltd_prompts_at(prompts, (size_t)order[i]), err);
+    }
+    for (int32_t k = 0; rc == LTD_OK && k < n; k++)
+        c[k].predicted = s.ms[k] > 0 ? s.tokens_ms[k] / s.ms[k] : 0;
+    *seen = i;
+    close_scout(&s);
+    return rc;
+}
