@@ -71,7 +71,7 @@ typedef struct ltd_kernels {
     /* Rotate heads [n_heads, head_dim] in place, pairs (i, i + head_dim/2); cos, sin [head_dim /
      * 2]. */
     void (*rope)(float *x, int32_t n_heads, int32_t head_dim, const float *cos, const float *sin);
-    /* ret = gate / (1 + e^-gate) * up. */
+    /* ret = gate / (1 + e^-gate) * up, any n. */
     void (*silu_mul)(const float *gate, const float *up, int32_t n, float *ret);
     /* x += y. */
     void (*add)(float *x, const float *y, int32_t n);

@@ -58,14 +58,23 @@ static void OPS(rope)(float *x, int32_t n_heads, int32_t head_dim, const float *
     }
 }
 
+static inline v8 OPS(silu8)(v8 gate, v8 up)
+{
+    v8 d = v8_add(v8_set1(1.0f), v8_exp(v8_sub(v8_set1(0), gate)));
+    return v8_mul(v8_div(gate, d), up);
+}
+
 static void OPS(silu_mul)(const float *gate, const float *up, int32_t n, float *ret)
 {
-    v8 one = v8_set1(1.0f), zero = v8_set1(0);
-    for (int32_t i = 0; i < n; i += 8) {
-        v8 g = v8_load(gate + i);
-        v8 d = v8_add(one, v8_exp(v8_sub(zero, g)));
-        v8_store(ret + i, v8_mul(v8_div(g, d), v8_load(up + i)));
-    }
+    int32_t i = 0;
+    for (; i + 8 <= n; i += 8) v8_store(ret + i, OPS(silu8)(v8_load(gate + i), v8_load(up + i)));
+    if (i == n) return;
+    float g[8] = {0}, u[8] = {0};
+    size_t rest = (size_t)(n - i) * sizeof *g;
+    memcpy(g, gate + i, rest);
+    memcpy(u, up + i, rest);
+    v8_store(g, OPS(silu8)(v8_load(g), v8_load(u)));
+    memcpy(ret + i, g, rest);
 }
 
 static void OPS(add)(float *x, const float *y, int32_t n)

@@ -65,9 +65,10 @@ static int check_target(const ltd_eagle3_config *c, const ltd_llama *target, con
         return ltd_fail(err, LTD_EUNSUPPORTED,
                         "draft head %s: model %s has %d layers, EAGLE-3's features need at least 7",
                         folder, ltd_llama_path(target), t->n_layers);
-    if (c->hidden % 8 || c->ffn % 8 || c->head_dim % 8 || c->head_dim > LTD_MAX_HEAD_DIM)
+    if (c->hidden % 8 || c->ffn % 4 || c->head_dim % 8 || c->head_dim > LTD_MAX_HEAD_DIM)
         return ltd_fail(err, LTD_EUNSUPPORTED,
-                        "draft head %s: hidden %d, ffn %d, head_dim %d must be multiples of 8",
+                        "draft head %s: hidden %d, ffn %d, head_dim %d: expected multiples of 8, 4 "
+                        "and 8",
                         folder, c->hidden, c->ffn, c->head_dim);
     return LTD_OK;
 }
@@ -89,7 +90,7 @@ static int find(const ltd_safetensors *file, const char *name, int64_t rows, int
 static int load_vector(const ltd_safetensors *file, const char *name, int32_t n, float **ret,
                        ltd_err *err)
 {
-    const ltd_tensor_view *v;
+    const ltd_tensor_view *v = NULL;
     int rc = find(file, name, n, 1, &v, err);
     if (rc < 0) return rc;
     if (!(*ret = ltd_mem_aligned((size_t)n, sizeof **ret)))

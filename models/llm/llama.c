@@ -101,10 +101,10 @@ static int load_layer(ltd_llama *model, const ltd_model_files *files, int i, ltd
 
 static int check_shape(const ltd_llm_config *c, ltd_err *err)
 {
-    if (c->hidden % 8 || c->ffn % 8 || c->head_dim % 8 || c->head_dim > LTD_MAX_HEAD_DIM)
+    if (c->hidden % 8 || c->ffn % 4 || c->head_dim % 8 || c->head_dim > LTD_MAX_HEAD_DIM)
         return ltd_fail(err, LTD_EUNSUPPORTED,
-                        "hidden %d, ffn %d, head_dim %d: each must be a multiple of 8 and head_dim "
-                        "at most %d",
+                        "hidden %d, ffn %d, head_dim %d: expected multiples of 8, 4 and 8, and "
+                        "head_dim at most %d",
                         c->hidden, c->ffn, c->head_dim, LTD_MAX_HEAD_DIM);
     return LTD_OK;
 }
@@ -115,6 +115,17 @@ static const char *kind_name(ltd_pack_kind kind, const ltd_model_files *files)
     if (kind != LTD_PACK_F32 && ltd_model_files_weight(files, LTD_WEIGHT_ATTN_Q, 0, &v, NULL) == 0)
         return ltd_dtype_name(v.dtype);
     return "F32";
+}
+
+/* Weights serve without a tokenizer: whoever needs one says what was wrong with it. */
+static void load_tokenizer(ltd_llama *model, const ltd_model_files *files)
+{
+    const ltd_gguf *gguf = ltd_model_files_gguf(files);
+    if (gguf && ltd_gguf_find(gguf, "tokenizer.ggml.merges"))
+        ltd_tokenizer_from_gguf(&model->tokenizer, gguf, &model->no_tokenizer);
+    else
+        ltd_fail(&model->no_tokenizer, LTD_EUNSUPPORTED, "%s: carries no byte-pair tokenizer",
+                 model->path);
 }
 
 static int load(ltd_llama *model, const ltd_model_files *files, const ltd_llama_options *options,
@@ -139,10 +150,8 @@ static int load(ltd_llama *model, const ltd_model_files *files, const ltd_llama_
         rc = load_layer(model, files, i, options->dtype, err);
     if (rc < 0) return rc;
     model->dtype_name = kind_name(model->layers[0].qkv.kind, files);
-    const ltd_gguf *gguf = ltd_model_files_gguf(files);
-    if (gguf && ltd_gguf_find(gguf, "tokenizer.ggml.merges"))
-        rc = ltd_tokenizer_from_gguf(&model->tokenizer, gguf, err);
-    return rc;
+    load_tokenizer(model, files);
+    return LTD_OK;
 }
 
 int ltd_llama_open(ltd_llama **ret, const char *path, const ltd_llama_options *options,
@@ -211,6 +220,10 @@ const char *ltd_llama_hash(const ltd_llama *model)
 const ltd_tokenizer *ltd_llama_tokenizer(const ltd_llama *model)
 {
     return model->tokenizer;
+}
+const char *ltd_llama_tokenizer_error(const ltd_llama *model)
+{
+    return model->tokenizer ? "" : model->no_tokenizer.msg;
 }
 ltd_pool *ltd_llama_pool(const ltd_llama *model)
 {

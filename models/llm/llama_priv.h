@@ -18,6 +18,7 @@ struct ltd_llama {
     char hash[65];
     const char *dtype_name;
     ltd_tokenizer *tokenizer;
+    ltd_err no_tokenizer; /* why */
     ltd_pool *pool;
     const ltd_kernels *kernels;
     int32_t activation_bits;

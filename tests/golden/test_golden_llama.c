@@ -1,0 +1,206 @@
+/* Tiny Llama checkpoints of every form we read: logits against fp32 arithmetic of the reference,
+ * and its greedy continuations. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "tests/support/engine.h"
+#include "tests/support/golden.h"
+#include "tests/support/vectors.h"
+
+enum { ROOM = 256 };
+
+/* Logits of a whole prompt at once against "<prompt>.logits"; returns the largest difference. */
+static double prompt_diff(const ltd_llama *model, const ltd_safetensors *want, const char *prompt,
+                          bool kv_f16)
+{
+    char name[64];
+    int64_t dims[8];
+    ltd_err err;
+    double worst = 0;
+    snprintf(name, sizeof name, "%s.input_ids", prompt);
+    const int32_t *ids = vec_i32(want, name, dims);
+    int32_t n = (int32_t)dims[0];
+    snprintf(name, sizeof name, "%s.logits", prompt);
+    const float *logits = vec_f32(want, name, dims);
+    assert_int_equal(dims[0], n);
+    assert_int_equal(dims[1], ltd_llama_config(model)->vocab);
+    ltd_session *s = engine_session(model, &(ltd_session_options){128, 64, kv_f16, false, true});
+    ltd_rows rows = {n, ids, NULL, n};
+    assert_int_equal(ltd_session_forward(s, &rows, &err), 0);
+    for (int32_t i = 0; i < n; i++) {
+        double d = vec_max_diff(ltd_session_logits(s, i), logits + i * dims[1], (size_t)dims[1]);
+        if (d > worst) worst = d;
+    }
+    ltd_session_free(s);
+    return worst;
+}
+
+static void check_folder(const char *folder, double tolerance)
+{
+    char name[128];
+    snprintf(name, sizeof name, "models/%s", folder);
+    ltd_llama *model = engine_model(name, LTD_LOAD_F32, 16, NULL);
+    snprintf(name, sizeof name, "models/%s/expected.safetensors", folder);
+    ltd_safetensors *want = vec_open(name);
+    for (int p = 0; p < 2; p++) {
+        double d = prompt_diff(model, want, p ? "p1" : "p0", false);
+        print_message("%s p%d: logits within %.3g\n", folder, p, d);
+        if (!(d <= tolerance)) fail_msg("%s p%d: %g, allowed %g", folder, p, d, tolerance);
+    }
+    ltd_safetensors_close(want);
+    ltd_llama_close(model);
+}
+
+static void checkpoints_of_every_llama_form_give_the_reference_logits(void **state)
+{
+    (void)state;
+    check_folder("llama_gqa_tied", 4e-4);
+    check_folder("vicuna_mha", 3e-4);
+    check_folder("llama31_rope_scaled", 4e-4);
+}
+
+/* --- GGUF files
+ * -----------------------------------------------------------------------------------
+ */
+
+typedef struct gguf_case {
+    const char *name;
+    double bits16, bits8; /* bounds on logits when quantised types keep integers */
+} gguf_case;
+
+/* Bounds are three times what was measured. */
+static const gguf_case ggufs[] = {
+    {"llama_gqa_tied.F32", 2e-4, 2e-4},       {"llama_gqa_tied.F16", 2e-4, 2e-4},
+    {"llama_gqa_tied.BF16", 2e-4, 2e-4},      {"llama_gqa_tied.Q8_0", 6.6e-3, 1.6},
+    {"llama_gqa_tied.Q4_0", 6.5e-3, 1.7},     {"llama_gqa_tied.Q4_1", 9.2e-3, 2.2},
+    {"llama31_rope_freqs.Q8_0", 8.3e-3, 2.2},
+};
+
+static void check_gguf(const gguf_case *c, ltd_load_dtype dtype, int32_t bits, double tolerance)
+{
+    char name[128];
+    snprintf(name, sizeof name, "gguf/%s.gguf", c->name);
+    ltd_llama *model = engine_model(name, dtype, bits, NULL);
+    snprintf(name, sizeof name, "gguf/%s.expected.safetensors", c->name);
+    ltd_safetensors *want = vec_open(name);
+    double d = prompt_diff(model, want, "p1", false);
+    print_message("%s as %s, %d-bit activations: logits within %.3g\n", c->name,
+                  ltd_llama_dtype_name(model), bits, d);
+    if (!(d <= tolerance)) fail_msg("%s: %g, allowed %g", c->name, d, tolerance);
+    ltd_safetensors_close(want);
+    ltd_llama_close(model);
+}
+
+static void gguf_files_widened_to_floats_give_the_reference_logits(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof ggufs / sizeof *ggufs; i++)
+        check_gguf(&ggufs[i], LTD_LOAD_F32, 16, 2e-4);
+}
+
+static void gguf_files_in_their_own_types_stay_within_measured_bounds(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof ggufs / sizeof *ggufs; i++) {
+        check_gguf(&ggufs[i], LTD_LOAD_FILE, 16, ggufs[i].bits16);
+        check_gguf(&ggufs[i], LTD_LOAD_FILE, 8, ggufs[i].bits8);
+    }
+}
+
+static void half_kv_stays_within_its_measured_bound(void **state)
+{
+    (void)state;
+    ltd_llama *model = engine_model("models/llama_gqa_tied", LTD_LOAD_F32, 16, NULL);
+    ltd_safetensors *want = vec_open("models/llama_gqa_tied/expected.safetensors");
+    double d = prompt_diff(model, want, "p1", true);
+    print_message("f16 K/V: logits within %.3g\n", d);
+    assert_true(d <= 4.5e-2); /* measured 1.45e-2 */
+    ltd_safetensors_close(want);
+    ltd_llama_close(model);
+}
+
+/* --- greedy text
+ * ----------------------------------------------------------------------------------
+ */
+
+static void check_greedy(const ltd_llama *model, ltd_json c)
+{
+    int32_t prompt[ROOM], want[ROOM], got[ROOM];
+    int32_t n = engine_ids(c, "prompt_ids", prompt, ROOM);
+    int32_t n_new = engine_ids(c, "new_ids", want, ROOM);
+    ltd_session *s = engine_session(model, &(ltd_session_options){ROOM, 32, false, false, false});
+    engine_plain(s, engine_feed(s, prompt, n), got, n_new);
+    engine_same_ids("greedy", got, want, n_new);
+    if (ltd_json_has(c, "eos_token_id")) { /* the end comes with the last id and not before */
+        int32_t eos = engine_int(c, "eos_token_id"), at = 0;
+        while (at < n_new && got[at] != eos) at++;
+        assert_int_equal(at, n_new - 1);
+    }
+    ltd_session_free(s);
+}
+
+static void greedy_text_is_the_references(void **state)
+{
+    (void)state;
+    ltd_llama *model = engine_model("models/llama_gqa_tied", LTD_LOAD_F32, 16, NULL);
+    ltd_json_doc *doc = engine_json("lossless/lossless.json");
+    ltd_json greedy = engine_get(ltd_json_root(doc), "greedy");
+    ltd_json eos = engine_get(ltd_json_root(doc), "eos");
+    assert_int_equal(ltd_json_count(greedy), 5);
+    for (size_t i = 0; i < ltd_json_count(greedy); i++) check_greedy(model, ltd_json_at(greedy, i));
+    for (size_t i = 0; i < ltd_json_count(eos); i++) check_greedy(model, ltd_json_at(eos, i));
+    ltd_json_free(doc);
+    ltd_llama_close(model);
+}
+
+/* --- what we can't run is refused with the reason
+ * ----------------------------------------------------- */
+
+static void a_tokenizer_that_cant_be_used_is_named_and_the_weights_serve(void **state)
+{
+    (void)state;
+    ltd_llama *model = engine_model("gguf/llama_gqa_tied.F32.gguf", LTD_LOAD_FILE, 16, NULL);
+    assert_null(ltd_llama_tokenizer(model));
+    assert_non_null(strstr(ltd_llama_tokenizer_error(model), "merges"));
+    ltd_llama_close(model);
+    model = engine_model("models/llama_gqa_tied", LTD_LOAD_FILE, 16, NULL);
+    assert_null(ltd_llama_tokenizer(model));
+    assert_non_null(strstr(ltd_llama_tokenizer_error(model), "no byte-pair tokenizer"));
+    ltd_llama_close(model);
+}
+
+static void other_architectures_are_refused_with_the_reason(void **state)
+{
+    (void)state;
+    static const char *const names[] = {
+        "gguf/gemma3_7l.Q8_0.gguf", "gguf/qwen3.Q8_0.gguf", "gguf/qwen2_bias.Q8_0.gguf",
+        "models/gemma3_text",       "models/qwen3",         "models/qwen2_bias"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char path[1024];
+        ltd_llama *model = NULL;
+        ltd_err err = LTD_ERR_INIT;
+        ltd_llama_options o = LTD_LLAMA_DEFAULTS;
+        assert_true(golden_path(path, sizeof path, names[i]));
+        assert_int_equal(ltd_llama_open(&model, path, &o, &err), LTD_EUNSUPPORTED);
+        assert_null(model);
+        assert_non_null(strstr(err.msg, path));
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(checkpoints_of_every_llama_form_give_the_reference_logits),
+        cmocka_unit_test(gguf_files_widened_to_floats_give_the_reference_logits),
+        cmocka_unit_test(gguf_files_in_their_own_types_stay_within_measured_bounds),
+        cmocka_unit_test(half_kv_stays_within_its_measured_bound),
+        cmocka_unit_test(greedy_text_is_the_references),
+        cmocka_unit_test(a_tokenizer_that_cant_be_used_is_named_and_the_weights_serve),
+        cmocka_unit_test(other_architectures_are_refused_with_the_reason),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
