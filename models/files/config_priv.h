@@ -17,7 +17,7 @@ int ltd_config_from_hf(ltd_llm_config *ret, const char *path, ltd_err *err);
 int ltd_config_from_gguf(ltd_llm_config *ret, const ltd_gguf *file, ltd_err *err);
 
 /* Every extent in its range, heads that divide; `where` begins messages. */
-int ltd_config_check(const ltd_llm_config *config, const char *where, ltd_err *err);
+int ltd_llm_config_check(const ltd_llm_config *config, const char *where, ltd_err *err);
 
 #ifdef __cplusplus
 }

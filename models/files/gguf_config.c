@@ -155,7 +155,7 @@ int ltd_config_from_gguf(ltd_llm_config *ret, const ltd_gguf *file, ltd_err *err
     c.bos = c.eos = c.pad = -1;
     int rc = check_arch(file, err);
     if (rc == LTD_OK) rc = read_extents(&c, file, err);
-    if (rc == LTD_OK) rc = ltd_config_check(&c, ltd_gguf_path(file), err);
+    if (rc == LTD_OK) rc = ltd_llm_config_check(&c, ltd_gguf_path(file), err);
     if (rc == LTD_OK) rc = refuse_others(file, &c, err);
     if (rc == LTD_OK) rc = get_f32(file, ARCH ".rope.freq_base", &c.rope_theta, err);
     if (rc == LTD_OK) rc = read_rope(&c, file, err);

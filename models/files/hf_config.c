@@ -196,7 +196,7 @@ static int read_config(ltd_llm_config *c, const json_object *root, const char *w
 {
     int rc = refuse_others(root, where, err);
     if (rc == LTD_OK) rc = read_extents(c, root, where, err);
-    if (rc == LTD_OK) rc = ltd_config_check(c, where, err);
+    if (rc == LTD_OK) rc = ltd_llm_config_check(c, where, err);
     if (rc == LTD_OK) rc = read_rope(c, root, where, err);
     double eps = 1e-6;
     if (rc == LTD_OK) rc = get_f64(root, "rms_norm_eps", &eps, where, err);

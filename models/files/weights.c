@@ -92,7 +92,7 @@ bool ltd_weight_is_spare(const char *name, const ltd_llm_config *config, bool gg
     return config->tied && strcmp(name, names[LTD_WEIGHT_OUTPUT].hf) == 0;
 }
 
-int ltd_config_check(const ltd_llm_config *c, const char *where, ltd_err *err)
+int ltd_llm_config_check(const ltd_llm_config *c, const char *where, ltd_err *err)
 {
     const struct {
         const char *what;
