@@ -1,0 +1,190 @@
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "tests/support/weights.h"
+
+enum { OUT = 19, IN = 512 };
+
+static ltd_rng rng;
+
+static bool rounded(const weight_form *f)
+{
+    ltd_pack_kind own;
+    return ltd_pack_kind_of(f->dtype, &own, NULL) < 0 || own != f->kind;
+}
+
+static const uint8_t *row_of(const weight_matrix *m, int32_t row)
+{
+    return m->data + (size_t)row * (m->view.bytes / OUT);
+}
+
+static void packed_rows_widen_to_the_files_own_values(void **state)
+{
+    (void)state;
+    for (int f = 0; f < WEIGHT_FORMS; f++) {
+        if (rounded(&weight_forms[f])) continue;
+        weight_matrix m;
+        ltd_packed w;
+        float got[IN], want[IN];
+        weight_matrix_make(&m, &weight_forms[f], OUT, IN, &rng);
+        weight_matrix_pack(&w, &m);
+        for (int32_t r = 0; r < OUT; r++) {
+            ltd_pack_get_row(&w, r, got);
+            assert_int_equal(ltd_dtype_to_f32(want, row_of(&m, r), m.view.dtype, IN, NULL), 0);
+            for (int k = 0; k < IN; k++) /* by value: Q4_0's zeros may differ in sign */
+                if (got[k] != want[k])
+                    fail_msg("%s row %d, column %d: %.9g, expected %.9g", m.form->name, r, k,
+                             (double)got[k], (double)want[k]);
+        }
+        ltd_pack_fini(&w);
+        weight_matrix_free(&m);
+    }
+}
+
+static void rows_past_the_end_of_the_last_tile_are_zero(void **state)
+{
+    (void)state;
+    for (int f = 0; f < WEIGHT_FORMS; f++) {
+        weight_matrix m;
+        ltd_packed w;
+        float got[IN];
+        weight_matrix_make(&m, &weight_forms[f], OUT, IN, &rng);
+        weight_matrix_pack(&w, &m);
+        assert_int_equal(w.tiles, 3);
+        for (int32_t r = OUT; r < 24; r++) {
+            ltd_pack_get_row(&w, r, got);
+            for (int k = 0; k < IN; k++) assert_true(got[k] == 0);
+        }
+        ltd_pack_fini(&w);
+        weight_matrix_free(&m);
+    }
+}
+
+static void floats_round_to_q8_as_gguf_does(void **state)
+{
+    (void)state;
+    weight_matrix m;
+    ltd_packed w;
+    float got[IN], want[IN];
+    weight_matrix_make(&m, &weight_forms[7], OUT, IN, &rng);
+    memset(m.data, 0, 32 * 4); /* a block of zeros */
+    weight_matrix_pack(&w, &m);
+    for (int32_t r = 0; r < OUT; r++) {
+        ltd_pack_get_row(&w, r, got);
+        memcpy(want, row_of(&m, r), sizeof want);
+        for (int b = 0; b < IN; b += 32) {
+            float top = 0;
+            for (int k = b; k < b + 32; k++) top = fmaxf(top, fabsf(want[k]));
+            float d = top / 127, half = ltd_f16_to_f32(ltd_f32_to_f16(d));
+            for (int k = b; k < b + 32; k++) {
+                float q = top > 0 ? roundf(want[k] * (1 / d)) : 0;
+                assert_true(got[k] == half * q);
+            }
+        }
+    }
+    ltd_pack_fini(&w);
+    weight_matrix_free(&m);
+}
+
+static void rows_may_be_reordered_and_stacked(void **state)
+{
+    (void)state;
+    for (int f = 0; f < WEIGHT_FORMS; f++) {
+        weight_matrix m;
+        ltd_packed once, w;
+        ltd_err err;
+        float got[IN], want[IN];
+        int32_t order[OUT];
+        for (int32_t i = 0; i < OUT; i++) order[i] = i * 7 % OUT;
+        weight_matrix_make(&m, &weight_forms[f], OUT, IN, &rng);
+        weight_matrix_pack(&once, &m);
+        assert_int_equal(ltd_pack_init(&w, 2 * OUT, IN, m.form->kind, &err), 0);
+        assert_int_equal(ltd_pack_rows(&w, 0, &m.view, order, &err), 0);
+        assert_int_equal(ltd_pack_rows(&w, OUT, &m.view, NULL, &err), 0);
+        for (int32_t r = 0; r < OUT; r++) {
+            ltd_pack_get_row(&once, order[r], want);
+            ltd_pack_get_row(&w, r, got);
+            assert_memory_equal(got, want, sizeof got);
+            ltd_pack_get_row(&once, r, want);
+            ltd_pack_get_row(&w, OUT + r, got);
+            assert_memory_equal(got, want, sizeof got);
+        }
+        ltd_pack_fini(&once);
+        ltd_pack_fini(&w);
+        weight_matrix_free(&m);
+    }
+}
+
+/* Packed over what was there: nothing of the old row stays. */
+static void a_row_may_be_packed_again(void **state)
+{
+    (void)state;
+    for (int f = 0; f < WEIGHT_FORMS; f++) {
+        weight_matrix a, b;
+        ltd_packed w, fresh;
+        ltd_err err;
+        weight_matrix_make(&a, &weight_forms[f], OUT, IN, &rng);
+        weight_matrix_make(&b, &weight_forms[f], OUT, IN, &rng);
+        weight_matrix_pack(&w, &a);
+        weight_matrix_pack(&fresh, &b);
+        assert_int_equal(ltd_pack_rows(&w, 0, &b.view, NULL, &err), 0);
+        assert_int_equal(ltd_pack_bytes(&w), ltd_pack_bytes(&fresh));
+        assert_memory_equal(w.data, fresh.data, ltd_pack_bytes(&w));
+        ltd_pack_fini(&w);
+        ltd_pack_fini(&fresh);
+        weight_matrix_free(&a);
+        weight_matrix_free(&b);
+    }
+}
+
+static void what_does_not_fit_gives_an_error(void **state)
+{
+    (void)state;
+    ltd_packed w = {0};
+    ltd_err err;
+    ltd_pack_kind kind;
+    weight_matrix m;
+    assert_int_equal(ltd_pack_init(&w, 8, 48, LTD_PACK_Q4, &err), LTD_EINVAL);
+    assert_int_equal(ltd_pack_init(&w, 0, 64, LTD_PACK_F32, &err), LTD_EINVAL);
+    assert_int_equal(ltd_pack_init(&w, 8, -32, LTD_PACK_Q8, &err), LTD_EINVAL);
+    assert_null(w.data);
+    assert_int_equal(ltd_pack_kind_of(LTD_DTYPE_Q5_K, &kind, &err), LTD_EUNSUPPORTED);
+    assert_non_null(strstr(err.msg, "Q5_K"));
+    weight_matrix_make(&m, &weight_forms[3], OUT, IN, &rng);
+    assert_int_equal(ltd_pack_init(&w, OUT, IN, LTD_PACK_Q4, &err), 0);
+    assert_int_equal(ltd_pack_rows(&w, 1, &m.view, NULL, &err), LTD_EINVAL);
+    assert_int_equal(ltd_pack_rows(&w, -1, &m.view, NULL, &err), LTD_EINVAL);
+    ltd_tensor_view narrow = m.view;
+    narrow.dims[1] = 256;
+    assert_int_equal(ltd_pack_rows(&w, 0, &narrow, NULL, &err), LTD_EINVAL);
+    ltd_tensor_view floats = m.view;
+    floats.dtype = LTD_DTYPE_F32; /* floats aren't rounded to Q4 */
+    assert_int_equal(ltd_pack_rows(&w, 0, &floats, NULL, &err), LTD_EUNSUPPORTED);
+    ltd_pack_fini(&w);
+    assert_int_equal(ltd_pack_init(&w, OUT, IN, LTD_PACK_F32, &err), 0);
+    ltd_tensor_view integers = m.view;
+    integers.dtype = LTD_DTYPE_I32;
+    assert_int_equal(ltd_pack_rows(&w, 0, &integers, NULL, &err), LTD_EUNSUPPORTED);
+    ltd_pack_fini(&w);
+    weight_matrix_free(&m);
+}
+
+int main(void)
+{
+    ltd_rng_seed(&rng, 11, LTD_STREAM_TEST);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(packed_rows_widen_to_the_files_own_values),
+        cmocka_unit_test(rows_past_the_end_of_the_last_tile_are_zero),
+        cmocka_unit_test(floats_round_to_q8_as_gguf_does),
+        cmocka_unit_test(rows_may_be_reordered_and_stacked),
+        cmocka_unit_test(a_row_may_be_packed_again),
+        cmocka_unit_test(what_does_not_fit_gives_an_error),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
