@@ -80,6 +80,8 @@ int ltd_cycle_draft(ltd_cycle *c, ltd_err *err);
 /* Verify the `size` best nodes (at most the pool) and commit. */
 int ltd_cycle_verify(ltd_cycle *c, int32_t size, const ltd_cycle_result **ret, ltd_err *err);
 
+/* The cycle that ended last. */
+const ltd_cycle_result *ltd_cycle_last(const ltd_cycle *c);
 ltd_tree *ltd_cycle_tree(ltd_cycle *c);
 ltd_phases *ltd_cycle_phases(ltd_cycle *c); /* the caller may enter phases between calls */
 int32_t ltd_cycle_match(const ltd_cycle *c);

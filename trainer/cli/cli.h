@@ -1,0 +1,75 @@
+/* The command line: verbs, their options, and what they share.  The only place that prints and
+ * exits.
+ *
+ *     ltd <verb> [options] [--section.key=value ...]
+ *
+ * Exit codes: 0 ok, 1 the run failed, 2 usage, 130 interrupted. */
+#ifndef LTD_TRAINER_CLI_CLI_H
+#define LTD_TRAINER_CLI_CLI_H
+
+#include <stdbool.h>
+
+#include "base/log.h"
+#include "base/status.h"
+#include "trainer/config.h"
+#include "trainer/setup.h"
+
+enum { LTD_EXIT_OK = 0, LTD_EXIT_FAILED = 1, LTD_EXIT_USAGE = 2, LTD_EXIT_INTERRUPTED = 130 };
+enum { LTD_CLI_MAX_OVERRIDES = 128, LTD_CLI_MAX_ARGS = 16 };
+
+typedef struct ltd_cli ltd_cli;
+
+/* Options beyond the configuration, by letter of ltd_verb.options. */
+typedef struct ltd_verb {
+    const char *name;
+    const char *summary; /* one line of `ltd --help` */
+    const char *args;    /* "[PROMPT]", "" when none are taken */
+    const char *doc;     /* paragraphs of `ltd <verb> --help` */
+    const char *options; /* names of ltd_cli_options that it takes, space-separated */
+    bool needs_torch;    /* lives in ltd-train */
+    int (*run)(ltd_cli *cli);
+} ltd_verb;
+
+struct ltd_cli {
+    const ltd_verb *verb;
+    ltd_config config;
+    char command[512]; /* as it was typed */
+    /* options that are no configuration keys */
+    const char *config_path, *json, *report, *policy, *resume;
+    bool dry_run, show_tree, quiet, verbose, stochastic, show_env;
+    int32_t steps;
+    const char *args[LTD_CLI_MAX_ARGS];
+    int n_args;
+    const char *overrides[LTD_CLI_MAX_OVERRIDES];
+    int n_overrides;
+    ltd_logger log; /* to stderr */
+};
+
+/* The verbs of this program, NULL-terminated. */
+extern const ltd_verb *const ltd_verbs[];
+
+/* Parse argv (argv[0] = program, argv[1] = verb).  Prints help or usage and exits on its own when
+ * asked or wrong.  The configuration is loaded by ltd_cli_configure(). */
+void ltd_cli_parse(ltd_cli *ret, const ltd_verb *verb, int argc, char **argv);
+/* defaults <- base (YAML text, may be NULL) <- --config <- overrides.  Returns an exit code. */
+int ltd_cli_configure(ltd_cli *cli, const char *base);
+
+/* Print "ltd: <message>" and give the exit code that belongs to the failure. */
+int ltd_cli_fail(const ltd_err *err);
+/* Result text to standard output, or to the file of --json ("-" = standard output).  Exit code. */
+int ltd_cli_write(const char *path, const char *text);
+/* Is the stream a terminal that wants colour (NO_COLOR)? */
+bool ltd_cli_color(int fd);
+
+/* Load model and head of the configuration; exit code. */
+int ltd_cli_setup(ltd_cli *cli, ltd_setup *ret);
+/* Folder of the run: run.dir/run.name; a name is made when there is none. */
+void ltd_cli_run_dir(const ltd_cli *cli, const ltd_setup *s, char *ret, size_t size);
+/* The trained policy that fits: --policy as a path, else the run folder's, else the newest under
+ * run.dir that was trained on this model and head.  *path "" when there is none. */
+void ltd_cli_find_policy(const ltd_cli *cli, const ltd_setup *s, char *path, size_t size);
+
+extern const ltd_verb ltd_verb_generate, ltd_verb_calibrate, ltd_verb_tune, ltd_verb_train,
+    ltd_verb_eval, ltd_verb_bench, ltd_verb_info, ltd_verb_check_env;
+
+#endif

@@ -1,0 +1,174 @@
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "trainer/bench.h"
+#include "trainer/cli/cli.h"
+#include "trainer/policy_file.h"
+#include "trainer/progress.h"
+#include "trainer/report.h"
+#include "trainer/tune.h"
+
+static bool tell(void *ctx, double share, const char *what)
+{
+    ltd_progress_update(ctx, (uint64_t)(share * 1000), what);
+    return true;
+}
+
+static bool wants(const ltd_config *c, const char *row)
+{
+    const ltd_strings *p = &c->bench.policies;
+    for (int32_t i = 0; i < p->n; i++)
+        if (strcmp(p->v[i], row) == 0) return true;
+    return p->n == 0;
+}
+
+static int tune(ltd_cli *cli, ltd_setup *s, ltd_tuned *ret, ltd_err *err)
+{
+    ltd_prompts *prompts;
+    int rc = ltd_setup_prompts(s, &s->config.prompts.train, s->config.prompts.limit, &prompts, err);
+    if (rc < 0) return rc;
+    ltd_progress bar;
+    ltd_progress_init(&bar, stderr, &s->clock, "tune", 1000);
+    bar.quiet = cli->quiet;
+    ltd_tune_options o = LTD_TUNE_DEFAULTS;
+    o.watch = (ltd_watch){tell, &bar};
+    rc = ltd_tune_or_load(s, prompts, &o, ret, err);
+    if (rc == LTD_OK && bar.begun) ltd_progress_finish(&bar, 1000, NULL);
+    ltd_prompts_free(prompts);
+    return rc;
+}
+
+static int write_results(const ltd_cli *cli, const ltd_bench *b, const char *run_dir)
+{
+    int code = LTD_EXIT_OK;
+    ltd_str text = LTD_STR_INIT;
+    if (cli->json) {
+        ltd_bench_json(b, &text);
+        code = ltd_cli_write(cli->json, ltd_str_text(&text));
+        ltd_str_clear(&text);
+    }
+    ltd_err err = LTD_ERR_INIT;
+    if (cli->report && ltd_report_write(b, run_dir, cli->report, &err) < 0)
+        code = ltd_cli_fail(&err);
+    if (!(cli->json && strcmp(cli->json, "-") == 0)) {
+        ltd_bench_table(b, ltd_cli_color(STDOUT_FILENO), &text);
+        ltd_bench_verdict(b, &text);
+        fputs(ltd_str_text(&text), stdout);
+        if (cli->report) printf("report: %s\n", cli->report);
+    }
+    ltd_str_fini(&text);
+    return code;
+}
+
+static int bench(ltd_cli *cli, ltd_setup *s, ltd_err *err)
+{
+    const ltd_config *c = &cli->config;
+    ltd_tuned tuned;
+    ltd_policy *policy = NULL;
+    ltd_bench *b = NULL;
+    char path[PATH_MAX] = "";
+    ltd_bench_options o = {.command = cli->command};
+    int rc = LTD_OK;
+    if (wants(c, "static-tuned")) {
+        rc = tune(cli, s, &tuned, err);
+        if (rc == LTD_OK) o.tuned = &tuned;
+    }
+    if (rc == LTD_OK && wants(c, "ltd")) {
+        ltd_cli_find_policy(cli, s, path, sizeof path);
+        if (path[0])
+            rc = ltd_policy_load(&policy, path, err);
+        else
+            ltd_log(&cli->log, LTD_LOG_WARN,
+                    "no trained policy for this model under %s: row ltd is "
+                    "left out (run `ltd train`)",
+                    c->run.dir);
+        o.policy = policy;
+        if (policy && strcmp(policy->machine, s->machine) != 0)
+            ltd_log(&cli->log, LTD_LOG_WARN, "policy %s was trained on '%s', this is '%s'", path,
+                    policy->machine, s->machine);
+    }
+    ltd_progress bar;
+    ltd_progress_init(&bar, stderr, &s->clock, "bench", 1000);
+    bar.quiet = cli->quiet;
+    o.watch = (ltd_watch){tell, &bar};
+    if (rc == LTD_OK) rc = ltd_bench_run(s, &o, &b, err);
+    int code = LTD_EXIT_OK;
+    if (rc == LTD_OK) {
+        ltd_progress_finish(&bar, 1000, NULL);
+        code = write_results(cli, b, path[0] && access(path, R_OK) == 0 ? path : NULL);
+    }
+    ltd_bench_free(b);
+    ltd_policy_free(policy);
+    return rc < 0 ? rc : code;
+}
+
+static int run(ltd_cli *cli)
+{
+    ltd_setup s;
+    ltd_err err = LTD_ERR_INIT;
+    int code = ltd_cli_configure(cli, NULL);
+    if (code == LTD_EXIT_OK) code = ltd_cli_setup(cli, &s);
+    if (code) return code;
+    int rc = ltd_setup_cost_or_measure(&s, &err);
+    if (rc == LTD_OK) rc = bench(cli, &s, &err);
+    ltd_setup_close(&s);
+    return rc < 0 ? ltd_cli_fail(&err) : rc;
+}
+
+const ltd_verb ltd_verb_bench = {
+    .name = "bench",
+    .summary = "compare plain decoding, EAGLE-3, the tuned setting and the policy",
+    .args = "",
+    .doc = "Play the same prompts under every policy, interleaved, and compare speed and text.  "
+           "The tuned static "
+           "setting is searched on the training prompts once and kept.  Each row's text must equal "
+           "plain decoding token "
+           "for token.",
+    .options = "policy policies prompts json report reps max-new model head threads seed",
+    .run = run,
+};
+
+/* --- tune
+ * -------------------------------------------------------------------------------------------------------
+ */
+
+static int run_tune(ltd_cli *cli)
+{
+    ltd_setup s;
+    ltd_err err = LTD_ERR_INIT;
+    ltd_tuned tuned;
+    int code = ltd_cli_configure(cli, NULL);
+    if (code == LTD_EXIT_OK) code = ltd_cli_setup(cli, &s);
+    if (code) return code;
+    int rc = ltd_setup_cost_or_measure(&s, &err);
+    if (rc == LTD_OK) rc = tune(cli, &s, &tuned, &err);
+    if (rc == LTD_OK && cli->json) {
+        ltd_str text = LTD_STR_INIT;
+        ltd_tuned_json(&tuned, &text);
+        code = ltd_cli_write(cli->json, ltd_str_text(&text));
+        ltd_str_fini(&text);
+    }
+    if (rc == LTD_OK && !(cli->json && strcmp(cli->json, "-") == 0)) {
+        char name[96];
+        for (int32_t i = 0; i < tuned.n_finalists; i++) {
+            const ltd_candidate *f = &tuned.finalists[i];
+            printf("%8.1f tok/s  %s\n", f->seconds > 0 ? f->tokens / f->seconds : 0,
+                   ltd_setting_text(&f->setting, name, sizeof name));
+        }
+    }
+    ltd_setup_close(&s);
+    return rc < 0 ? ltd_cli_fail(&err) : code;
+}
+
+const ltd_verb ltd_verb_tune = {
+    .name = "tune",
+    .summary = "find the best static setting of this machine",
+    .args = "",
+    .doc = "Search draft forwards x nodes x lookup on the training prompts by measured speed, and "
+           "keep the best: the setting "
+           "that a learned policy has to beat.",
+    .options = "json model head threads seed",
+    .run = run_tune,
+};

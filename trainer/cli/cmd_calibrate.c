@@ -1,0 +1,102 @@
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "trainer/calibrate.h"
+#include "trainer/cli/cli.h"
+#include "trainer/progress.h"
+
+static void tell(void *ctx, double share)
+{
+    ltd_progress_update(ctx, (uint64_t)(share * 1000), NULL);
+}
+
+/* T(V) at the middle context, as people want to see it. */
+static void print_table(const ltd_cost *cost, const ltd_setup *s)
+{
+    printf("machine   %s\nmodel     %s (%s)\n", cost->machine, ltd_llama_path(s->model),
+           ltd_llama_dtype_name(s->model));
+    printf("plain decode step  %.2f ms (%.0f tok/s) at context %d\n\n", (double)cost->t_ar_ms,
+           1000.0 / (double)cost->t_ar_ms, cost->middle_context);
+    printf("  rows  verify ms   fastest   x plain\n");
+    for (int32_t i = 0; i < cost->n_verify; i++) {
+        const ltd_cost_point *p = &cost->verify[i];
+        if (p->context != cost->middle_context) continue;
+        printf("  %4d  %9.2f %9.2f  %8.2f\n", p->rows, (double)p->ms, (double)p->ms_min,
+               (double)(p->ms / cost->t_ar_ms));
+    }
+    for (int32_t i = 0; i < cost->n_draft; i++) {
+        const ltd_cost_point *p = &cost->draft[i];
+        if (p->context != cost->middle_context) continue;
+        printf("%s forward of %d row%s  %.3f ms (x %.3f)\n", i % 2 ? "  draft" : "\n  draft",
+               p->rows, p->rows > 1 ? "s" : "", (double)p->ms, (double)(p->ms / cost->t_ar_ms));
+    }
+    printf("  commit %.3f ms, decision %.4f ms\n", (double)cost->commit_ms,
+           (double)cost->decide_ms);
+}
+
+static int measure(ltd_cli *cli, ltd_setup *s, ltd_cost **ret, char *path, size_t size)
+{
+    ltd_err err = LTD_ERR_INIT;
+    ltd_progress bar;
+    ltd_progress_init(&bar, stderr, &s->clock, "calibrate", 1000);
+    bar.quiet = cli->quiet;
+    if (ltd_setup_cost_path(s, path, size, &err) < 0) return ltd_cli_fail(&err);
+    /* The folder first: minutes of measuring must not end in a missing folder. */
+    char folder[PATH_MAX];
+    snprintf(folder, sizeof folder, "%s", path);
+    char *slash = strrchr(folder, '/');
+    if (slash) {
+        *slash = 0;
+        if (ltd_file_mkdirs(folder[0] ? folder : "/", &err) < 0) return ltd_cli_fail(&err);
+    }
+    if (ltd_calibrate(s, tell, &bar, ret, &err) < 0) return ltd_cli_fail(&err);
+    ltd_progress_finish(&bar, 1000, NULL);
+    if (ltd_cost_save(*ret, path, &err) < 0) return ltd_cli_fail(&err);
+    return LTD_EXIT_OK;
+}
+
+static int run(ltd_cli *cli)
+{
+    ltd_setup s;
+    ltd_cost *cost = NULL;
+    char path[PATH_MAX];
+    int code = ltd_cli_configure(cli, NULL);
+    if (code) return code;
+    code = ltd_cli_setup(cli, &s);
+    if (code) return code;
+    code = measure(cli, &s, &cost, path, sizeof path);
+    if (code == LTD_EXIT_OK && cli->json) {
+        ltd_err err = LTD_ERR_INIT;
+        ltd_file f;
+        if (strcmp(cli->json, "-") != 0) {
+            if (ltd_cost_save(cost, cli->json, &err) < 0) code = ltd_cli_fail(&err);
+        } else if (ltd_file_map(&f, path, &err) == 0) {
+            fwrite(f.data, 1, f.size, stdout);
+            ltd_file_unmap(&f);
+        }
+    }
+    if (code == LTD_EXIT_OK && !(cli->json && strcmp(cli->json, "-") == 0)) {
+        print_table(cost, &s);
+        printf("\nkept in %s\n", path);
+    }
+    free(cost);
+    ltd_setup_close(&s);
+    return code;
+}
+
+const ltd_verb ltd_verb_calibrate = {
+    .name = "calibrate",
+    .summary = "measure what verification and drafting cost on this machine",
+    .args = "",
+    .doc = "Measure this machine: time of a verification by rows and context, of a draft forward, "
+           "of a "
+           "decision.  Training, bench and generation read the result; it belongs to this machine, "
+           "model and "
+           "head.  Takes about a minute.",
+    .options = "json model head threads seed",
+    .run = run,
+};

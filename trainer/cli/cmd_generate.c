@@ -1,0 +1,274 @@
+/* Text from a prompt, streamed.  A guard compares what speculation yields with what plain decoding
+ * would, and stays with plain decoding while that is faster. */
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agents/fixed.h"
+#include "agents/policy.h"
+#include "base/mem.h"
+#include "env/render.h"
+#include "trainer/cli/cli.h"
+#include "trainer/policy_file.h"
+#include "trainer/tune.h"
+
+enum { PLAIN_FIRST = 2, PLAIN_SPELL = 24, EMA_WARM = 12 };
+
+/* Nanoseconds a token, plain and speculative; what the guard knows. */
+typedef struct guard {
+    bool on;
+    double plain_ns, spec_ns; /* exponential means, 0 = none yet */
+    int32_t spec_cycles, plain_left;
+} guard;
+
+typedef struct generation {
+    ltd_cli *cli;
+    ltd_setup *s;
+    ltd_prompts *prompts;
+    ltd_cycle *cycle;
+    ltd_env *env;
+    ltd_policy *policy;
+    ltd_agent *agent, *plain;
+    float *obs;
+    uint8_t *mask;
+    guard guard;
+    ltd_str text; /* bytes that don't end a character yet */
+    int64_t tokens, cycles, accept_len;
+    double ns;
+} generation;
+
+static char *read_stdin(void)
+{
+    ltd_str s = LTD_STR_INIT;
+    char buffer[4096];
+    for (size_t n; (n = fread(buffer, 1, sizeof buffer, stdin)) > 0;) ltd_str_push(&s, buffer, n);
+    return ltd_str_take(&s);
+}
+
+/* The agent that --policy names. */
+static int choose_agent(generation *g, ltd_err *err)
+{
+    const ltd_config *c = &g->cli->config;
+    const char *named = g->cli->policy ? g->cli->policy : c->generate.policy;
+    if (strcmp(named, "ar") == 0) return ltd_agent_fixed_new(&g->agent, "ar", 0, 0, err);
+    if (strcmp(named, "random") == 0) return ltd_agent_random_new(&g->agent, c->run.seed, err);
+    if (strcmp(named, "static") != 0) {
+        char path[PATH_MAX];
+        ltd_cli_find_policy(g->cli, g->s, path, sizeof path);
+        if (path[0]) {
+            int rc = ltd_policy_load(&g->policy, path, err);
+            if (rc == LTD_OK) rc = ltd_policy_check(g->policy, g->env, err);
+            if (rc == LTD_OK) ltd_log(&g->cli->log, LTD_LOG_DEBUG, "policy %s", path);
+            return rc < 0 ? rc : ltd_agent_policy_new(&g->agent, "ltd", g->policy, NULL, err);
+        }
+        ltd_tuned tuned;
+        if (ltd_tuned_path(g->s, path, sizeof path, NULL) == 0 &&
+            ltd_tuned_load(&tuned, path, NULL) == 0 && ltd_tuned_check(&tuned, g->s, NULL) == 0) {
+            ltd_cycle_set_lookup(g->cycle, tuned.best.lookup);
+            return ltd_agent_fixed_new(&g->agent, "static-tuned", tuned.best.forwards,
+                                       tuned.best.size, err);
+        }
+    }
+    return ltd_agent_fixed_new(&g->agent, "static", c->generate.forwards, c->generate.size, err);
+}
+
+static int open_generation(generation *g, const char *prompt, ltd_err *err)
+{
+    ltd_setup *s = g->s;
+    const ltd_config *c = &s->config;
+    ltd_setup_cost(
+        s, NULL); /* a calibration feeds the policy; without one it sees a typical machine */
+    int rc = LTD_OK;
+    if (c->generate.system[0]) {
+        ltd_message m[2] = {{"system", c->generate.system}, {"user", prompt}};
+        ltd_str text = LTD_STR_INIT;
+        rc = ltd_chat_render(s->chat, m, 2, true, &text, err);
+        if (rc == LTD_OK)
+            rc = ltd_prompts_from_text(&g->prompts, ltd_str_text(&text), NULL,
+                                       ltd_llama_tokenizer(s->model), err);
+        ltd_str_fini(&text);
+    } else {
+        rc =
+            ltd_prompts_from_text(&g->prompts, prompt, s->chat, ltd_llama_tokenizer(s->model), err);
+    }
+    if (rc == LTD_OK) rc = ltd_setup_cycle(s, NULL, &g->cycle, err);
+    if (rc < 0) return rc;
+    ltd_env_options o = ltd_setup_env_options(s, g->cycle, g->prompts);
+    o.max_new = c->generate.max_new;
+    o.clock_table = false;
+    if (!s->cost) o.reward = LTD_REWARD_RATIO;
+    rc = ltd_env_open(&g->env, &o, err);
+    if (rc == LTD_OK) rc = choose_agent(g, err);
+    if (rc == LTD_OK) rc = ltd_agent_fixed_new(&g->plain, "ar", 0, 0, err);
+    if (rc < 0) return rc;
+    g->guard.on = c->generate.guard && strcmp(g->agent->name, "ar") != 0;
+    g->guard.plain_left = g->guard.on ? PLAIN_FIRST : 0;
+    g->obs = ltd_mem_zeros((size_t)ltd_env_obs_max(g->env), sizeof *g->obs);
+    g->mask = ltd_mem_zeros((size_t)ltd_env_actions_max(g->env), sizeof *g->mask);
+    if (!g->obs || !g->mask) return ltd_fail(err, LTD_ENOMEM, "generate: no memory");
+    return LTD_OK;
+}
+
+static void close_generation(generation *g)
+{
+    ltd_agent_free(g->agent);
+    ltd_agent_free(g->plain);
+    ltd_policy_free(g->policy);
+    ltd_env_close(g->env);
+    ltd_cycle_free(g->cycle);
+    ltd_prompts_free(g->prompts);
+    ltd_str_fini(&g->text);
+    free(g->obs);
+    free(g->mask);
+}
+
+/* Print what forms whole characters; keep the rest for the next token. */
+static void emit(generation *g, const int32_t *tokens, int32_t n)
+{
+    const ltd_tokenizer *tok = ltd_llama_tokenizer(g->s->model);
+    for (int32_t i = 0; i < n; i++) ltd_tokenizer_decode(tok, tokens[i], false, &g->text);
+    if (!g->text.len || g->cli->show_tree) return;
+    size_t whole = g->text.len;
+    for (size_t back = 1; back <= 3 && back <= g->text.len; back++) {
+        unsigned char c = (unsigned char)g->text.data[g->text.len - back];
+        if ((c & 0xc0) == 0x80) continue; /* a continuation byte: look further back */
+        size_t need = c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : c >= 0xc0 ? 2 : 1;
+        if (need > back) whole = g->text.len - back;
+        break;
+    }
+    fwrite(g->text.data, 1, whole, stdout);
+    fflush(stdout);
+    memmove(g->text.data, g->text.data + whole, g->text.len - whole + 1);
+    g->text.len -= whole;
+}
+
+static void show_tree(generation *g)
+{
+    const ltd_cycle_result *r = ltd_cycle_last(g->cycle);
+    ltd_str out = LTD_STR_INIT;
+    ltd_render_tree(ltd_cycle_tree(g->cycle), r->selection, r->path, r->accept_len,
+                    ltd_llama_tokenizer(g->s->model), ltd_cli_color(STDOUT_FILENO), &out);
+    printf("cycle %lld: %d forwards, %d of %d nodes verified, %d accepted + 1, %.2f ms\n%s\n",
+           (long long)g->cycles, r->forwards, r->size, r->pool, r->accept_len - 1,
+           (double)r->window_ns * 1e-6, ltd_str_text(&out));
+    ltd_str_fini(&out);
+}
+
+static void mean_in(double *mean, double x)
+{
+    *mean = *mean > 0 ? 0.9 * *mean + 0.1 * x : x;
+}
+
+/* Learn from a cycle, and decide who plays the next. */
+static void watch(guard *g, const ltd_info *info, bool plain)
+{
+    double ns = (double)info->cycle_ns / info->accept_len;
+    if (plain) {
+        mean_in(&g->plain_ns, ns);
+        if (g->plain_left > 0 && --g->plain_left == 0) g->spec_cycles = 0;
+        return;
+    }
+    mean_in(&g->spec_ns, ns);
+    if (g->on && ++g->spec_cycles >= EMA_WARM && g->spec_ns > g->plain_ns) {
+        g->plain_left = PLAIN_SPELL;
+        g->spec_ns = 0;
+    }
+}
+
+static int play(generation *g, ltd_err *err)
+{
+    ltd_step step = {.obs = g->obs, .mask = g->mask};
+    ltd_reset first = {.new_prompt = true, .prompt = 0};
+    bool done = false;
+    for (bool begun = false; !done; begun = true) {
+        int rc = ltd_env_reset(g->env, begun ? NULL : &first, &step, err);
+        if (rc < 0) return rc;
+        int32_t root = ltd_cycle_root(g->cycle);
+        if (!begun) {
+            emit(g, &root, 1);
+            g->tokens = 1;
+        }
+        if (rc == LTD_ENV_ENDED) return LTD_OK;
+        bool plain = g->guard.plain_left > 0;
+        ltd_agent *a = plain ? g->plain : g->agent;
+        while (!step.terminated) {
+            rc = ltd_env_step(g->env, a->decide(a, g->env, &step, NULL), &step, err);
+            if (rc < 0) return rc;
+        }
+        emit(g, step.info.token, step.info.tokens);
+        g->tokens += step.info.tokens;
+        g->accept_len += step.info.accept_len;
+        g->ns += (double)step.info.cycle_ns;
+        if (g->cli->show_tree) show_tree(g);
+        g->cycles++;
+        watch(&g->guard, &step.info, plain);
+        done = step.info.prompt_done;
+    }
+    return LTD_OK;
+}
+
+static void summary(const generation *g)
+{
+    if (!g->cycles || g->cli->quiet) return;
+    double tok_s = (double)g->accept_len / (g->ns * 1e-9), target, head;
+    ltd_cycle_prefill_ms(g->cycle, &target, &head);
+    fprintf(stderr, "\n%lld tokens, %.0f tok/s, %.2f tokens a cycle, prefill %.0f ms (%s: %s)",
+            (long long)g->tokens, tok_s, (double)g->accept_len / (double)g->cycles, target + head,
+            g->agent->name, g->agent->detail);
+    if (g->guard.plain_ns > 0)
+        fprintf(stderr, "; x%.2f of plain decoding (%.0f tok/s)", tok_s * g->guard.plain_ns * 1e-9,
+                1e9 / g->guard.plain_ns);
+    fprintf(stderr, "\n");
+}
+
+static int run(ltd_cli *cli)
+{
+    ltd_setup s;
+    ltd_err err = LTD_ERR_INIT;
+    int code = ltd_cli_configure(cli, NULL);
+    if (code) return code;
+    char *prompt = cli->n_args ? ltd_mem_strdup(cli->args[0]) : read_stdin();
+    if (!prompt || !prompt[0]) {
+        fprintf(stderr, "ltd: generate: the prompt is empty; give it as an argument or on standard "
+                        "input\n");
+        free(prompt);
+        return LTD_EXIT_USAGE;
+    }
+    code = ltd_cli_setup(cli, &s);
+    if (code == LTD_EXIT_OK) {
+        generation g = {.cli = cli, .s = &s, .text = LTD_STR_INIT};
+        int rc = open_generation(&g, prompt, &err);
+        if (rc == LTD_OK) rc = play(&g, &err);
+        if (rc == LTD_OK) {
+            if (!cli->show_tree) {
+                fwrite(ltd_str_text(&g.text), 1, g.text.len, stdout);
+                printf("\n");
+            } else {
+                printf("%s\n", ltd_str_text(&g.text));
+            }
+            fflush(stdout);
+            summary(&g);
+        } else {
+            code = ltd_cli_fail(&err);
+        }
+        close_generation(&g);
+        ltd_setup_close(&s);
+    }
+    free(prompt);
+    return code;
+}
+
+const ltd_verb ltd_verb_generate = {
+    .name = "generate",
+    .summary = "write text, with the best policy at hand",
+    .args = "[PROMPT]",
+    .doc = "Stream the model's answer to a prompt (an argument, or standard input).  Policies: "
+           "auto (the trained one "
+           "for this model, else the tuned static setting), ar (plain decoding), static "
+           "(--forwards, --size), random, or a "
+           "checkpoint or run folder.  The text is the same under all of them.",
+    .options = "policy show-tree model head threads seed max-tokens forwards size system",
+    .run = run,
+};

@@ -1,0 +1,174 @@
+/* What a file is: models, heads, checkpoints; or what this machine and this environment are. */
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "models/files/safetensors.h"
+#include "trainer/checkpoint.h"
+#include "trainer/cli/cli.h"
+#include "trainer/version.h"
+
+static void print_dims(const int64_t *dims, int n)
+{
+    for (int i = 0; i < n; i++) printf("%s%lld", i ? " x " : "", (long long)dims[i]);
+    if (!n) printf("scalar");
+}
+
+static void print_value(const ltd_gguf_value *v)
+{
+    printf("  %-44.*s ", (int)v->key.len, v->key.data);
+    if (v->is_array) {
+        printf("[%llu values]\n", (unsigned long long)v->count);
+    } else if (v->type == LTD_GGUF_STRING) {
+        ltd_gguf_string s = {(const char *)v->data + 8, 0};
+        uint64_t n;
+        memcpy(&n, v->data, 8);
+        s.len = n < 60 ? (size_t)n : 60;
+        for (size_t i = 0; i < s.len; i++) putchar((unsigned char)s.data[i] < 32 ? ' ' : s.data[i]);
+        printf("%s\n", n > 60 ? "..." : "");
+    } else {
+        printf("%g\n", ltd_gguf_number(v, 0));
+    }
+}
+
+static int info_gguf(const ltd_cli *cli, const char *path, ltd_err *err)
+{
+    ltd_gguf *f;
+    int rc = ltd_gguf_open(&f, path, err);
+    if (rc < 0) return rc;
+    printf("%s: GGUF model, %zu bytes, %zu tensors\n", path, ltd_gguf_size(f),
+           ltd_gguf_tensor_count(f));
+    for (size_t i = 0; i < ltd_gguf_value_count(f); i++) print_value(ltd_gguf_value_at(f, i));
+    for (size_t i = 0; cli->verbose && i < ltd_gguf_tensor_count(f); i++) {
+        const ltd_tensor_view *t = ltd_gguf_tensor_at(f, i);
+        printf("  %-40s %-5s ", t->name, ltd_dtype_name(t->dtype));
+        print_dims(t->dims, t->n_dims);
+        printf("\n");
+    }
+    if (!cli->verbose) printf("  (--verbose lists the tensors)\n");
+    ltd_gguf_close(f);
+    return LTD_OK;
+}
+
+static int info_safetensors(const char *path, ltd_err *err)
+{
+    ltd_safetensors *f;
+    int rc = ltd_safetensors_open(&f, path, err);
+    if (rc < 0) return rc;
+    printf("%s: safetensors, %zu tensors\n", path, ltd_safetensors_tensor_count(f));
+    for (size_t i = 0; i < ltd_safetensors_tensor_count(f); i++) {
+        const ltd_tensor_view *t = ltd_safetensors_tensor_at(f, i);
+        printf("  %-44s %-5s ", t->name, ltd_dtype_name(t->dtype));
+        print_dims(t->dims, t->n_dims);
+        printf("\n");
+    }
+    ltd_safetensors_close(f);
+    return LTD_OK;
+}
+
+static int info_checkpoint(const char *path, ltd_err *err)
+{
+    ltd_checkpoint *c;
+    int rc = ltd_checkpoint_open(&c, path, err);
+    if (rc < 0) return rc;
+    printf("%s: checkpoint of a training run at %llu cycles\ncontent sha256 %s\n", path,
+           (unsigned long long)ltd_checkpoint_step(c), ltd_checkpoint_sha256(c));
+    for (size_t i = 0; i < ltd_checkpoint_count(c); i++) {
+        const ltd_checkpoint_entry *e = ltd_checkpoint_at(c, i);
+        printf("  %-48s %-5s ", e->name, ltd_checkpoint_type_name(e->type));
+        if (e->type == LTD_CHECKPOINT_TEXT && e->bytes < 80)
+            printf("%s", (const char *)e->data);
+        else
+            print_dims(e->dims, e->n_dims);
+        printf("\n");
+    }
+    ltd_checkpoint_close(c);
+    return LTD_OK;
+}
+
+static int info_folder(const ltd_cli *cli, const char *path, ltd_err *err)
+{
+    char file[LTD_CONFIG_TEXT + 64];
+    if (ltd_checkpoint_newest(path, file, sizeof file, NULL) == LTD_OK)
+        return info_checkpoint(file, err);
+    snprintf(file, sizeof file, "%s/model.safetensors", path);
+    struct stat st;
+    if (stat(file, &st) == 0) return info_safetensors(file, err);
+    (void)cli;
+    return ltd_fail(err, LTD_EFORMAT, "%s: holds neither checkpoints (*.h5) nor model.safetensors",
+                    path);
+}
+
+static int info_file(const ltd_cli *cli, const char *path, ltd_err *err)
+{
+    struct stat st;
+    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) return info_folder(cli, path, err);
+    ltd_file f;
+    int rc = ltd_file_map(&f, path, err);
+    if (rc < 0) return rc;
+    char head[9] = {0};
+    memcpy(head, f.data ? f.data : (const uint8_t *)"", f.size < 8 ? f.size : 8);
+    ltd_file_unmap(&f);
+    size_t n = strlen(path);
+    if (memcmp(head, "GGUF", 4) == 0) return info_gguf(cli, path, err);
+    if (n > 3 && strcmp(path + n - 3, ".h5") == 0) return info_checkpoint(path, err);
+    if (n > 12 && strcmp(path + n - 12, ".safetensors") == 0) return info_safetensors(path, err);
+    return ltd_fail(err, LTD_EFORMAT, "%s: found neither GGUF, .safetensors nor a checkpoint (.h5)",
+                    path);
+}
+
+static void print_machine(void)
+{
+    const ltd_kernels *k = ltd_kernels_best();
+    printf("ltd %s (%s)\nkernels %s (LTD_ISA chooses others:", ltd_version(), ltd_commit(),
+           k->name);
+    for (int i = 0; i < LTD_ISA_COUNT; i++)
+        if (ltd_kernels_get((ltd_isa)i)) printf(" %s", ltd_isa_name((ltd_isa)i));
+    printf(")\n");
+}
+
+static void print_env(const ltd_config *c)
+{
+    printf("environment: one draft-verify cycle an episode, two kinds of turn\n\n"
+           "turn   observation        dim   actions\n"
+           "DEPTH  %-17s  %4d   2: stop, continue\n"
+           "SIZE   %-17s  %4d   %d: verify",
+           ltd_contract_name(c->env.depth_obs), ltd_contract_dim(c->env.depth_obs),
+           ltd_contract_name(c->env.size_obs), ltd_contract_dim(c->env.size_obs), c->env.sizes.n);
+    for (int32_t i = 0; i < c->env.sizes.n; i++) printf(" %d", c->env.sizes.v[i]);
+    printf(" nodes\n\ndraft forwards  %d to %d, beam of %d, prompt lookup %s\n"
+           "reward          %s (in the cycle's last step, to both turns)\n"
+           "masks           1 = legal; turns with one legal action are not asked but the first\n"
+           "autoreset       none\n",
+           c->env.min_forwards, c->env.max_forwards, c->env.top_k, c->env.lookup ? "on" : "off",
+           ltd_reward_name(c->env.reward));
+}
+
+static int run(ltd_cli *cli)
+{
+    int code = ltd_cli_configure(cli, NULL);
+    if (code) return code;
+    if (cli->show_env)
+        print_env(&cli->config);
+    else if (!cli->n_args)
+        print_machine();
+    for (int i = 0; i < cli->n_args; i++) {
+        ltd_err err = LTD_ERR_INIT;
+        if (info_file(cli, cli->args[i], &err) < 0) return ltd_cli_fail(&err);
+    }
+    return LTD_EXIT_OK;
+}
+
+const ltd_verb ltd_verb_info = {
+    .name = "info",
+    .summary = "what is in a model, a head, a checkpoint; --env: the environment",
+    .args = "[FILE...]",
+    .doc = "Describe files: GGUF models, safetensors, draft heads, checkpoints, run folders.  "
+           "Without a file: this "
+           "program and this machine.",
+    .options = "env",
+    .run = run,
+};

@@ -1,0 +1,174 @@
+#include <limits.h>
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "trainer/checkpoint.h"
+#include "trainer/cli/cli.h"
+#include "trainer/progress.h"
+#include "trainer/train.h"
+
+static volatile int stop;
+
+/* First signal: finish the cycle and save.  Second: quit. */
+static void on_signal(int sig)
+{
+    if (stop) {
+        signal(sig, SIG_DFL);
+        raise(sig);
+    }
+    stop = 1;
+}
+
+typedef struct view {
+    ltd_progress bar;
+    char fields[256];
+} view;
+
+static void tick(void *ctx, int64_t cycles)
+{
+    view *v = ctx;
+    ltd_progress_update(&v->bar, (uint64_t)cycles, v->fields);
+}
+
+static void tell(void *ctx, const ltd_train_progress *p)
+{
+    view *v = ctx;
+    int n =
+        snprintf(v->fields, sizeof v->fields,
+                 "%.0f cyc/s  %.0f tok/s  x%.2f  L %.2f  n %.1f  V %.1f  rew %+.3f  kl %.4f  "
+                 "ent %.2f  ev %.2f  dec %.2f%%",
+                 p->cycles_s, p->tok_s, p->speedup, p->accept_len, p->forwards, p->size, p->reward,
+                 p->kl, p->entropy, p->explained_variance, 100 * p->phase[LTD_PHASE_DECIDE]);
+    if (!isnan(p->valid) && n > 0 && n < (int)sizeof v->fields)
+        snprintf(v->fields + n, sizeof v->fields - (size_t)n, "  valid x%.3f", p->valid);
+    ltd_progress_update(&v->bar, (uint64_t)p->cycles, v->fields);
+}
+
+/* The checkpoint that --resume means. */
+static int find_resume(const ltd_cli *cli, char *path, size_t size, char *dir, size_t dir_size)
+{
+    ltd_err err = LTD_ERR_INIT;
+    struct stat st;
+    if (stat(cli->resume, &st) == 0 && S_ISDIR(st.st_mode)) {
+        if (ltd_checkpoint_newest(cli->resume, path, size, &err) < 0) return ltd_cli_fail(&err);
+        snprintf(dir, dir_size, "%s", cli->resume);
+        return LTD_EXIT_OK;
+    }
+    snprintf(path, size, "%s", cli->resume);
+    snprintf(dir, dir_size, "%s", cli->resume);
+    for (int up = 0; up < 2; up++) { /* run/checkpoints/step.h5 -> run */
+        char *slash = strrchr(dir, '/');
+        if (slash)
+            *slash = 0;
+        else
+            snprintf(dir, dir_size, ".");
+    }
+    return LTD_EXIT_OK;
+}
+
+/* Lay the configuration of the checkpoint under the command line's. */
+static int configure(ltd_cli *cli, const char *checkpoint)
+{
+    if (!checkpoint[0]) return ltd_cli_configure(cli, NULL);
+    ltd_err err = LTD_ERR_INIT;
+    ltd_checkpoint *c;
+    const char *yaml;
+    if (ltd_checkpoint_open(&c, checkpoint, &err) < 0) return ltd_cli_fail(&err);
+    int code = LTD_EXIT_OK;
+    if (ltd_checkpoint_get_text(c, "run/config", &yaml, &err) < 0)
+        code = ltd_cli_fail(&err);
+    else
+        code = ltd_cli_configure(cli, yaml);
+    ltd_checkpoint_close(c);
+    return code;
+}
+
+static void print_dry_run(const ltd_cli *cli, const ltd_setup *s, const char *dir)
+{
+    ltd_str yaml = LTD_STR_INIT;
+    ltd_config_to_yaml(&cli->config, &yaml);
+    fputs(ltd_str_text(&yaml), stdout);
+    ltd_str_fini(&yaml);
+    const ltd_llm_config *m = ltd_llama_config(s->model);
+    double kv = 2.0 * m->n_layers * m->n_kv_heads * m->head_dim * cli->config.model.context *
+                (cli->config.model.kv == LTD_KV_F16 ? 2 : 4);
+    printf(
+        "# run folder: %s\n# memory: weights %.0f MB, K/V cache %.0f MB, libtorch about 160 MB\n",
+        dir, (double)ltd_llama_bytes(s->model) * 1e-6, kv * 1e-6);
+}
+
+static int refuse_overwrite(const ltd_cli *cli, const char *dir)
+{
+    char path[PATH_MAX];
+    if (cli->resume || ltd_checkpoint_newest(dir, path, sizeof path, NULL) < 0) return LTD_EXIT_OK;
+    fprintf(stderr,
+            "ltd: %s holds a run already: go on with --resume %s, or name another with "
+            "--run.name=NAME\n",
+            dir, dir);
+    return LTD_EXIT_USAGE;
+}
+
+static int train(ltd_cli *cli, ltd_setup *s, const char *dir, const char *checkpoint)
+{
+    ltd_err err = LTD_ERR_INIT;
+    view v = {.fields = ""};
+    ltd_progress_init(&v.bar, stderr, &s->clock, "train", (uint64_t)cli->config.train.total_cycles);
+    v.bar.quiet = cli->quiet;
+    ltd_train_options o = {dir, checkpoint[0] ? checkpoint : NULL, &stop, tell, tick, &v};
+    ltd_train_result r;
+    if (ltd_train(s, &o, &r, &err) < 0) return ltd_cli_fail(&err);
+    ltd_progress_finish(&v.bar, (uint64_t)r.cycles, v.fields);
+    char time[16];
+    ltd_progress_duration(time, r.seconds);
+    printf("%lld cycles in %s", (long long)r.cycles, time);
+    if (!isnan(r.best_valid)) printf(", best validation x%.3f over plain decoding", r.best_valid);
+    printf("\nrun folder  %s\n", dir);
+    if (!stop) return LTD_EXIT_OK;
+    printf("stopped; go on with: ltd train --resume %s\n", dir);
+    return LTD_EXIT_INTERRUPTED;
+}
+
+static int run(ltd_cli *cli)
+{
+    char checkpoint[PATH_MAX] = "", dir[PATH_MAX] = "";
+    ltd_setup s;
+    ltd_err err = LTD_ERR_INIT;
+    int code = LTD_EXIT_OK;
+    if (cli->resume) code = find_resume(cli, checkpoint, sizeof checkpoint, dir, sizeof dir);
+    if (code == LTD_EXIT_OK) code = configure(cli, checkpoint);
+    if (code == LTD_EXIT_OK) code = ltd_cli_setup(cli, &s);
+    if (code) return code;
+    if (!dir[0]) ltd_cli_run_dir(cli, &s, dir, sizeof dir);
+    if (cli->dry_run) {
+        print_dry_run(cli, &s, dir);
+    } else if ((code = refuse_overwrite(cli, dir)) == LTD_EXIT_OK) {
+        struct sigaction sa = {.sa_handler = on_signal};
+        sigaction(SIGINT, &sa, NULL);
+        sigaction(SIGTERM, &sa, NULL);
+        if (ltd_setup_cost_or_measure(&s, &err) < 0)
+            code = ltd_cli_fail(&err);
+        else
+            code = train(cli, &s, dir, checkpoint);
+    }
+    ltd_setup_close(&s);
+    return code;
+}
+
+const ltd_verb ltd_verb_train = {
+    .name = "train",
+    .summary = "train the depth and the size policy on real cycles",
+    .args = "",
+    .doc = "Train both policies on real draft-verify cycles of the model, rewarded by the clock of "
+           "this machine.  Writes "
+           "a run folder with config.yaml, metrics.csv, metrics.jsonl and checkpoints/.  Ctrl-C "
+           "finishes the cycle and "
+           "saves; --resume goes on.  A machine without a calibration is measured first.",
+    .options = "resume dry-run model head threads seed",
+    .needs_torch = true,
+    .run = run,
+};

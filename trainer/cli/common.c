@@ -1,0 +1,133 @@
+/* What the verbs share. */
+#include <dirent.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "trainer/cli/cli.h"
+#include "trainer/policy_file.h"
+
+int ltd_cli_fail(const ltd_err *err)
+{
+    fprintf(stderr, "ltd: %s\n", err->msg);
+    return err->code == LTD_ECANCELED ? LTD_EXIT_INTERRUPTED : LTD_EXIT_FAILED;
+}
+
+int ltd_cli_configure(ltd_cli *cli, const char *base)
+{
+    ltd_err err = LTD_ERR_INIT;
+    ltd_config *c = &cli->config;
+    ltd_config_init(c);
+    int rc = LTD_OK;
+    if (base) rc = ltd_config_parse(c, "checkpoint's configuration", base, strlen(base), &err);
+    if (rc == LTD_OK && cli->config_path) {
+        char path[PATH_MAX];
+        ltd_file f;
+        rc = ltd_file_map(&f, ltd_setup_find(path, sizeof path, cli->config_path), &err);
+        if (rc == LTD_OK) rc = ltd_config_parse(c, cli->config_path, f.data, f.size, &err);
+        ltd_file_unmap(&f);
+    }
+    for (int i = 0; rc == LTD_OK && i < cli->n_overrides; i++)
+        rc = ltd_config_set(c, cli->overrides[i], &err);
+    if (rc == LTD_OK) rc = ltd_config_check(c, &err);
+    if (rc == LTD_OK) return LTD_EXIT_OK;
+    fprintf(stderr, "ltd: %s\n", err.msg);
+    return LTD_EXIT_USAGE;
+}
+
+int ltd_cli_write(const char *path, const char *text)
+{
+    if (strcmp(path, "-") == 0) {
+        fputs(text, stdout);
+        return fflush(stdout) == 0 ? LTD_EXIT_OK : LTD_EXIT_FAILED;
+    }
+    ltd_err err = LTD_ERR_INIT;
+    if (ltd_file_write(path, text, strlen(text), &err) < 0) return ltd_cli_fail(&err);
+    return LTD_EXIT_OK;
+}
+
+bool ltd_cli_color(int fd)
+{
+    const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+    return isatty(fd) && !(no && *no) && !(term && strcmp(term, "dumb") == 0);
+}
+
+int ltd_cli_setup(ltd_cli *cli, ltd_setup *ret)
+{
+    ltd_err err = LTD_ERR_INIT;
+    if (ltd_setup_open(ret, &cli->config, &cli->log, &err) < 0) return ltd_cli_fail(&err);
+    return LTD_EXIT_OK;
+}
+
+void ltd_cli_run_dir(const ltd_cli *cli, const ltd_setup *s, char *ret, size_t size)
+{
+    const ltd_config *c = &cli->config;
+    if (c->run.name[0]) {
+        snprintf(ret, size, "%s/%s", c->run.dir, c->run.name);
+        return;
+    }
+    const char *path = ltd_llama_path(s->model), *slash = strrchr(path, '/');
+    char stem[64], utc[32];
+    snprintf(stem, sizeof stem, "%.40s", slash ? slash + 1 : path);
+    stem[strcspn(stem, ".")] = 0;
+    time_t now = time(NULL);
+    struct tm tm;
+    strftime(utc, sizeof utc, "%Y%m%d-%H%M%S", gmtime_r(&now, &tm));
+    snprintf(ret, size, "%s/%s-%s", c->run.dir, stem, utc);
+}
+
+/* Was the policy at `path` trained on this model and head? */
+static bool fits(const ltd_setup *s, const char *path)
+{
+    ltd_policy *p;
+    if (ltd_policy_load(&p, path, NULL) < 0) return false;
+    bool ok = strcmp(p->model_hash, ltd_llama_hash(s->model)) == 0 &&
+              strcmp(p->head_hash, s->head ? ltd_eagle3_hash(s->head) : "") == 0;
+    ltd_policy_free(p);
+    return ok;
+}
+
+static bool has_checkpoints(const char *dir, struct timespec *when)
+{
+    char path[PATH_MAX];
+    struct stat st;
+    int n = snprintf(path, sizeof path, "%s/checkpoints", dir);
+    if (n < 0 || n >= (int)sizeof path || stat(path, &st) != 0 || !S_ISDIR(st.st_mode))
+        return false;
+    *when = st.st_mtim;
+    return true;
+}
+
+void ltd_cli_find_policy(const ltd_cli *cli, const ltd_setup *s, char *path, size_t size)
+{
+    const ltd_config *c = &cli->config;
+    const char *named = cli->policy ? cli->policy : c->generate.policy;
+    path[0] = 0;
+    if (strcmp(named, "auto") != 0) {
+        snprintf(path, size, "%s", named);
+        return;
+    }
+    struct timespec when, newest = {0, 0};
+    char dir[PATH_MAX];
+    if (c->run.name[0]) {
+        snprintf(dir, sizeof dir, "%s/%s", c->run.dir, c->run.name);
+        if (has_checkpoints(dir, &when) && fits(s, dir)) {
+            snprintf(path, size, "%s", dir);
+            return;
+        }
+    }
+    DIR *runs = opendir(c->run.dir);
+    for (struct dirent *e; runs && (e = readdir(runs));) {
+        if (e->d_name[0] == '.') continue;
+        if (snprintf(dir, sizeof dir, "%s/%s", c->run.dir, e->d_name) >= (int)sizeof dir) continue;
+        if (!has_checkpoints(dir, &when) || when.tv_sec <= newest.tv_sec || !fits(s, dir)) continue;
+        newest = when;
+        snprintf(path, size, "%s", dir);
+    }
+    if (runs) closedir(runs);
+}

@@ -1,0 +1,202 @@
+/* Options with argp.  Short names for configuration keys (--threads = --model.threads) are
+ * rewritten to overrides;
+ * --section.key=value goes to the configuration as it stands. */
+#include <argp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "trainer/cli/cli.h"
+#include "trainer/version.h"
+
+enum { KEY_BASE = 1000 };
+
+/* An option: sets a configuration key, or (key NULL) a field of ltd_cli. */
+typedef struct cli_option {
+    const char *name, *arg, *key, *doc;
+    char letter; /* short name, 0 = none */
+} cli_option;
+
+static const cli_option options[] = {
+    {"config", "FILE", NULL, "YAML configuration over the defaults", 'c'},
+    {"json", "FILE", NULL, "write the result as JSON; - for standard output", 0},
+    {"report", "FILE", NULL, "write an HTML report with pictures", 0},
+    {"policy", "WHAT", NULL, "checkpoint, run folder, or one of auto, ar, static, random", 'p'},
+    {"resume", "DIR|FILE", NULL, "go on from the newest checkpoint of a run", 0},
+    {"dry-run", NULL, NULL, "print the resolved configuration and memory, then stop", 'n'},
+    {"show-tree", NULL, NULL, "draw each cycle's tree, the accepted path coloured", 0},
+    {"stochastic", NULL, NULL, "sample actions instead of taking the most probable", 0},
+    {"env", NULL, NULL, "describe the environment: spaces, turns, contracts", 0},
+    {"steps", "N", NULL, "cycles to play (default 300)", 0},
+    {"quiet", NULL, NULL, "no progress, no notes", 'q'},
+    {"verbose", NULL, NULL, "more notes", 'v'},
+    {"model", "PATH", "model.path", "target model: GGUF file or folder", 'm'},
+    {"head", "PATH", "head.path", "draft head folder; none: prompt lookup only", 0},
+    {"threads", "N", "model.threads", "threads; 0: all cores", 't'},
+    {"seed", "N", "run.seed", "seed of everything random", 's'},
+    {"prompts", "FILE,...", "prompts.bench", "question.jsonl files, a task each", 0},
+    {"policies", "A,B,...", "bench.policies", "rows: ar, eagle3, static-tuned, ltd", 0},
+    {"reps", "N", "bench.reps", "repetitions", 'r'},
+    {"max-new", "N", "bench.max_new", "tokens an answer", 0},
+    {"max-tokens", "N", "generate.max_new", "tokens of the answer", 0},
+    {"forwards", "N", "generate.forwards", "policy static: draft forwards", 0},
+    {"size", "N", "generate.size", "policy static: nodes verified", 0},
+    {"system", "TEXT", "generate.system", "system message", 0},
+};
+enum { N_OPTIONS = sizeof options / sizeof options[0] };
+
+static bool takes(const ltd_verb *verb, const char *name)
+{
+    static const char *const common[] = {"config", "quiet", "verbose", NULL};
+    for (int i = 0; common[i]; i++)
+        if (strcmp(common[i], name) == 0) return true;
+    size_t n = strlen(name);
+    for (const char *p = verb->options; (p = strstr(p, name)); p += n)
+        if ((p == verb->options || p[-1] == ' ') && (p[n] == 0 || p[n] == ' ')) return true;
+    return false;
+}
+
+static error_t add_override(ltd_cli *cli, const char *key, const char *value, struct argp_state *st)
+{
+    if (cli->n_overrides == LTD_CLI_MAX_OVERRIDES)
+        argp_failure(st, LTD_EXIT_USAGE, 0, "more than %d settings", LTD_CLI_MAX_OVERRIDES);
+    size_t n = strlen(key) + strlen(value) + 2;
+    char *text = malloc(n);
+    if (!text) return ENOMEM;
+    snprintf(text, n, "%s=%s", key, value);
+    /* A file that is named several times adds up: --prompts a --prompts b. */
+    for (int i = 0; strcmp(key, "prompts.bench") == 0 && i < cli->n_overrides; i++) {
+        if (strncmp(cli->overrides[i], "prompts.bench=", 14) != 0) continue;
+        size_t m = strlen(cli->overrides[i]) + strlen(value) + 2;
+        char *joined = malloc(m);
+        if (!joined) return ENOMEM;
+        snprintf(joined, m, "%s,%s", cli->overrides[i], value);
+        cli->overrides[i] = joined;
+        free(text);
+        return 0;
+    }
+    cli->overrides[cli->n_overrides++] = text;
+    return 0;
+}
+
+static void set_field(ltd_cli *cli, const char *name, const char *arg, struct argp_state *st)
+{
+    if (strcmp(name, "config") == 0)
+        cli->config_path = arg;
+    else if (strcmp(name, "json") == 0)
+        cli->json = arg;
+    else if (strcmp(name, "report") == 0)
+        cli->report = arg;
+    else if (strcmp(name, "policy") == 0)
+        cli->policy = arg;
+    else if (strcmp(name, "resume") == 0)
+        cli->resume = arg;
+    else if (strcmp(name, "dry-run") == 0)
+        cli->dry_run = true;
+    else if (strcmp(name, "show-tree") == 0)
+        cli->show_tree = true;
+    else if (strcmp(name, "stochastic") == 0)
+        cli->stochastic = true;
+    else if (strcmp(name, "env") == 0)
+        cli->show_env = true;
+    else if (strcmp(name, "quiet") == 0)
+        cli->quiet = true;
+    else if (strcmp(name, "verbose") == 0)
+        cli->verbose = true;
+    else if (strcmp(name, "steps") == 0) {
+        char *end;
+        long n = strtol(arg, &end, 10);
+        if (*end || n < 1 || n > 100000000)
+            argp_error(st, "--steps=%s: expected a number from 1 to 100000000", arg);
+        cli->steps = (int32_t)n;
+    }
+}
+
+static error_t parse_option(int key, char *arg, struct argp_state *state)
+{
+    ltd_cli *cli = state->input;
+    if (key == ARGP_KEY_ARG) {
+        if (!cli->verb->args[0] || cli->n_args == LTD_CLI_MAX_ARGS)
+            argp_error(state, "unexpected argument '%s'", arg);
+        cli->args[cli->n_args++] = arg;
+        return 0;
+    }
+    for (int i = 0; i < N_OPTIONS; i++) {
+        if (key != KEY_BASE + i && !(options[i].letter && key == options[i].letter)) continue;
+        if (options[i].key) return add_override(cli, options[i].key, arg, state);
+        set_field(cli, options[i].name, arg, state);
+        return 0;
+    }
+    return ARGP_ERR_UNKNOWN;
+}
+
+/* --section.key=value and --section.key value leave argv; argp would not know them. */
+static int take_dotted(ltd_cli *cli, int argc, char **argv)
+{
+    int kept = 0;
+    for (int i = 0; i < argc; i++) {
+        char *eq = strchr(argv[i], '=');
+        char *dot = strchr(argv[i], '.');
+        bool dotted = strncmp(argv[i], "--", 2) == 0 && dot && (!eq || dot < eq);
+        if (!dotted) {
+            argv[kept++] = argv[i];
+            continue;
+        }
+        char *value = eq ? eq + 1 : i + 1 < argc ? argv[++i] : NULL;
+        if (!value || cli->n_overrides == LTD_CLI_MAX_OVERRIDES) {
+            fprintf(stderr, "ltd: %s: expected %s=VALUE\n", argv[i], argv[i]);
+            exit(LTD_EXIT_USAGE);
+        }
+        char *name = argv[i] + 2;
+        if (!eq) name = argv[i - 1] + 2;
+        size_t n = strlen(name) + strlen(value) + 2;
+        char *text = malloc(n);
+        if (!text) exit(LTD_EXIT_FAILED);
+        if (eq)
+            snprintf(text, n, "%s", name);
+        else
+            snprintf(text, n, "%s=%s", name, value);
+        cli->overrides[cli->n_overrides++] = text;
+    }
+    return kept;
+}
+
+static void remember_command(ltd_cli *cli, int argc, char **argv)
+{
+    size_t at = (size_t)snprintf(cli->command, sizeof cli->command, "ltd");
+    for (int i = 1; i < argc && at < sizeof cli->command; i++)
+        at += (size_t)snprintf(cli->command + at, sizeof cli->command - at, " %s", argv[i]);
+}
+
+static void write_log(void *ctx, int level, const char *line)
+{
+    (void)ctx;
+    fprintf(stderr, level == LTD_LOG_WARN ? "ltd: warning: %s\n" : "ltd: %s\n", line);
+}
+
+void ltd_cli_parse(ltd_cli *ret, const ltd_verb *verb, int argc, char **argv)
+{
+    static struct argp_option table[N_OPTIONS + 1];
+    static char name[64];
+    memset(ret, 0, sizeof *ret);
+    ret->verb = verb;
+    remember_command(ret, argc, argv);
+    int n = 0;
+    for (int i = 0; i < N_OPTIONS; i++) {
+        if (!takes(verb, options[i].name)) continue;
+        int key = options[i].letter ? options[i].letter : KEY_BASE + i;
+        table[n++] =
+            (struct argp_option){options[i].name, key, options[i].arg, 0, options[i].doc, 0};
+    }
+    table[n] = (struct argp_option){0};
+    argp_err_exit_status = LTD_EXIT_USAGE;
+    snprintf(name, sizeof name, "ltd %s", verb->name);
+    argv[1] = name; /* argp's name of the program */
+    argc = take_dotted(ret, argc - 1, argv + 1);
+    struct argp argp = {table, parse_option, verb->args, verb->doc, NULL, NULL, NULL};
+    argp_parse(&argp, argc, argv + 1, 0, NULL, ret);
+    ret->log = (ltd_logger){write_log, NULL,
+                            ret->verbose ? LTD_LOG_DEBUG
+                            : ret->quiet ? LTD_LOG_WARN
+                                         : LTD_LOG_INFO};
+}
