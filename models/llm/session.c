@@ -283,6 +283,7 @@ const float *ltd_session_features(const ltd_session *s, int32_t row)
 
 int ltd_session_commit(ltd_session *s, const int32_t *path, int32_t n, ltd_err *err)
 {
+    if (n < 0) return ltd_fail(err, LTD_EINVAL, "commit of %d rows: expected 0 or more", n);
     for (int32_t i = 0; i < n; i++)
         if (path[i] < 0 || path[i] >= s->rows || s->parent[path[i]] != (i ? path[i - 1] : -1))
             return ltd_fail(err, LTD_EINVAL,
