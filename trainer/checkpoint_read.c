@@ -350,7 +350,7 @@ int ltd_checkpoint_get_u64(const ltd_checkpoint *c, const char *name, uint64_t *
 int ltd_checkpoint_get_text(const ltd_checkpoint *c, const char *name, const char **ret,
                             ltd_err *err)
 {
-    const ltd_checkpoint_entry *e;
+    const ltd_checkpoint_entry *e = NULL;
     int rc = want(c, name, LTD_CHECKPOINT_TEXT, NULL, 0, &e, err);
     if (rc == LTD_OK) *ret = e->data;
     return rc;
