@@ -46,7 +46,8 @@ typedef struct ltd_bench_row {
     double prefill_target_ms, prefill_head_ms; /* a prompt */
     int32_t identical, of;                     /* answers equal to ar's, token for token */
     double regret;                             /* to the oracle; NaN: not known */
-    uint32_t accept_hist[LTD_RUN_ACCEPT];      /* cycles by accept_len */
+    double table_seconds;                 /* the same cycles by the cost table; NaN without one */
+    uint32_t accept_hist[LTD_RUN_ACCEPT]; /* cycles by accept_len */
 } ltd_bench_row;
 
 typedef struct ltd_bench_task {
@@ -77,9 +78,10 @@ typedef struct ltd_bench_options {
     ltd_watch watch;
 } ltd_bench_options;
 
-/* Rows of config.bench.policies (empty: ar, eagle3, static-tuned, ltd) on config.prompts.bench; ar
- * always runs.  A row that needs what isn't there (head, tuned setting, policy) is left out and the
- * log says so.  LTD_EINVAL: an unknown row.  *ret owned. */
+/* Rows of config.bench.policies (empty: ar, eagle3, static-tuned, ltd; also static-N-V and
+ * static-N-V-lookup: N forwards, V nodes) on config.prompts.bench; ar always runs.  A row that
+ * needs what isn't there (head, tuned setting, policy) is left out and the log says so. LTD_EINVAL:
+ * an unknown row.  *ret owned. */
 int ltd_bench_run(const ltd_setup *s, const ltd_bench_options *options, ltd_bench **ret,
                   ltd_err *err);
 void ltd_bench_free(ltd_bench *b);
@@ -105,10 +107,12 @@ typedef struct ltd_bench_cell {
     bool identical; /* in every repetition */
 } ltd_bench_cell;
 
-/* Fold cells [n_rows][prompts] into the figures of task->rows (names are there already).
- *   ar, tuned   row numbers, -1 = none */
-int ltd_bench_fold(ltd_bench_task *task, const ltd_bench_cell *cells, int32_t reps, int32_t ar,
-                   int32_t tuned, int32_t resamples, uint64_t seed, ltd_err *err);
+/* Fold cells into the figures of task->rows; names, n_rows and prompts are there already.
+ *   cells       row r, prompt p at cells[r * stride + p]
+ *   ar, tuned   row numbers, -1 = none
+ * LTD_ENOMEM. */
+int ltd_bench_fold(ltd_bench_task *task, const ltd_bench_cell *cells, size_t stride, int32_t reps,
+                   int32_t ar, int32_t tuned, int32_t resamples, uint64_t seed, ltd_err *err);
 
 #ifdef __cplusplus
 }

@@ -25,6 +25,7 @@ typedef struct scout {
     uint8_t *got;           /* [cap, n] accept_len of candidate i at position p */
     uint16_t *size;         /* [cap, n] nodes it would verify */
     double *tokens_ms, *ms; /* [n] sum of L x T_ar, sum of T */
+    bool *out;              /* [n] too slow to be looked at any longer */
 } scout;
 
 /* Decode plainly, a little further than the answer: the last positions need their continuation. */
@@ -64,7 +65,7 @@ static void look(scout *s, int32_t p, int32_t forwards, bool lookup)
     }
     for (int32_t i = 0; i < s->n; i++) {
         const ltd_setting *c = &s->c[i].setting;
-        if (c->forwards != forwards || c->lookup != lookup) continue;
+        if (s->out[i] || c->forwards != forwards || c->lookup != lookup) continue;
         int32_t d = depth;
         while (d > 0 && got[d] > c->size) d--;
         s->got[p * s->n + i] = (uint8_t)(d + 1);
@@ -103,7 +104,7 @@ static void charge(scout *s, int32_t positions)
 {
     int32_t top_k = ltd_cycle_get_options(s->cycle)->top_k;
     for (int32_t i = 0; i < s->n; i++) {
-        for (int32_t p = 0; p < positions;) {
+        for (int32_t p = 0; p < positions && !s->out[i];) {
             int32_t got = s->got[p * s->n + i], size = s->size[p * s->n + i];
             int32_t context = s->first + p;
             s->tokens_ms[i] += got * ltd_cost_ar(s->cost, context);
@@ -113,14 +114,39 @@ static void charge(scout *s, int32_t positions)
     }
 }
 
-static int open_scout(scout *s, ltd_err *err)
+/* How deep and how wide the candidates that are left reach. */
+static void measure_reach(scout *s)
 {
+    s->max_forwards = s->max_size = 0;
+    s->lookup[0] = s->lookup[1] = false;
     for (int32_t i = 0; i < s->n; i++) {
         const ltd_setting *c = &s->c[i].setting;
+        if (s->out[i]) continue;
         s->lookup[c->lookup] = true;
         if (c->forwards > s->max_forwards) s->max_forwards = c->forwards;
         if (c->size > s->max_size) s->max_size = c->size;
     }
+}
+
+/* Predictions so far.  Who is far behind is out, so that the walk need not draft that deep. */
+static void judge(scout *s)
+{
+    const double behind = 0.8;
+    double best = 0;
+    for (int32_t i = 0; i < s->n; i++) {
+        s->c[i].predicted = s->ms[i] > 0 ? s->tokens_ms[i] / s->ms[i] : 0;
+        if (!s->out[i] && s->c[i].predicted > best) best = s->c[i].predicted;
+    }
+    for (int32_t i = 0; i < s->n; i++)
+        if (s->ms[i] > 0 && s->c[i].predicted < behind * best) s->out[i] = true;
+    measure_reach(s);
+}
+
+static int open_scout(scout *s, ltd_err *err)
+{
+    s->out = ltd_mem_zeros((size_t)s->n, sizeof *s->out);
+    if (!s->out) return ltd_fail(err, LTD_ENOMEM, "scout: no memory");
+    measure_reach(s);
     s->cap = s->max_new + s->max_forwards + ltd_cycle_get_options(s->cycle)->lookup_max_chain + 1;
     size_t cells = (size_t)s->max_new * (size_t)s->n;
     s->text = ltd_mem_zeros((size_t)s->cap, sizeof *s->text);
@@ -139,6 +165,7 @@ static void close_scout(scout *s)
     free(s->size);
     free(s->tokens_ms);
     free(s->ms);
+    free(s->out);
 }
 
 static int scout_prompt(scout *s, const ltd_prompt *prompt, ltd_err *err)
@@ -148,8 +175,10 @@ static int scout_prompt(scout *s, const ltd_prompt *prompt, ltd_err *err)
     /* A position is worth a visit when its next token is known. */
     int32_t positions = s->length - 1 < s->max_new ? s->length - 1 : s->max_new;
     rc = walk(s, prompt, positions, err);
-    if (rc == LTD_OK) charge(s, positions);
-    return rc;
+    if (rc < 0) return rc;
+    charge(s, positions);
+    judge(s);
+    return LTD_OK;
 }
 
 int ltd_scout(ltd_cycle *cycle, const ltd_cost *cost, const ltd_prompts *prompts,
@@ -167,8 +196,6 @@ int ltd_scout(ltd_cycle *cycle, const ltd_cost *cost, const ltd_prompts *prompts
         rc = ltd_watch_tell(watch, share < 1 ? share : 1, "scouting settings", err);
         if (rc == LTD_OK) rc = scout_prompt(&s, ltd_prompts_at(prompts, (size_t)order[i]), err);
     }
-    for (int32_t k = 0; rc == LTD_OK && k < n; k++)
-        c[k].predicted = s.ms[k] > 0 ? s.tokens_ms[k] / s.ms[k] : 0;
     *seen = i;
     close_scout(&s);
     return rc;

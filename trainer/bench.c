@@ -1,0 +1,183 @@
+/* Order of play: repetition by repetition, prompt by prompt, row by row, the first row moving on by
+ * one each time; so a slow minute of the machine hits all rows of a prompt, and no row always runs
+ * behind the same other one. */
+#include "trainer/bench.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/mem.h"
+#include "trainer/bench_rows.h"
+#include "trainer/version.h"
+
+typedef struct bench_run {
+    const ltd_setup *s;
+    const ltd_bench_options *options;
+    ltd_prompts *prompts;
+    int32_t count; /* prompts */
+    ltd_contestants c;
+    ltd_bench_cell *cells; /* [rows, count] */
+    ltd_tokens text[LTD_BENCH_ROWS];
+} bench_run;
+
+static bool same_text(const ltd_tokens *a, const ltd_tokens *b)
+{
+    return a->n == b->n && (a->n == 0 || memcmp(a->ids, b->ids, a->n * sizeof *a->ids) == 0);
+}
+
+/* All rows play one prompt; answers are held against ar's. */
+static int play_prompt(bench_run *b, int32_t rep, int32_t prompt, ltd_err *err)
+{
+    int32_t n = b->c.n, reps = b->s->config.bench.reps;
+    const ltd_prompt *p = ltd_prompts_at(b->prompts, (size_t)prompt);
+    int rc = LTD_OK;
+    for (int32_t i = 0; rc == LTD_OK && i < n; i++) {
+        int32_t r = (i + rep + prompt) % n;
+        char what[96];
+        snprintf(what, sizeof what, "%.40s %s", p->task, b->c.row[r].name);
+        double share = ((double)rep * b->count + prompt + (double)i / n) / reps / b->count;
+        ltd_bench_cell *cell = &b->cells[(size_t)r * (size_t)b->count + (size_t)prompt];
+        ltd_run run;
+        rc = ltd_watch_tell(&b->options->watch, share, what, err);
+        if (rc == LTD_OK) rc = ltd_run_prompt(&b->c.row[r].player, prompt, &run, &b->text[r], err);
+        if (rc == LTD_OK) ltd_run_add(&cell->run, &run);
+    }
+    for (int32_t r = 0; rc == LTD_OK && r < n; r++) {
+        ltd_bench_cell *cell = &b->cells[(size_t)r * (size_t)b->count + (size_t)prompt];
+        cell->identical =
+            (rep == 0 || cell->identical) && same_text(&b->text[r], &b->text[b->c.ar]);
+    }
+    return rc;
+}
+
+static int play_all(bench_run *b, ltd_err *err)
+{
+    int rc = ltd_watch_tell(&b->options->watch, 0, "warm-up", err);
+    for (int32_t r = 0; rc == LTD_OK && r < b->c.n; r++) {
+        ltd_run run;
+        rc = ltd_run_prompt(&b->c.row[r].player, 0, &run, NULL, err);
+    }
+    for (int32_t rep = 0; rc == LTD_OK && rep < b->s->config.bench.reps; rep++)
+        for (int32_t i = 0; rc == LTD_OK && i < b->count; i++) rc = play_prompt(b, rep, i, err);
+    return rc;
+}
+
+/* --- result -------------------------------------------------------------------------------------
+ */
+
+static int fold_task(bench_run *b, ltd_bench_task *task, const char *name, int32_t begin,
+                     int32_t end, ltd_err *err)
+{
+    snprintf(task->task, sizeof task->task, "%.63s", name);
+    task->prompts = end - begin;
+    task->n_rows = b->c.n;
+    for (int32_t r = 0; r < b->c.n; r++) {
+        const ltd_agent *agent = b->c.row[r].agent;
+        snprintf(task->rows[r].policy, sizeof task->rows[r].policy, "%s", agent->name);
+        snprintf(task->rows[r].detail, sizeof task->rows[r].detail, "%s", agent->detail);
+    }
+    const ltd_config *c = &b->s->config;
+    return ltd_bench_fold(task, b->cells + begin, (size_t)b->count, c->bench.reps, b->c.ar,
+                          b->c.tuned, c->bench.bootstrap, c->run.seed, err);
+}
+
+/* A task is a stretch of prompts of one name. */
+static int fold_all(bench_run *b, ltd_bench *ret, ltd_err *err)
+{
+    int rc = LTD_OK;
+    for (int32_t begin = 0, end; rc == LTD_OK && begin < b->count; begin = end) {
+        const char *name = ltd_prompts_at(b->prompts, (size_t)begin)->task;
+        for (end = begin + 1; end < b->count; end++)
+            if (strcmp(ltd_prompts_at(b->prompts, (size_t)end)->task, name) != 0) break;
+        if (ret->n_tasks == LTD_BENCH_TASKS)
+            return ltd_fail(err, LTD_EINVAL, "bench: more than %d tasks", LTD_BENCH_TASKS);
+        rc = fold_task(b, &ret->tasks[ret->n_tasks++], name, begin, end, err);
+    }
+    return rc == LTD_OK ? fold_task(b, &ret->all, "all", 0, b->count, err) : rc;
+}
+
+static void describe(const bench_run *b, ltd_bench *ret)
+{
+    const ltd_setup *s = b->s;
+    time_t now = time(NULL);
+    struct tm utc;
+    if (gmtime_r(&now, &utc)) strftime(ret->utc, sizeof ret->utc, "%Y-%m-%dT%H:%M:%SZ", &utc);
+    snprintf(ret->command, sizeof ret->command, "%s",
+             b->options->command ? b->options->command : "");
+    snprintf(ret->commit, sizeof ret->commit, "%s", ltd_commit());
+    ret->seed = s->config.run.seed;
+    snprintf(ret->cpu, sizeof ret->cpu, "%.*s", (int)strcspn(s->machine, ","), s->machine);
+    snprintf(ret->isa, sizeof ret->isa, "%s", ltd_llama_kernels(s->model)->name);
+    ret->threads = ltd_pool_threads(ltd_llama_pool(s->model));
+    snprintf(ret->model_path, sizeof ret->model_path, "%s", ltd_llama_path(s->model));
+    snprintf(ret->model_hash, sizeof ret->model_hash, "%s", ltd_llama_hash(s->model));
+    snprintf(ret->model_dtype, sizeof ret->model_dtype, "%s", ltd_llama_dtype_name(s->model));
+    if (s->head) {
+        snprintf(ret->head_path, sizeof ret->head_path, "%s", ltd_eagle3_path(s->head));
+        snprintf(ret->head_hash, sizeof ret->head_hash, "%s", ltd_eagle3_hash(s->head));
+    }
+    ret->lookup = s->config.env.lookup;
+    ret->max_new = s->config.bench.max_new;
+    ret->reps = s->config.bench.reps;
+    ret->tuned = (ltd_setting){-1, 0, false};
+    if (b->c.tuned >= 0) ret->tuned = b->c.row[b->c.tuned].setting;
+}
+
+static int run(bench_run *b, ltd_bench **ret, ltd_err *err)
+{
+    const ltd_config *c = &b->s->config;
+    int rc = ltd_contestants_list(&b->c, b->s, b->options, err);
+    if (rc == LTD_OK)
+        rc =
+            ltd_setup_prompts(b->s, &c->prompts.bench, c->bench.prompts_per_task, &b->prompts, err);
+    if (rc < 0) return rc;
+    rc = ltd_contestants_open(&b->c, b->s, b->prompts, err);
+    if (rc < 0) return rc;
+    b->count = (int32_t)ltd_prompts_count(b->prompts);
+    b->cells = ltd_mem_zeros((size_t)b->c.n * (size_t)b->count, sizeof *b->cells);
+    ltd_bench *result = ltd_mem_zeros(1, sizeof *result);
+    if (b->cells && result)
+        rc = play_all(b, err);
+    else
+        rc = ltd_fail(err, LTD_ENOMEM, "bench: no memory for %d prompts", b->count);
+    if (rc == LTD_OK) rc = fold_all(b, result, err);
+    if (rc < 0) {
+        free(result);
+        return rc;
+    }
+    describe(b, result);
+    *ret = result;
+    return LTD_OK;
+}
+
+int ltd_bench_run(const ltd_setup *s, const ltd_bench_options *options, ltd_bench **ret,
+                  ltd_err *err)
+{
+    *ret = NULL;
+    bench_run *b = ltd_mem_zeros(1, sizeof *b);
+    if (!b) return ltd_fail(err, LTD_ENOMEM, "bench: no memory");
+    b->s = s;
+    b->options = options;
+    int rc = run(b, ret, err);
+    ltd_contestants_close(&b->c);
+    for (int32_t i = 0; i < LTD_BENCH_ROWS; i++) ltd_tokens_fini(&b->text[i]);
+    ltd_prompts_free(b->prompts);
+    free(b->cells);
+    free(b);
+    return rc;
+}
+
+void ltd_bench_free(ltd_bench *b)
+{
+    free(b);
+}
+
+const ltd_bench_row *ltd_bench_find(const ltd_bench_task *task, const char *policy)
+{
+    for (int32_t i = 0; i < task->n_rows; i++)
+        if (strcmp(task->rows[i].policy, policy) == 0) return &task->rows[i];
+    return NULL;
+}

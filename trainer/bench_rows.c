@@ -1,0 +1,195 @@
+#include "trainer/bench_rows.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "agents/fixed.h"
+
+/* EAGLE-3's default: 8 expansions after the resync, 60 nodes of beams of 10. */
+enum { EAGLE_FORWARDS = 9, EAGLE_SIZE = 60, EAGLE_TOP_K = 10 };
+
+static const char *const default_rows[] = {"ar", "eagle3", "static-tuned", "ltd"};
+
+/* --- who takes part -----------------------------------------------------------------------------
+ */
+
+static void leave_out(const ltd_setup *s, const char *name, const char *why)
+{
+    ltd_log(s->log, LTD_LOG_WARN, "row %s is left out: %s", name, why);
+}
+
+static int add(ltd_contestants *c, const char *name, ltd_setting setting, int32_t top_k,
+               const ltd_policy *policy, ltd_err *err)
+{
+    for (int32_t i = 0; i < c->n; i++)
+        if (strcmp(c->row[i].name, name) == 0) return LTD_OK;
+    if (c->n == LTD_BENCH_ROWS)
+        return ltd_fail(err, LTD_EINVAL, "bench: more than %d rows", LTD_BENCH_ROWS);
+    ltd_contestant *row = &c->row[c->n++];
+    *row = (ltd_contestant){.setting = setting, .policy = policy, .top_k = top_k};
+    snprintf(row->name, sizeof row->name, "%s", name);
+    return LTD_OK;
+}
+
+static int add_ltd(ltd_contestants *c, const ltd_setup *s, const ltd_policy *p, ltd_err *err)
+{
+    if (!p) {
+        leave_out(s, "ltd", "no trained policy");
+        return LTD_OK;
+    }
+    if (!s->head && p->min_forwards > 0) {
+        leave_out(s, "ltd", "its policy needs a draft head");
+        return LTD_OK;
+    }
+    if (strcmp(p->model_hash, ltd_llama_hash(s->model)) != 0)
+        ltd_log(s->log, LTD_LOG_WARN, "row ltd: the policy was trained with another model");
+    else if (strcmp(p->machine, s->machine) != 0)
+        ltd_log(s->log, LTD_LOG_WARN, "row ltd: the policy was trained on '%s', this is '%s'",
+                p->machine, s->machine);
+    return add(c, "ltd", (ltd_setting){0, 0, p->lookup}, p->top_k, p, err);
+}
+
+/* "static-3-12", "static-3-12-lookup". */
+static bool parse_static(const char *name, ltd_setting *ret)
+{
+    char rest[16] = "";
+    int n = sscanf(name, "static-%d-%d%15s", &ret->forwards, &ret->size, rest);
+    ret->lookup = strcmp(rest, "-lookup") == 0;
+    return n >= 2 && (rest[0] == 0 || ret->lookup) && ret->forwards >= 0 &&
+           ret->forwards <= LTD_TREE_MAX_DEPTH && ret->size >= 0 && ret->size <= 1000;
+}
+
+static int add_named(ltd_contestants *c, const ltd_setup *s, const ltd_bench_options *options,
+                     const char *name, ltd_err *err)
+{
+    ltd_setting setting = {0, 0, false};
+    int32_t top_k = s->config.env.top_k;
+    if (strcmp(name, "ar") == 0) return LTD_OK; /* it is there already */
+    if (strcmp(name, "ltd") == 0) return add_ltd(c, s, options->policy, err);
+    if (strcmp(name, "static-tuned") == 0) {
+        if (options->tuned) return add(c, name, options->tuned->best, top_k, NULL, err);
+        leave_out(s, name, "no tuned setting");
+        return LTD_OK;
+    }
+    if (strcmp(name, "eagle3") == 0) {
+        setting = (ltd_setting){EAGLE_FORWARDS, EAGLE_SIZE, false};
+        top_k = EAGLE_TOP_K;
+    } else if (!parse_static(name, &setting)) {
+        return ltd_fail(err, LTD_EINVAL,
+                        "bench: no row called '%s', expected ar, eagle3, static-tuned, "
+                        "static-N-V, static-N-V-lookup or ltd",
+                        name);
+    }
+    if (setting.forwards && !s->head) {
+        leave_out(s, name, "no draft head");
+        return LTD_OK;
+    }
+    return add(c, name, setting, top_k, NULL, err);
+}
+
+int ltd_contestants_list(ltd_contestants *ret, const ltd_setup *s, const ltd_bench_options *options,
+                         ltd_err *err)
+{
+    const ltd_strings *names = &s->config.bench.policies;
+    memset(ret, 0, sizeof *ret);
+    int rc = add(ret, "ar", (ltd_setting){0, 0, false}, s->config.env.top_k, NULL, err);
+    const int32_t n_default = (int32_t)(sizeof default_rows / sizeof default_rows[0]);
+    for (int32_t i = 0; rc == LTD_OK && i < (names->n ? names->n : n_default); i++)
+        rc = add_named(ret, s, options, names->n ? names->v[i] : default_rows[i], err);
+    ret->ar = 0;
+    ret->tuned = -1;
+    for (int32_t i = 0; i < ret->n; i++)
+        if (strcmp(ret->row[i].name, "static-tuned") == 0) ret->tuned = i;
+    return rc;
+}
+
+/* --- what they play with ------------------------------------------------------------------------
+ */
+
+static int32_t max_size(const ltd_contestant *r)
+{
+    return r->policy ? r->policy->sizes[r->policy->n_sizes - 1] : r->setting.size;
+}
+
+static int32_t max_forwards(const ltd_contestant *r)
+{
+    return r->policy ? r->policy->max_forwards : r->setting.forwards;
+}
+
+/* A cycle that holds just what the row needs: without forwards no head, so no features are kept. */
+static int open_cycle(ltd_contestant *r, const ltd_setup *s, int32_t room, ltd_err *err)
+{
+    ltd_cycle_options o = ltd_setup_cycle_options(s);
+    o.max_size = max_size(r);
+    o.max_forwards = s->head ? max_forwards(r) : 0;
+    o.context = room + o.max_size;
+    o.top_k = r->top_k;
+    o.lookup = r->setting.lookup;
+    if (o.max_forwards == 0) o.head = NULL;
+    return ltd_cycle_new(&r->cycle, &o, err);
+}
+
+static int open_env(ltd_contestant *r, const ltd_setup *s, const ltd_prompts *prompts, ltd_err *err)
+{
+    ltd_env_options o = ltd_setup_env_options(s, r->cycle, prompts);
+    o.clock_table = false;
+    o.max_new = s->config.bench.max_new;
+    o.min_forwards = r->policy ? r->policy->min_forwards : 0;
+    o.max_forwards = s->head ? max_forwards(r) : 0;
+    o.reward = LTD_REWARD_RATIO; /* nobody reads it, and it needs no calibration */
+    o.reward_scale = 1;
+    o.n_sizes = 1;
+    o.sizes[0] = r->setting.size;
+    if (r->policy) {
+        o.n_sizes = r->policy->n_sizes;
+        memcpy(o.sizes, r->policy->sizes, sizeof o.sizes);
+        o.depth_contract = r->policy->depth_contract;
+        o.size_contract = r->policy->size_contract;
+    }
+    return ltd_env_open(&r->env, &o, err);
+}
+
+static int open_agent(ltd_contestant *r, ltd_err *err)
+{
+    int rc;
+    if (!r->policy) {
+        rc = ltd_agent_fixed_new(&r->agent, r->name, r->setting.forwards, r->setting.size, err);
+        if (rc < 0) return rc;
+        ltd_setting_text(&r->setting, r->agent->detail, sizeof r->agent->detail);
+    } else {
+        rc = ltd_policy_check(r->policy, r->env, err);
+        if (rc == LTD_OK) rc = ltd_agent_policy_new(&r->agent, r->name, r->policy, NULL, err);
+        if (rc < 0) return rc;
+        snprintf(r->agent->detail, sizeof r->agent->detail, "policy, up to %d forwards, %d nodes%s",
+                 max_forwards(r), max_size(r), r->setting.lookup ? ", lookup" : "");
+    }
+    return ltd_player_init(&r->player, r->env, r->agent, err);
+}
+
+int ltd_contestants_open(ltd_contestants *c, const ltd_setup *s, const ltd_prompts *prompts,
+                         ltd_err *err)
+{
+    int32_t most = 0;
+    for (int32_t i = 0; i < c->n; i++)
+        if (max_size(&c->row[i]) > most) most = max_size(&c->row[i]);
+    int32_t room = ltd_setup_cycle_options(s).context - most;
+    int rc = LTD_OK;
+    for (int32_t i = 0; rc == LTD_OK && i < c->n; i++) {
+        rc = open_cycle(&c->row[i], s, room, err);
+        if (rc == LTD_OK) rc = open_env(&c->row[i], s, prompts, err);
+        if (rc == LTD_OK) rc = open_agent(&c->row[i], err);
+        if (rc < 0) ltd_err_prefix(err, rc, "row %s", c->row[i].name);
+    }
+    return rc;
+}
+
+void ltd_contestants_close(ltd_contestants *c)
+{
+    for (int32_t i = 0; i < c->n; i++) {
+        ltd_player_fini(&c->row[i].player);
+        ltd_agent_free(c->row[i].agent);
+        ltd_env_close(c->row[i].env);
+        ltd_cycle_free(c->row[i].cycle);
+    }
+    c->n = 0;
+}

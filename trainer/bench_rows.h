@@ -1,0 +1,39 @@
+/* Contestants of the bench: each with a cycle, an environment and an agent of its own, so that a
+ * row pays for nothing that only another one needs.  Private to trainer/bench*.c. */
+#ifndef LTD_TRAINER_BENCH_ROWS_H
+#define LTD_TRAINER_BENCH_ROWS_H
+
+#include "trainer/bench.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct ltd_contestant {
+    char name[32];
+    ltd_setting setting;      /* of fixed rows */
+    const ltd_policy *policy; /* of a learned one, else NULL */
+    int32_t top_k;
+    ltd_cycle *cycle;
+    ltd_env *env;
+    ltd_agent *agent;
+    ltd_player player;
+} ltd_contestant;
+
+typedef struct ltd_contestants {
+    int32_t n, ar, tuned; /* row numbers, -1 = none */
+    ltd_contestant row[LTD_BENCH_ROWS];
+} ltd_contestants;
+
+/* Choose the rows; nothing is opened yet.  LTD_EINVAL: an unknown name. */
+int ltd_contestants_list(ltd_contestants *ret, const ltd_setup *s, const ltd_bench_options *options,
+                         ltd_err *err);
+/* Open cycles, environments and agents over the prompts.  All rows get the same room for text. */
+int ltd_contestants_open(ltd_contestants *c, const ltd_setup *s, const ltd_prompts *prompts,
+                         ltd_err *err);
+void ltd_contestants_close(ltd_contestants *c);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
