@@ -122,7 +122,7 @@ void ltd_cycle_free(ltd_cycle *c)
  * waits for the first resync, because its next token is the root. */
 static int prefill_chunk(ltd_cycle *c, const int32_t *ids, int32_t n, int32_t left, ltd_err *err)
 {
-    static int32_t identity[PREFILL_ROWS];
+    int32_t identity[PREFILL_ROWS];
     for (int32_t i = 0; i < PREFILL_ROWS; i++) identity[i] = i;
     uint64_t t0 = ltd_clock_now(&c->options.clock);
     ltd_rows rows = {n, ids, NULL, left == n ? 1 : 0};
@@ -164,7 +164,10 @@ int ltd_cycle_prompt(ltd_cycle *c, const int32_t *ids, int32_t n, ltd_err *err)
         ltd_lookup_reset(c->lookup);
         rc = ltd_lookup_append(c->lookup, ids, n, err);
     }
-    if (rc < 0) return rc;
+    if (rc < 0) { /* half a prompt is no text */
+        ltd_session_truncate(c->session, 0, NULL);
+        return rc;
+    }
     c->root = ltd_session_argmax(c->session, last - 1);
     if (c->draft) c->pending_token[0] = c->root;
     return LTD_OK;

@@ -1,0 +1,295 @@
+/* Cycles on a tiny model: what can't be is refused, texts run to the end of their room, and the
+ * draft head is never confused by cycles that did without it or were given up. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "base/rng.h"
+#include "env/cycle.h"
+#include "tests/support/engine.h"
+
+enum { CONTEXT = 256, FORWARDS = 4, SIZE = 20, TEXT = 200, PROMPT = 20 };
+
+static ltd_llama *model;
+static ltd_eagle3 *head;
+static int32_t prompt[CONTEXT], plain[TEXT];
+static ltd_err err;
+
+static int setup(void **state)
+{
+    (void)state;
+    ltd_rng rng;
+    ltd_rng_seed(&rng, 12, LTD_STREAM_TEST);
+    for (int i = 0; i < CONTEXT; i++) prompt[i] = (int32_t)ltd_rng_below(&rng, 320);
+    model = engine_model("eagle3/target", LTD_LOAD_FILE, 16, NULL);
+    head = engine_head("eagle3/session", model, LTD_LOAD_Q8);
+    ltd_session *s =
+        engine_session(model, &(ltd_session_options){CONTEXT, 32, false, false, false});
+    engine_plain(s, engine_feed(s, prompt, PROMPT), plain, TEXT);
+    ltd_session_free(s);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    ltd_eagle3_close(head);
+    ltd_llama_close(model);
+    return 0;
+}
+
+static ltd_cycle_options defaults(void)
+{
+    return (ltd_cycle_options){.model = model,
+                               .head = head,
+                               .clock = ltd_clock_monotonic(),
+                               .context = CONTEXT,
+                               .top_k = 4,
+                               .max_forwards = FORWARDS,
+                               .max_size = SIZE,
+                               .lookup_min_match = 1,
+                               .lookup_max_chain = 8};
+}
+
+static ltd_cycle *open_cycle(ltd_cycle_options o, int32_t n_prompt)
+{
+    ltd_cycle *c;
+    if (ltd_cycle_new(&c, &o, &err) < 0) fail_msg("%s", err.msg);
+    if (n_prompt && ltd_cycle_prompt(c, prompt, n_prompt, &err) < 0) fail_msg("%s", err.msg);
+    return c;
+}
+
+static const ltd_cycle_result *run(ltd_cycle *c, int32_t forwards, int32_t size)
+{
+    const ltd_cycle_result *r = NULL;
+    if (ltd_cycle_begin(c, &err) < 0) fail_msg("%s", err.msg);
+    for (int32_t i = 0; i < forwards; i++)
+        if (ltd_cycle_draft(c, &err) < 0) fail_msg("%s", err.msg);
+    if (ltd_cycle_verify(c, size, &r, &err) < 0) fail_msg("%s", err.msg);
+    return r;
+}
+
+/* The pools of both after `forwards` drafts of a new cycle, in every bit. */
+static void same_drafts(ltd_cycle *a, ltd_cycle *b, int32_t forwards)
+{
+    ltd_cycle *both[] = {a, b};
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(ltd_cycle_begin(both[i], &err), 0);
+        for (int32_t f = 0; f < forwards; f++) assert_int_equal(ltd_cycle_draft(both[i], &err), 0);
+    }
+    int32_t n = ltd_tree_count(ltd_cycle_tree(a));
+    assert_int_equal(ltd_cycle_root(a), ltd_cycle_root(b));
+    assert_int_equal(n, ltd_tree_count(ltd_cycle_tree(b)));
+    assert_memory_equal(ltd_tree_nodes(ltd_cycle_tree(a)), ltd_tree_nodes(ltd_cycle_tree(b)),
+                        (size_t)n * sizeof(ltd_node));
+}
+
+static void without_drafts_a_cycle_is_a_plain_decode_step(void **state)
+{
+    (void)state;
+    ltd_cycle *c = open_cycle(defaults(), PROMPT);
+    assert_int_equal(ltd_cycle_root(c), plain[0]);
+    for (int i = 1; i < 60; i++) {
+        const ltd_cycle_result *r = run(c, i % 3 ? 0 : 2, i % 3 ? SIZE : 0);
+        assert_int_equal(r->accept_len, 1);
+        assert_int_equal(r->size, 0);
+        assert_int_equal(r->tokens[0], plain[i]);
+        assert_int_equal(r->path[0], 0);
+        assert_int_equal(ltd_cycle_root(c), plain[i]);
+        assert_int_equal(ltd_cycle_context(c), PROMPT + i);
+    }
+    ltd_cycle_free(c);
+}
+
+static void a_head_that_waited_catches_up(void **state)
+{
+    (void)state;
+    ltd_cycle *late = open_cycle(defaults(), PROMPT), *always = open_cycle(defaults(), PROMPT);
+    static const int32_t waits[] = {1, 2, 63, 64, 65};
+    for (int w = 0; w < 5; w++) {
+        for (int32_t i = 0; i < waits[w]; i++) {
+            if (ltd_cycle_room(late) < 2) break;
+            run(late, 0, 0);
+            run(always, 1, 0);
+        }
+        same_drafts(late, always, FORWARDS);
+        const ltd_cycle_result *r;
+        assert_int_equal(ltd_cycle_verify(late, 0, &r, &err), 0);
+        assert_int_equal(ltd_cycle_verify(always, 0, &r, &err), 0);
+    }
+    ltd_cycle_free(late);
+    ltd_cycle_free(always);
+}
+
+static void a_cycle_that_was_given_up_leaves_no_trace(void **state)
+{
+    (void)state;
+    ltd_cycle *a = open_cycle(defaults(), PROMPT), *b = open_cycle(defaults(), PROMPT);
+    for (int round = 0; round < 24; round++) {
+        for (int32_t again = 0; again < round % 3; again++) {
+            assert_int_equal(ltd_cycle_begin(a, &err), 0);
+            for (int32_t f = 0; f < (round + again) % (FORWARDS + 1); f++)
+                assert_int_equal(ltd_cycle_draft(a, &err), 0);
+        }
+        same_drafts(a, b, round % (FORWARDS + 1));
+        const ltd_cycle_result *ra, *rb;
+        assert_int_equal(ltd_cycle_verify(a, SIZE, &ra, &err), 0);
+        assert_int_equal(ltd_cycle_verify(b, SIZE, &rb, &err), 0);
+        assert_int_equal(ra->accept_len, rb->accept_len);
+        engine_same_ids("tokens", ra->tokens, rb->tokens, ra->accept_len);
+    }
+    ltd_cycle_free(a);
+    ltd_cycle_free(b);
+}
+
+static void a_new_prompt_starts_afresh(void **state)
+{
+    (void)state;
+    ltd_cycle_options o = defaults();
+    o.lookup = true;
+    ltd_cycle *used = open_cycle(o, 70);
+    for (int i = 0; i < 10; i++) run(used, i % 4, 9);
+    assert_int_equal(ltd_cycle_begin(used, &err), 0); /* and give this one up */
+    assert_int_equal(ltd_cycle_draft(used, &err), 0);
+    assert_int_equal(ltd_cycle_prompt(used, prompt, PROMPT, &err), 0);
+    ltd_cycle *fresh = open_cycle(o, PROMPT);
+    for (int i = 0; i < 10; i++) {
+        const ltd_cycle_result *r;
+        same_drafts(used, fresh, i % (FORWARDS + 1));
+        assert_int_equal(ltd_cycle_verify(used, i, &r, &err), 0);
+        assert_int_equal(ltd_cycle_verify(fresh, i, &r, &err), 0);
+    }
+    ltd_cycle_free(used);
+    ltd_cycle_free(fresh);
+}
+
+static void a_text_runs_to_the_end_of_its_room_and_stays_plain(void **state)
+{
+    (void)state;
+    for (int lookup = 0; lookup < 2; lookup++) {
+        ltd_cycle_options o = defaults();
+        o.lookup = lookup;
+        o.context = PROMPT + SIZE + 100;
+        ltd_cycle *c = open_cycle(o, PROMPT);
+        int32_t n = 1, cycles = 0;
+        while (ltd_cycle_room(c) >= 1) {
+            const ltd_cycle_result *r = run(c, cycles++ % (FORWARDS + 1), SIZE);
+            assert_true(n + r->accept_len <= TEXT);
+            engine_same_ids("text", r->tokens, plain + n, r->accept_len);
+            n += r->accept_len;
+            assert_true(ltd_cycle_context(c) <= o.context);
+        }
+        assert_int_equal(ltd_cycle_begin(c, &err), LTD_EINVAL);
+        assert_true(n > 90);
+        ltd_cycle_free(c);
+    }
+}
+
+static void prompts_that_dont_fit_are_refused(void **state)
+{
+    (void)state;
+    ltd_cycle *c = open_cycle(defaults(), 0);
+    int32_t most = CONTEXT - SIZE - 2;
+    assert_int_equal(ltd_cycle_begin(c, &err), LTD_EINVAL);
+    assert_int_equal(ltd_cycle_prompt(c, prompt, 0, &err), LTD_EINVAL);
+    assert_int_equal(ltd_cycle_prompt(c, prompt, most + 1, &err), LTD_EINVAL);
+    assert_int_equal(ltd_cycle_begin(c, &err), LTD_EINVAL);
+    assert_int_equal(ltd_cycle_prompt(c, (int32_t[]){3, 320}, 2, &err), LTD_EINVAL);
+    assert_int_equal(ltd_cycle_begin(c, &err), LTD_EINVAL);
+    int32_t ids[100];
+    memcpy(ids, prompt, sizeof ids);
+    ids[90] = -5; /* behind a chunk that was good */
+    assert_int_equal(ltd_cycle_prompt(c, ids, 100, &err), LTD_EINVAL);
+    assert_int_equal(ltd_cycle_context(c), 0);
+    assert_int_equal(ltd_cycle_begin(c, &err), LTD_EINVAL);
+    assert_int_equal(ltd_cycle_prompt(c, prompt, most, &err), 0);
+    assert_int_equal(ltd_cycle_room(c), 1);
+    run(c, FORWARDS, SIZE);
+    assert_int_equal(ltd_cycle_prompt(c, prompt, 1, &err), 0);
+    run(c, FORWARDS, SIZE);
+    ltd_cycle_free(c);
+}
+
+static void actions_that_cant_be_are_refused_and_change_nothing(void **state)
+{
+    (void)state;
+    const ltd_cycle_result *r = NULL;
+    ltd_cycle *a = open_cycle(defaults(), PROMPT), *b = open_cycle(defaults(), PROMPT);
+    same_drafts(a, b, FORWARDS);
+    assert_false(ltd_cycle_can_draft(a));
+    assert_int_equal(ltd_cycle_draft(a, &err), LTD_EINVAL);
+    assert_int_equal(ltd_cycle_verify(a, -1, &r, &err), LTD_EINVAL);
+    assert_int_equal(ltd_cycle_verify(a, SIZE + 1, &r, &err), LTD_EINVAL);
+    assert_null(r);
+    assert_int_equal(ltd_cycle_verify(a, SIZE, &r, &err), 0);
+    assert_int_equal(ltd_cycle_verify(b, SIZE, &r, &err), 0);
+    same_drafts(a, b, FORWARDS);
+    ltd_cycle_free(a);
+    ltd_cycle_free(b);
+}
+
+static void refuse(ltd_cycle_options o)
+{
+    ltd_cycle *c = (ltd_cycle *)(void *)&o; /* something that must go */
+    assert_int_equal(ltd_cycle_new(&c, &o, &err), LTD_EINVAL);
+    assert_null(c);
+}
+
+static void options_that_cant_be_are_refused(void **state)
+{
+    (void)state;
+    ltd_cycle_options o[8];
+    for (int i = 0; i < 8; i++) o[i] = defaults();
+    o[0].max_size = -1;
+    o[1].max_size = 1001;
+    o[2].max_forwards = LTD_TREE_MAX_DEPTH + 1;
+    o[3].lookup = true;
+    o[3].lookup_max_chain = 0;
+    o[4].context = 600; /* the model's is 512 */
+    o[5].context = 40;  /* no room beside a prefill's rows */
+    o[6].top_k = 0;
+    o[7].top_k = 33;
+    for (int i = 0; i < 8; i++) refuse(o[i]);
+    ltd_cycle_free(NULL);
+}
+
+static void without_a_head_there_is_lookup_alone(void **state)
+{
+    (void)state;
+    ltd_cycle_options o = defaults();
+    o.head = NULL;
+    o.max_forwards = 0;
+    o.lookup = true;
+    ltd_cycle *c = open_cycle(o, PROMPT);
+    assert_false(ltd_cycle_can_draft(c));
+    int32_t n = 1, matched = 0, cycles = 0;
+    for (; n < TEXT - 10; cycles++) {
+        const ltd_cycle_result *r = run(c, 0, SIZE);
+        engine_same_ids("text", r->tokens, plain + n, r->accept_len);
+        matched += r->match > 0;
+        n += r->accept_len;
+    }
+    assert_int_equal(ltd_cycle_begin(c, &err), 0);
+    assert_int_equal(ltd_cycle_draft(c, &err), LTD_EINVAL);
+    assert_true(matched > 0 && cycles < n);
+    ltd_cycle_free(c);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(without_drafts_a_cycle_is_a_plain_decode_step),
+        cmocka_unit_test(a_head_that_waited_catches_up),
+        cmocka_unit_test(a_cycle_that_was_given_up_leaves_no_trace),
+        cmocka_unit_test(a_new_prompt_starts_afresh),
+        cmocka_unit_test(a_text_runs_to_the_end_of_its_room_and_stays_plain),
+        cmocka_unit_test(prompts_that_dont_fit_are_refused),
+        cmocka_unit_test(actions_that_cant_be_are_refused_and_change_nothing),
+        cmocka_unit_test(options_that_cant_be_are_refused),
+        cmocka_unit_test(without_a_head_there_is_lookup_alone),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
