@@ -39,7 +39,7 @@ static ltd_json_doc *open_golden(void)
     if (golden_path(path, sizeof path, "drafter/golden.json") ||
         source_path(path, sizeof path, "../shared/drafter/golden.json"))
         return engine_json(path);
-    print_message("no drafter/golden.json: skipped\n");
+    print_message("# no drafter/golden.json: skipped\n");
     skip();
     return NULL;
 }
@@ -106,7 +106,7 @@ static run check_mode(const mode *m)
     char path[1024];
     run r = {.m = m};
     if (!default_model() || !source_path(path, sizeof path, "heads/smollm2-135m-eagle3")) {
-        print_message("the default model is not in models.cache: skipped\n");
+        print_message("# the default model is not in models.cache: skipped\n");
         skip();
     }
     ltd_json_doc *doc = open_golden();
@@ -122,8 +122,8 @@ static run check_mode(const mode *m)
     ltd_json positions = engine_get(root, "positions");
     for (size_t i = 0; i < ltd_json_count(positions); i++)
         check_position(&r, ltd_json_at(positions, i), text);
-    print_message("ln p within %.3g over %d values; best token equal at %d of %d levels\n", r.worst,
-                  r.compared, r.first, r.levels);
+    print_message("# ln p within %.3g over %d values; best token equal at %d of %d levels\n",
+                  r.worst, r.compared, r.first, r.levels);
     ltd_draft_free(r.draft);
     ltd_session_free(r.session);
     ltd_eagle3_close(head);

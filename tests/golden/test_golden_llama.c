@@ -48,7 +48,7 @@ static void check_folder(const char *folder, double tolerance)
     ltd_safetensors *want = vec_open(name);
     for (int p = 0; p < 2; p++) {
         double d = prompt_diff(model, want, p ? "p1" : "p0", false);
-        print_message("%s p%d: logits within %.3g\n", folder, p, d);
+        print_message("# %s p%d: logits within %.3g\n", folder, p, d);
         if (!(d <= tolerance)) fail_msg("%s p%d: %g, allowed %g", folder, p, d, tolerance);
     }
     ltd_safetensors_close(want);
@@ -88,7 +88,7 @@ static void check_gguf(const gguf_case *c, ltd_load_dtype dtype, int32_t bits, d
     snprintf(name, sizeof name, "gguf/%s.expected.safetensors", c->name);
     ltd_safetensors *want = vec_open(name);
     double d = prompt_diff(model, want, "p1", false);
-    print_message("%s as %s, %d-bit activations: logits within %.3g\n", c->name,
+    print_message("# %s as %s, %d-bit activations: logits within %.3g\n", c->name,
                   ltd_llama_dtype_name(model), bits, d);
     if (!(d <= tolerance)) fail_msg("%s: %g, allowed %g", c->name, d, tolerance);
     ltd_safetensors_close(want);
@@ -117,7 +117,7 @@ static void half_kv_stays_within_its_measured_bound(void **state)
     ltd_llama *model = engine_model("models/llama_gqa_tied", LTD_LOAD_F32, 16, NULL);
     ltd_safetensors *want = vec_open("models/llama_gqa_tied/expected.safetensors");
     double d = prompt_diff(model, want, "p1", true);
-    print_message("f16 K/V: logits within %.3g\n", d);
+    print_message("# f16 K/V: logits within %.3g\n", d);
     assert_true(d <= 4.5e-2); /* measured 1.45e-2 */
     ltd_safetensors_close(want);
     ltd_llama_close(model);

@@ -89,7 +89,7 @@ static void check_session(const ltd_llama *target, const ltd_eagle3 *head, ltd_j
     int32_t n_ids = engine_ids(want, "output_ids", ids, ROOM);
     assert_true(s.apart || s.n >= n_ids);
     engine_same_ids("output", s.ids, ids, s.n < n_ids ? s.n : n_ids);
-    print_message("top_k %d, %d forwards, %d nodes: %zu cycles, %d trees compared%s\n", o.top_k,
+    print_message("# top_k %d, %d forwards, %d nodes: %zu cycles, %d trees compared%s\n", o.top_k,
                   s.forwards, s.size, ltd_json_count(cycles), s.trees,
                   s.apart ? ", parted at a near-tie" : "");
     ltd_cycle_free(s.cycle);

@@ -87,7 +87,7 @@ static sum check_mode(const mode *m)
 {
     sum ret = {0};
     if (!default_model()) {
-        print_message("the default model is not in models.cache: skipped\n");
+        print_message("# the default model is not in models.cache: skipped\n");
         skip();
     }
     ltd_llama *model = engine_model(default_model(), LTD_LOAD_FILE, m->bits, NULL);
@@ -95,7 +95,7 @@ static sum check_mode(const mode *m)
     ltd_json cases = engine_get(ltd_json_root(doc), "cases");
     if (strcmp(ltd_llama_hash(model),
                ltd_json_text(engine_get(ltd_json_root(doc), "sha256"), &(size_t){0}))) {
-        print_message("%s is another file than the reference's: skipped\n", default_model());
+        print_message("# %s is another file than the reference's: skipped\n", default_model());
         ltd_json_free(doc);
         ltd_llama_close(model);
         skip();
@@ -104,7 +104,7 @@ static sum check_mode(const mode *m)
         check_case(model, ltd_json_at(cases, i), m, &ret);
     ltd_json_free(doc);
     ltd_llama_close(model);
-    print_message("%d-bit activations, %s K/V: logits within %.3g, %d ids of the reference "
+    print_message("# %d-bit activations, %s K/V: logits within %.3g, %d ids of the reference "
                   "text and %d of our own compared, argmax of %d of %d prompt positions\n",
                   m->bits, m->kv_f16 ? "f16" : "f32", ret.worst, ret.forced, ret.steps,
                   ret.same_argmax, ret.positions);

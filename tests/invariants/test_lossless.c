@@ -65,7 +65,7 @@ static int teardown(void **state)
 static fixture *need(void **state)
 {
     if (!*state) {
-        print_message("the default model is not in models.cache: skipped\n");
+        print_message("# the default model is not in models.cache: skipped\n");
         skip();
     }
     return *state;
@@ -172,9 +172,10 @@ static void any_actions_give_the_text_of_plain_decoding(void **state)
                      sources[i % 4][1], i % 8 >= 4};
         random_texts(f, &g, &t);
     }
-    print_message("%d cycles, %d tokens; %d drafted, %d with a lookup match, %d begun twice, up to "
-                  "%d tokens a cycle\n",
-                  t.cycles, t.tokens, t.drafted, t.matched, t.abandoned, t.accepted_most);
+    print_message(
+        "# %d cycles, %d tokens; %d drafted, %d with a lookup match, %d begun twice, up to "
+        "%d tokens a cycle\n",
+        t.cycles, t.tokens, t.drafted, t.matched, t.abandoned, t.accepted_most);
     assert_true(t.drafted > cycles / 4 && t.matched > cycles / 10 && t.accepted_most > 5);
 }
 
@@ -259,7 +260,7 @@ static void compare_trees(fixture *f, const ltd_llama *model, bool kv_f16, int32
         }
         root = compare_tree(f, tree, plain, root, &rows);
     }
-    print_message("%d trees, %s K/V: %d rows equal to plain decoding in every bit\n", trees,
+    print_message("# %d trees, %s K/V: %d rows equal to plain decoding in every bit\n", trees,
                   kv_f16 ? "f16" : "f32", rows);
     ltd_session_free(tree);
     ltd_session_free(plain);
@@ -314,7 +315,7 @@ static void plain_c_gives_the_same_bits_on_the_default_model(void **state)
 {
     fixture *f = need(state);
     if (ltd_llama_kernels(f->model)->isa == LTD_ISA_PLAIN) {
-        print_message("this machine has no other instruction set: skipped\n");
+        print_message("# this machine has no other instruction set: skipped\n");
         skip();
     }
     char path[1024];

@@ -152,7 +152,7 @@ static void cycles_allocate_nothing_and_the_process_does_not_grow(void **state)
     run_cycles(&e, cycles);
     long more = atomic_load(&allocated) - before;
     long grown = resident() - kb;
-    print_message("%d cycles: %ld allocations, resident memory grew by %ld kB\n", cycles, more,
+    print_message("# %d cycles: %ld allocations, resident memory grew by %ld kB\n", cycles, more,
                   grown);
     assert_true(own <= 2); /* resident() opens a file */
     assert_int_equal(more, 0);
@@ -217,7 +217,7 @@ static void the_failure_of_any_allocation_is_an_error_without_a_leak(void **stat
         if (atomic_load(&live) != before)
             fail_msg("failure of allocation %ld leaks %ld", n, atomic_load(&live) - before);
     }
-    print_message("%ld allocations failed one by one\n", n - 1);
+    print_message("# %ld allocations failed one by one\n", n - 1);
     assert_true(n > 100);
 }
 

@@ -26,7 +26,8 @@ static const ltd_kernels *other(void)
 {
     const ltd_kernels *k = NULL;
     for (int i = LTD_ISA_COUNT - 1; !k; i--) k = ltd_kernels_get((ltd_isa)i);
-    if (k->isa == LTD_ISA_PLAIN) print_message("plain C alone here: nothing to compare it with\n");
+    if (k->isa == LTD_ISA_PLAIN)
+        print_message("# plain C alone here: nothing to compare it with\n");
     return k;
 }
 
@@ -157,7 +158,7 @@ static void linear_rows_stand_alone_and_instruction_sets_agree(void **state)
     (void)state;
     for (int i = 0; i < LTD_ISA_COUNT; i++)
         if (!ltd_kernels_get((ltd_isa)i))
-            print_message("no %s here: skipped\n", ltd_isa_name((ltd_isa)i));
+            print_message("# no %s here: skipped\n", ltd_isa_name((ltd_isa)i));
     for (int form = 0; form < WEIGHT_FORMS; form++)
         for (int32_t bits = 8; bits <= 16; bits += 8) check_matrix(&weight_forms[form], bits);
 }
