@@ -1,0 +1,66 @@
+#include "tests/support/bench_sample.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void cell(ltd_bench_cell *c, int prompt, double speed, int reps)
+{
+    int64_t tokens = 40 + 10 * prompt;
+    memset(c, 0, sizeof *c);
+    for (int r = 0; r < reps; r++) {
+        double jitter = 1 + 0.01 * ((prompt * 3 + r) % 5 - 2) * (speed > 110);
+        ltd_run run = {.prompts = 1,
+                       .cycles = tokens / 2,
+                       .tokens = tokens,
+                       .accept_len = tokens,
+                       .forwards = tokens,
+                       .size = 2 * tokens,
+                       .prefill_target_ms = 20};
+        run.ns = (uint64_t)((double)tokens / speed * jitter * 1e9);
+        run.phase_ns[LTD_PHASE_VERIFY] = run.ns * 3 / 4;
+        run.phase_ns[LTD_PHASE_DRAFT] = run.ns - run.ns * 3 / 4;
+        run.accept_hist[1] = (uint32_t)tokens / 4;
+        run.accept_hist[3] = (uint32_t)tokens / 4;
+        ltd_run_add(&c->run, &run);
+    }
+    c->identical = true;
+}
+
+void bench_sample(ltd_bench *ret, double speed)
+{
+    static const char *const name[SAMPLE_ROWS] = {"ar", "static-tuned", "ltd"};
+    const double speeds[SAMPLE_ROWS] = {100, 125, speed};
+    ltd_bench_cell cells[SAMPLE_ROWS][2 * SAMPLE_PROMPTS];
+    *ret = (ltd_bench){.command = "ltd bench --reps 3 <x> & \"y\"",
+                       .commit = "abc",
+                       .utc = "2025-01-01T00:00:00Z",
+                       .seed = 5,
+                       .cpu = "A <cpu>",
+                       .isa = "avx2",
+                       .threads = 2,
+                       .model_path = "m.gguf",
+                       .model_hash = "12",
+                       .model_dtype = "Q4_1",
+                       .head_path = "h",
+                       .head_hash = "34",
+                       .lookup = true,
+                       .max_new = 64,
+                       .reps = 3,
+                       .tuned = {1, 2, true},
+                       .n_tasks = 2};
+    for (int r = 0; r < SAMPLE_ROWS; r++)
+        for (int p = 0; p < 2 * SAMPLE_PROMPTS; p++) cell(&cells[r][p], p, speeds[r], 3);
+    ltd_bench_task *all[] = {&ret->tasks[0], &ret->tasks[1], &ret->all};
+    for (int t = 0; t < 3; t++) {
+        snprintf(all[t]->task, sizeof all[t]->task, "%s", t == 2 ? "all" : t ? "math" : "chat");
+        all[t]->prompts = t == 2 ? 2 * SAMPLE_PROMPTS : SAMPLE_PROMPTS;
+        all[t]->n_rows = SAMPLE_ROWS;
+        for (int r = 0; r < SAMPLE_ROWS; r++) {
+            snprintf(all[t]->rows[r].policy, sizeof all[t]->rows[r].policy, "%s", name[r]);
+            snprintf(all[t]->rows[r].detail, sizeof all[t]->rows[r].detail, "detail of %s",
+                     name[r]);
+        }
+        ltd_bench_fold(all[t], cells[0] + (t == 1 ? SAMPLE_PROMPTS : 0), 2 * SAMPLE_PROMPTS, 3, 0,
+                       1, 400, 5, NULL);
+    }
+}

@@ -1,0 +1,171 @@
+/* The comparison from made-up records: figures, table, verdict, JSON there and back. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/json.h"
+#include "tests/support/bench_sample.h"
+
+static ltd_bench bench;
+
+static void figures_are_sums_over_sums(void **state)
+{
+    (void)state;
+    bench_sample(&bench, 150);
+    const ltd_bench_row *ar = ltd_bench_find(&bench.tasks[0], "ar"),
+                        *tuned = ltd_bench_find(&bench.tasks[0], "static-tuned"),
+                        *ltd = ltd_bench_find(&bench.all, "ltd");
+    assert_int_equal(ar->tokens, 40 + 50 + 60 + 70 + 80 + 90); /* one repetition */
+    assert_true(fabs(ar->seconds - 3.9) < 1e-6);
+    assert_true(fabs(ar->tok_s - 100) < 1e-3);
+    assert_true(ar->speedup == 1 && ar->speedup_ci.lo == 1 && ar->speedup_ci.hi == 1);
+    assert_true(fabs(ar->vs_tuned - ar->tok_s / tuned->tok_s) < 1e-9);
+    assert_true(tuned->vs_tuned == 1);
+    assert_true(fabs(ltd->speedup - 1.5) < 0.02 && fabs(ltd->vs_tuned - 1.2) < 0.02);
+    assert_true(ltd->speedup_ci.lo <= ltd->speedup && ltd->speedup <= ltd->speedup_ci.hi);
+    assert_true(fabs(ltd->accept_len - 2) < 1e-9 && fabs(ltd->forwards_mean - 2) < 1e-9);
+    assert_true(fabs(ltd->size_mean - 4) < 1e-9);
+    assert_true(fabs(ltd->phase[LTD_PHASE_VERIFY] - 0.75) < 1e-6);
+    assert_true(fabs(ltd->prefill_target_ms - 20) < 1e-9);
+    assert_int_equal(ltd->identical, 12);
+    assert_int_equal(ltd->of, 12);
+    assert_true(isnan(ltd->regret) && isnan(ltd->table_seconds));
+}
+
+static void prompts_without_cycles_change_nothing_but_the_count(void **state)
+{
+    (void)state;
+    ltd_bench_cell cells[2] = {{.identical = true}, {.identical = true}};
+    ltd_bench_task task = {.task = "t", .prompts = 2, .n_rows = 1};
+    cells[0].run.prompts = cells[1].run.prompts = 1;
+    cells[0].run.tokens = 10;
+    cells[0].run.ns = 1000000000;
+    assert_int_equal(ltd_bench_fold(&task, cells, 2, 1, 0, -1, 100, 0, NULL), 0);
+    assert_true(task.rows[0].tok_s == 10 && task.rows[0].of == 2);
+    assert_true(task.rows[0].speedup_ci.lo == 1 && task.rows[0].speedup_ci.hi == 1);
+    assert_true(isnan(task.rows[0].vs_tuned));
+}
+
+static char *text_of(void (*write)(const ltd_bench *, ltd_str *))
+{
+    ltd_str s = LTD_STR_INIT;
+    write(&bench, &s);
+    return ltd_str_take(&s);
+}
+
+static void plain_table(const ltd_bench *b, ltd_str *out)
+{
+    ltd_bench_table(b, false, out);
+}
+
+static void the_table_is_ascii_and_within_a_hundred_and_twenty_columns(void **state)
+{
+    (void)state;
+    bench_sample(&bench, 150);
+    char *text = text_of(plain_table);
+    for (const char *p = text; *p; p++) assert_true(*p == '\n' || (*p >= ' ' && *p < 127));
+    for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
+        assert_in_range(strlen(line), 0, 120);
+    free(text);
+    text = text_of(plain_table);
+    assert_non_null(strstr(text, "chat: 6 prompts, up to 64 tokens, 3 repetitions"));
+    assert_non_null(strstr(text, "static-tuned"));
+    assert_non_null(strstr(text, "12/12"));
+    assert_non_null(strstr(text, "detail of ltd"));
+    free(text);
+}
+
+static void the_verdict_says_gain_or_setting(void **state)
+{
+    (void)state;
+    bench_sample(&bench, 150);
+    char *text = text_of(ltd_bench_verdict);
+    assert_non_null(strstr(text, "over the best static setting of this machine"));
+    assert_int_equal(text[0], '+');
+    free(text);
+    bench_sample(&bench, 125);
+    text = text_of(ltd_bench_verdict);
+    assert_non_null(strstr(text, "no gain here: use --forwards 1 --size 2"));
+    free(text);
+    bench.tuned = (ltd_setting){0, 0, false};
+    text = text_of(ltd_bench_verdict);
+    assert_non_null(strstr(text, "no gain here: use plain decoding"));
+    free(text);
+    bench.all.rows[2].identical--;
+    text = text_of(ltd_bench_verdict);
+    assert_non_null(strstr(text, "ERROR: 1 answers differ"));
+    free(text);
+}
+
+static void json_has_every_field_of_the_contract(void **state)
+{
+    (void)state;
+    static const char *const fields[] = {"policy",      "detail",    "tokens",     "seconds",
+                                         "tok_s",       "speedup",   "speedup_ci", "vs_tuned",
+                                         "vs_tuned_ci", "phase",     "accept_len", "forwards_mean",
+                                         "size_mean",   "identical", "of"};
+    bench_sample(&bench, 150);
+    char *text = text_of(ltd_bench_json);
+    ltd_json_doc *doc;
+    ltd_err err = LTD_ERR_INIT;
+    if (ltd_json_parse(&doc, "bench", text, strlen(text), &err) < 0) fail_msg("%s", err.msg);
+    ltd_json root = ltd_json_root(doc), tasks, rows, phase;
+    const char *command;
+    assert_int_equal(ltd_json_get_string(root, "command", &command, &err), 0);
+    assert_string_equal(command, bench.command);
+    assert_int_equal(ltd_json_get_array(root, "tasks", &tasks, &err), 0);
+    assert_int_equal(ltd_json_count(tasks), 2);
+    assert_int_equal(ltd_json_get_array(ltd_json_at(tasks, 0), "rows", &rows, &err), 0);
+    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
+        assert_true(ltd_json_has(ltd_json_at(rows, 2), fields[i]));
+    assert_int_equal(ltd_json_get_object(ltd_json_at(rows, 2), "phase", &phase, &err), 0);
+    static const char *const phases[] = {"draft", "decide", "verify", "commit", "other"};
+    for (int p = 0; p < 5; p++) assert_true(ltd_json_has(phase, phases[p]));
+    ltd_json_free(doc);
+    free(text);
+}
+
+static void json_reads_back_equal(void **state)
+{
+    (void)state;
+    bench_sample(&bench, 150);
+    char *text = text_of(ltd_bench_json), path[] = "test_bench_XXXXXX";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_true(write(fd, text, strlen(text)) == (ssize_t)strlen(text));
+    close(fd);
+    ltd_bench *b;
+    ltd_err err = LTD_ERR_INIT;
+    if (ltd_bench_load(&b, path, &err) < 0) fail_msg("%s", err.msg);
+    b->seed = bench.seed;
+    ltd_str again = LTD_STR_INIT;
+    ltd_bench_json(b, &again);
+    assert_string_equal(ltd_str_text(&again), text);
+    ltd_str_fini(&again);
+    ltd_bench_free(b);
+    assert_int_equal(truncate(path, (off_t)strlen(text) / 2), 0);
+    assert_int_equal(ltd_bench_load(&b, path, &err), LTD_EFORMAT);
+    assert_null(b);
+    unlink(path);
+    free(text);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(figures_are_sums_over_sums),
+        cmocka_unit_test(prompts_without_cycles_change_nothing_but_the_count),
+        cmocka_unit_test(the_table_is_ascii_and_within_a_hundred_and_twenty_columns),
+        cmocka_unit_test(the_verdict_says_gain_or_setting),
+        cmocka_unit_test(json_has_every_field_of_the_contract),
+        cmocka_unit_test(json_reads_back_equal),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
