@@ -68,8 +68,8 @@ static void put_table(const ltd_bench *b, const ltd_bench_task *t, ltd_str *out)
     ltd_report_escape(t->task, out);
     ltd_str_printf(out, "</b>: %d prompts, up to %d tokens, %d repetition%s</caption>\n",
                    t->prompts, b->max_new, b->reps, b->reps == 1 ? "" : "s");
-    ltd_str_puts(out, "<tr><th>policy</th><th>tok/s</th><th>&times; ar [95 %]</th>"
-                      "<th>&times; tuned [95 %]</th><th>accepted</th><th>forwards</th>"
+    ltd_str_puts(out, "<tr><th>policy</th><th>tok/s</th><th>x ar [95 %]</th>"
+                      "<th>x tuned [95 %]</th><th>accepted</th><th>forwards</th>"
                       "<th>nodes</th><th>same text</th></tr>\n");
     for (int32_t i = 0; i < t->n_rows; i++) put_row(&t->rows[i], out);
     ltd_str_puts(out, "</table></div>\n");

@@ -4,7 +4,7 @@
 
 #include "trainer/report_svg.h"
 
-enum { W = 420, H = 220, LEFT = 52, RIGHT = 8, TOP = 44, BOTTOM = 24 };
+enum { W = 420, H = 220, LEFT = 52, RIGHT = 22, TOP = 44, BOTTOM = 24 };
 
 typedef struct axis {
     double lo, hi; /* values at the ends */
