@@ -120,6 +120,19 @@ static void choose_learners(ltd_trainer *t)
     t->joint.depth_learns = !size;
 }
 
+/* Cycles of the next rollout at most.  Mode alternate: to the end of the turn, and not for ever
+ * when the frozen partner leaves the learner nothing to decide (no nodes: no sizes). */
+static int64_t longest_rollout(const ltd_trainer *t)
+{
+    const ltd_config *c = &t->setup->config;
+    int64_t left = c->train.total_cycles - t->cycles;
+    if (c->train.mode != LTD_TRAIN_ALTERNATE) return left;
+    int64_t turn = c->train.alternate_every - t->cycles % c->train.alternate_every;
+    int64_t patience = (int64_t)4 * c->train.n_steps;
+    if (turn > patience) turn = patience;
+    return left < turn ? left : turn;
+}
+
 typedef struct tick_state {
     const ltd_trainer *t;
 } tick_state;
@@ -176,8 +189,8 @@ static void set_rollout(ltd_metrics *m, const ltd_joint_stats *s, ltd_train_prog
     ltd_metrics_set(m, "rollout/slow_cycles", (double)s->slow);
 }
 
-/* The policies as they are now, greedy, on held-out prompts; better ones are kept as best.h5. */
-static int validate(ltd_trainer *t, ltd_err *err)
+/* The policies as they are now, greedy, on held-out prompts.  *better: the best so far. */
+static int validate(ltd_trainer *t, bool *better, ltd_err *err)
 {
     const ltd_config *c = &t->setup->config;
     ltd_policy policy = {.depth_contract = c->env.depth_obs,
@@ -198,8 +211,13 @@ static int validate(ltd_trainer *t, ltd_err *err)
     ltd_metrics_set(t->metrics, "valid/speedup", e.predicted);
     ltd_metrics_set(t->metrics, "valid/tok_s", e.tok_s);
     ltd_metrics_set(t->metrics, "valid/accept_len", e.accept_len);
-    if (!isnan(t->best_valid) && !(e.predicted > t->best_valid)) return LTD_OK;
-    t->best_valid = e.predicted;
+    *better = isnan(t->best_valid) || e.predicted > t->best_valid;
+    if (*better) t->best_valid = e.predicted;
+    return LTD_OK;
+}
+
+static int save_best(const ltd_trainer *t, ltd_err *err)
+{
     char path[LTD_CONFIG_TEXT + 16];
     snprintf(path, sizeof path, "%s/best.h5", t->checkpoints);
     return ltd_trainer_save(t, path, err);
@@ -223,10 +241,10 @@ static int iterate(ltd_trainer *t, ltd_train_progress *p, ltd_err *err)
     tick_state ts = {t};
     uint64_t t0 = ltd_clock_now(&t->setup->clock);
     choose_learners(t);
-    int rc = ltd_joint_collect(&t->joint, c->train.total_cycles - t->cycles, t->options->stop, tick,
-                               &ts, err);
+    int rc = ltd_joint_collect(&t->joint, longest_rollout(t), t->options->stop, tick, &ts, err);
     if (rc < 0) return rc;
     const ltd_joint_stats *s = &t->joint.stats;
+    if (s->cycles == 0) return LTD_OK; /* stopped between two rollouts: nothing happened */
     t->cycles += s->cycles;
     t->decisions += s->decisions;
     ltd_ppo_options ppo = ppo_options(t);
@@ -268,25 +286,41 @@ static bool due(int64_t now, int64_t last, int32_t every)
     return every > 0 && now - last >= every;
 }
 
+/* What follows an iteration.  A killed run goes on from the newest checkpoint, whichever: so the
+ * row of metrics comes first, and the file that ends a run last. */
+static int record(ltd_trainer *t, ltd_train_progress *p, ltd_train_result *ret, bool over,
+                  ltd_err *err)
+{
+    const ltd_config *c = &t->setup->config;
+    bool better = false;
+    int rc = LTD_OK;
+    if (over || due(t->cycles, t->last_valid, c->train.eval_every)) rc = validate(t, &better, err);
+    if (rc == LTD_OK) rc = report(t, p, err);
+    if (rc == LTD_OK && better) rc = save_best(t, err);
+    if (rc == LTD_OK && (over || due(t->cycles, t->last_save, c->train.checkpoint_every)))
+        rc = save_step(t, ret, err);
+    return rc;
+}
+
 static int loop(ltd_trainer *t, ltd_train_result *ret, ltd_err *err)
 {
     const ltd_config *c = &t->setup->config;
     ltd_train_progress p = {.valid = NAN};
     int rc = LTD_OK;
-    while (rc == LTD_OK && t->cycles < c->train.total_cycles && !ret->stopped) {
+    bool over = t->cycles >= c->train.total_cycles;
+    /* Killed between best.h5 and the last step: that one is still owed. */
+    if (over) rc = save_step(t, ret, err);
+    while (rc == LTD_OK && !over && !ret->stopped) {
+        int64_t before = t->cycles;
         rc = iterate(t, &p, err);
-        ret->stopped =
-            (t->options->stop && *t->options->stop) ||
-            (c->train.time_limit_s > 0 && ltd_trainer_seconds(t) >= c->train.time_limit_s);
-        bool over = t->cycles >= c->train.total_cycles ||
-                    (ret->stopped && !(t->options->stop && *t->options->stop));
-        if (rc == LTD_OK && (over || due(t->cycles, t->last_valid, c->train.eval_every)))
-            rc = validate(t, err);
-        if (rc == LTD_OK) rc = report(t, &p, err);
-        if (rc == LTD_OK &&
-            (over || ret->stopped || due(t->cycles, t->last_save, c->train.checkpoint_every)))
-            rc = save_step(t, ret, err);
+        bool late = c->train.time_limit_s > 0 && ltd_trainer_seconds(t) >= c->train.time_limit_s;
+        bool told = t->options->stop && *t->options->stop;
+        ret->stopped = told || late;
+        over = t->cycles >= c->train.total_cycles;
+        if (rc == LTD_OK && t->cycles > before)
+            rc = record(t, &p, ret, over || (late && !told), err);
     }
+    if (rc == LTD_OK && ret->stopped && !over) rc = save_step(t, ret, err);
     ret->cycles = t->cycles;
     ret->seconds = ltd_trainer_seconds(t);
     ret->best_valid = t->best_valid;
