@@ -14,7 +14,8 @@ bool golden_path(char *ret, size_t n, const char *name);
 /* Path of a file of the source tree (tests, heads, configs); false when it is not there. */
 bool source_path(char *ret, size_t n, const char *name);
 
-/* The default model: $LTD_MODEL, else models.cache/ of the source tree, else NULL (tests then skip by name). Static. */
+/* The default model: $LTD_MODEL, else models.cache/ of the source tree, else NULL (tests then skip
+ * by name). Static. */
 const char *default_model(void);
 
 #endif
