@@ -332,6 +332,11 @@ int ltd_cycle_verify(ltd_cycle *c, int32_t size, const ltd_cycle_result **ret, l
     return LTD_OK;
 }
 
+const ltd_cycle_result *ltd_cycle_last(const ltd_cycle *c)
+{
+    return &c->result;
+}
+
 ltd_tree *ltd_cycle_tree(ltd_cycle *c)
 {
     return c->tree;
