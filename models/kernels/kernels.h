@@ -36,24 +36,33 @@ typedef enum ltd_isa { LTD_ISA_PLAIN, LTD_ISA_AVX2, LTD_ISA_COUNT } ltd_isa;
 typedef struct ltd_acts {
     const float *x; /* [m, n] */
     int16_t *q;     /* [m, n] */
+    int8_t *q8;     /* [m, n] the same as bytes, see `bytes`; NULL with 16 bits */
     float *scale;   /* [m, n / 32] */
     float *sum;     /* [m, n / 32] scale * (sum of the group's integers) */
     int32_t n;      /* width */
 } ltd_acts;
 
-/* One attention problem: heads [h0, h1) of one row, all of the same key/value head. */
+enum { LTD_ATTN_ROWS = 4, LTD_ATTN_BLOCK = 32 };
+
+/* One attention problem: heads [h0, h1) of a few rows, all of the same key/value head.  Row r sees
+ * slots 0 .. n_past-1, then tail[start[r] .. start[r+1]), its own slot last.  What rows share is
+ * read once; each row's arithmetic is that of a problem of its own. */
 typedef struct ltd_attn {
-    const void *k, *v;   /* [slots, head_dim] of that key/value head */
-    bool f16;            /* K/V are halves, else floats */
-    int32_t head_dim;    /* multiple of 8, up to 512 */
-    int32_t n_past;      /* slots 0 .. n_past-1 are seen */
-    const int32_t *tail; /* [n_tail] further slots, in order; the row's own last */
-    int32_t n_tail;
+    const void *k, *v; /* [slots, head_dim] of that key/value head */
+    bool f16;          /* K/V are halves, else floats */
+    int32_t head_dim;  /* multiple of 8, up to 512 */
+    int32_t n_past;
+    int32_t rows;         /* [1, LTD_ATTN_ROWS] */
+    const int32_t *start; /* [rows + 1] */
+    const int32_t *tail;
     float scale; /* 1 / sqrt(head_dim) */
     int32_t h0, h1;
-    const float *q; /* [heads, head_dim] of the row */
-    float *out;     /* [heads, head_dim] of the row */
-    float *scores;  /* scratch, n_past + n_tail + 8 floats */
+    const float *q; /* row r at q + r * ldq: [heads, head_dim] */
+    float *out;     /* row r at out + r * ldo: [heads, head_dim] */
+    size_t ldq, ldo;
+    float *scores; /* scratch, rows * (h1 - h0) * lds floats */
+    size_t lds;    /* n_past + longest tail, rounded up to 8 */
+    float *block;  /* scratch, (LTD_ATTN_BLOCK + rows * (h1 - h0)) * head_dim floats */
 } ltd_attn;
 
 typedef struct ltd_kernels {
@@ -62,6 +71,9 @@ typedef struct ltd_kernels {
 
     /* Quantise n (multiple of 32) floats to `bits` (8 or 16). */
     void (*quantize)(const float *x, int32_t n, int32_t bits, int16_t *q, float *scale, float *sum);
+    /* The integers of quantize with 8 bits as bytes, each 8 in the order 0 4 1 5 2 6 3 7: what Q4's
+     * nibbles give. */
+    void (*bytes)(const int16_t *q, int32_t n, int8_t *ret);
     /* y[row * ldy + (out - 8 * tile0)] for output rows 8*tile0 .. 8*tile1 - 1 and activation rows
      * 0..m-1; all lanes of the last tile are written, so y has room for whole tiles. */
     void (*linear)(const ltd_packed *w, const ltd_acts *x, int32_t m, int32_t tile0, int32_t tile1,

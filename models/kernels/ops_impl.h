@@ -26,6 +26,13 @@ static void OPS(quantize)(const float *x, int32_t n, int32_t bits, int16_t *q, f
     }
 }
 
+static void OPS(bytes)(const int16_t *q, int32_t n, int8_t *ret)
+{
+    static const int order[8] = {0, 4, 1, 5, 2, 6, 3, 7};
+    for (int32_t i = 0; i < n; i += 8)
+        for (int j = 0; j < 8; j++) ret[i + j] = (int8_t)q[i + order[j]];
+}
+
 static void OPS(rmsnorm)(const float *x, const float *w, float eps, int32_t n, float *ret)
 {
     v8 s = v8_set1(0);
@@ -87,47 +94,85 @@ static void OPS(store_f16)(const float *x, int32_t n, uint16_t *ret)
     for (int32_t i = 0; i < n; i += 8) v8_store_f16(ret + i, v8_load(x + i));
 }
 
-/* --- attention
- * ------------------------------------------------------------------------------------ Keys are
+/* --- attention ---Keys are
  * taken in logical order: slots 0 .. n_past-1, then the tail.  A row that sees the same keys in the
  * same order gets the same bits wherever they lie, which is what makes a tree node equal to its
  * plain decode step. */
-
-static inline int32_t OPS(slot)(const ltd_attn *a, int32_t j)
-{
-    return j < a->n_past ? j : a->tail[j - a->n_past];
-}
 
 static inline v8 OPS(kv)(const void *base, bool f16, size_t at)
 {
     return f16 ? v8_load_f16((const uint16_t *)base + at) : v8_load((const float *)base + at);
 }
 
-/* scores[j] = q . k_j for one head; q holds the scale already. */
-static inline void OPS(attn_scores)(const ltd_attn *a, const float *q, bool f16, int32_t n)
+/* Widen `n` slots to floats in a->block.  `slots` NULL: slot0, slot0 + 1, ... */
+static inline void OPS(attn_widen)(const ltd_attn *a, const void *base, const int32_t *slots,
+                                   int32_t slot0, int32_t n)
 {
     int32_t hd = a->head_dim;
-    for (int32_t j0 = 0; j0 < n; j0 += 8) {
-        v8 acc[8];
-        for (int j = 0; j < 8; j++) {
-            /* Past the end the last key is taken again; its score is written over below. */
-            int32_t at = j0 + j < n ? j0 + j : n - 1;
-            size_t k = (size_t)OPS(slot)(a, at) * (size_t)hd;
-            v8 s = v8_mul(v8_load(q), OPS(kv)(a->k, f16, k));
-            for (int32_t d = 8; d < hd; d += 8)
-                s = v8_fma(v8_load(q + d), OPS(kv)(a->k, f16, k + (size_t)d), s);
-            acc[j] = s;
-        }
-        v8_store(a->scores + j0, v8_sum8(acc));
+    for (int32_t j = 0; j < n; j++) {
+        size_t from = (size_t)(slots ? slots[j] : slot0 + j) * (size_t)hd;
+        float *to = a->block + (size_t)j * (size_t)hd;
+        for (int32_t d = 0; d < hd; d += 8)
+            v8_store(to + d, OPS(kv)(base, a->f16, from + (size_t)d));
     }
 }
 
-/* scores -> weights e^(s - max); returns their sum.  Lanes past n are zero. */
+/* scores[0 .. n) = q . k_j over the block, eight keys at a time; writes whole groups of eight. */
+static inline void OPS(attn_dots)(const float *block, const float *q, int32_t hd, int32_t n,
+                                  float *scores)
+{
+    for (int32_t j0 = 0; j0 < n; j0 += 8) {
+        const float *k[8];
+        v8 acc[8];
+        /* Past the end the last key is taken again; nobody reads its score. */
+        for (int j = 0; j < 8; j++)
+            k[j] = block + (size_t)(j0 + j < n ? j0 + j : n - 1) * (size_t)hd;
+        v8 x = v8_load(q);
+        for (int j = 0; j < 8; j++) acc[j] = v8_mul(x, v8_load(k[j]));
+        for (int32_t d = 8; d < hd; d += 8) {
+            x = v8_load(q + d);
+            for (int j = 0; j < 8; j++) acc[j] = v8_fma(x, v8_load(k[j] + d), acc[j]);
+        }
+        v8_store(scores + j0, v8_sum8(acc));
+    }
+}
+
+/* out += sum over the block of p_j v_j, j ascending, 32 dims at a time. */
+static inline void OPS(attn_sums)(const float *block, const float *p, int32_t hd, int32_t n,
+                                  float *out)
+{
+    int32_t d = 0;
+    for (; d + 32 <= hd; d += 32) {
+        v8 s0 = v8_load(out + d), s1 = v8_load(out + d + 8);
+        v8 s2 = v8_load(out + d + 16), s3 = v8_load(out + d + 24);
+        const float *v = block + d;
+        for (int32_t j = 0; j < n; j++, v += hd) {
+            v8 w = v8_set1(p[j]);
+            s0 = v8_fma(w, v8_load(v), s0);
+            s1 = v8_fma(w, v8_load(v + 8), s1);
+            s2 = v8_fma(w, v8_load(v + 16), s2);
+            s3 = v8_fma(w, v8_load(v + 24), s3);
+        }
+        v8_store(out + d, s0);
+        v8_store(out + d + 8, s1);
+        v8_store(out + d + 16, s2);
+        v8_store(out + d + 24, s3);
+    }
+    for (; d < hd; d += 8) {
+        v8 s = v8_load(out + d);
+        for (int32_t j = 0; j < n; j++)
+            s = v8_fma(v8_set1(p[j]), v8_load(block + (size_t)j * (size_t)hd + d), s);
+        v8_store(out + d, s);
+    }
+}
+
+/* scores -> weights e^(s - max); returns their sum.  Lanes past n become zero. */
 static inline float OPS(attn_softmax)(float *scores, int32_t n)
 {
-    float top = scores[0];
-    for (int32_t j = 1; j < n; j++) top = scores[j] > top ? scores[j] : top;
-    v8 m = v8_set1(top), sum = v8_set1(0);
+    for (int32_t i = n; i % 8; i++) scores[i] = scores[0];
+    v8 most = v8_load(scores);
+    for (int32_t j = 8; j < n; j += 8) most = v8_max(most, v8_load(scores + j));
+    v8 m = v8_set1(v8_hmax(most)), sum = v8_set1(0);
     for (int32_t j = 0; j < n; j += 8) {
         v8_store(scores + j, v8_exp(v8_sub(v8_load(scores + j), m)));
         for (int32_t i = n; i < j + 8; i++) scores[i] = 0;
@@ -136,60 +181,80 @@ static inline float OPS(attn_softmax)(float *scores, int32_t n)
     return v8_sum(sum);
 }
 
-/* out = (sum p_j v_j) / total, 32 dims at a time. */
-static inline void OPS(attn_values)(const ltd_attn *a, bool f16, int32_t n, float total, float *out)
+/* Scores of one row's tail, behind its scores of the shared part. */
+static inline void OPS(attn_tail_dots)(const ltd_attn *a, int32_t r, const float *q)
 {
-    int32_t hd = a->head_dim;
-    v8 inv = v8_set1(1.0f / total);
-    int32_t d = 0;
-    for (; d + 32 <= hd; d += 32) {
-        v8 s0 = v8_set1(0), s1 = s0, s2 = s0, s3 = s0;
-        for (int32_t j = 0; j < n; j++) {
-            size_t v = (size_t)OPS(slot)(a, j) * (size_t)hd + (size_t)d;
-            v8 p = v8_set1(a->scores[j]);
-            s0 = v8_fma(p, OPS(kv)(a->v, f16, v), s0);
-            s1 = v8_fma(p, OPS(kv)(a->v, f16, v + 8), s1);
-            s2 = v8_fma(p, OPS(kv)(a->v, f16, v + 16), s2);
-            s3 = v8_fma(p, OPS(kv)(a->v, f16, v + 24), s3);
+    const int32_t *tail = a->tail + a->start[r];
+    int32_t n = a->start[r + 1] - a->start[r], heads = a->h1 - a->h0, hd = a->head_dim;
+    for (int32_t j0 = 0; j0 < n; j0 += LTD_ATTN_BLOCK) {
+        int32_t m = n - j0 < LTD_ATTN_BLOCK ? n - j0 : LTD_ATTN_BLOCK;
+        float dots[LTD_ATTN_BLOCK];
+        OPS(attn_widen)(a, a->k, tail + j0, 0, m);
+        for (int32_t h = 0; h < heads; h++) {
+            int32_t i = r * heads + h;
+            OPS(attn_dots)(a->block, q + (size_t)i * (size_t)hd, hd, m, dots);
+            memcpy(a->scores + (size_t)i * a->lds + a->n_past + j0, dots, (size_t)m * sizeof *dots);
         }
-        v8_store(out + d, v8_mul(s0, inv));
-        v8_store(out + d + 8, v8_mul(s1, inv));
-        v8_store(out + d + 16, v8_mul(s2, inv));
-        v8_store(out + d + 24, v8_mul(s3, inv));
-    }
-    for (; d < hd; d += 8) {
-        v8 s = v8_set1(0);
-        for (int32_t j = 0; j < n; j++) {
-            size_t v = (size_t)OPS(slot)(a, j) * (size_t)hd + (size_t)d;
-            s = v8_fma(v8_set1(a->scores[j]), OPS(kv)(a->v, f16, v), s);
-        }
-        v8_store(out + d, v8_mul(s, inv));
     }
 }
 
-static inline void OPS(attention_of)(const ltd_attn *a, bool f16)
+static inline void OPS(attn_tail_sums)(const ltd_attn *a, int32_t r)
 {
-    int32_t n = a->n_past + a->n_tail, hd = a->head_dim;
-    float q[512];
-    for (int32_t h = a->h0; h < a->h1; h++) {
-        for (int32_t d = 0; d < hd; d += 8)
-            v8_store(q + d, v8_mul(v8_load(a->q + (size_t)h * (size_t)hd + d), v8_set1(a->scale)));
-        OPS(attn_scores)(a, q, f16, n);
-        float total = OPS(attn_softmax)(a->scores, n);
-        OPS(attn_values)(a, f16, n, total, a->out + (size_t)h * (size_t)hd);
+    const int32_t *tail = a->tail + a->start[r];
+    int32_t n = a->start[r + 1] - a->start[r], heads = a->h1 - a->h0, hd = a->head_dim;
+    for (int32_t j0 = 0; j0 < n; j0 += LTD_ATTN_BLOCK) {
+        int32_t m = n - j0 < LTD_ATTN_BLOCK ? n - j0 : LTD_ATTN_BLOCK;
+        OPS(attn_widen)(a, a->v, tail + j0, 0, m);
+        for (int32_t h = 0; h < heads; h++) OPS(attn_sums)
+        (a->block, a->scores + (size_t)(r * heads + h) * a->lds + a->n_past + j0, hd, m,
+         a->out + (size_t)r * a->ldo + (size_t)(a->h0 + h) * (size_t)hd);
     }
 }
 
 static void OPS(attention)(const ltd_attn *a)
 {
-    if (a->f16)
-        OPS(attention_of)(a, true);
-    else
-        OPS(attention_of)(a, false);
+    int32_t hd = a->head_dim, heads = a->h1 - a->h0;
+    float *q = a->block + (size_t)LTD_ATTN_BLOCK * (size_t)hd; /* scaled queries */
+    for (int32_t r = 0; r < a->rows; r++)
+        for (int32_t i = 0; i < heads * hd; i += 8)
+            v8_store(q + (size_t)r * (size_t)(heads * hd) + i,
+                     v8_mul(v8_load(a->q + (size_t)r * a->ldq + (size_t)(a->h0 * hd + i)),
+                            v8_set1(a->scale)));
+    for (int32_t j0 = 0; j0 < a->n_past; j0 += LTD_ATTN_BLOCK) {
+        int32_t m = a->n_past - j0 < LTD_ATTN_BLOCK ? a->n_past - j0 : LTD_ATTN_BLOCK;
+        OPS(attn_widen)(a, a->k, NULL, j0, m);
+        for (int32_t i = 0; i < a->rows * heads; i++) OPS(attn_dots)
+        (a->block, q + (size_t)i * (size_t)hd, hd, m, a->scores + (size_t)i * a->lds + j0);
+    }
+    float total[LTD_ATTN_ROWS * 64];
+    for (int32_t r = 0; r < a->rows; r++) {
+        OPS(attn_tail_dots)(a, r, q);
+        int32_t n = a->n_past + a->start[r + 1] - a->start[r];
+        for (int32_t h = 0; h < heads; h++) {
+            int32_t i = r * heads + h;
+            total[i] = OPS(attn_softmax)(a->scores + (size_t)i * a->lds, n);
+            memset(a->out + (size_t)r * a->ldo + (size_t)(a->h0 + h) * (size_t)hd, 0,
+                   (size_t)hd * sizeof(float));
+        }
+    }
+    for (int32_t j0 = 0; j0 < a->n_past; j0 += LTD_ATTN_BLOCK) {
+        int32_t m = a->n_past - j0 < LTD_ATTN_BLOCK ? a->n_past - j0 : LTD_ATTN_BLOCK;
+        OPS(attn_widen)(a, a->v, NULL, j0, m);
+        for (int32_t i = 0; i < a->rows * heads; i++) OPS(attn_sums)
+        (a->block, a->scores + (size_t)i * a->lds + j0, hd, m,
+         a->out + (size_t)(i / heads) * a->ldo + (size_t)(a->h0 + i % heads) * (size_t)hd);
+    }
+    for (int32_t r = 0; r < a->rows; r++) {
+        OPS(attn_tail_sums)(a, r);
+        for (int32_t h = 0; h < heads; h++) {
+            float *out = a->out + (size_t)r * a->ldo + (size_t)(a->h0 + h) * (size_t)hd;
+            v8 inv = v8_set1(1.0f / total[r * heads + h]);
+            for (int32_t d = 0; d < hd; d += 8) v8_store(out + d, v8_mul(v8_load(out + d), inv));
+        }
+    }
 }
 
-/* --- choosing among logits
- * -------------------------------------------------------------------------- */
+/* --- choosing among logits --- */
 
 static int32_t OPS(argmax)(const float *x, int32_t n, float *value)
 {
@@ -225,6 +290,6 @@ static void OPS(top_k)(const float *x, int32_t n, int32_t k, int32_t *index, flo
 }
 
 #define OPS_TABLE                                                                                  \
-    .quantize = OPS(quantize), .rmsnorm = OPS(rmsnorm), .rope = OPS(rope),                         \
+    .quantize = OPS(quantize), .bytes = OPS(bytes), .rmsnorm = OPS(rmsnorm), .rope = OPS(rope),    \
     .silu_mul = OPS(silu_mul), .add = OPS(add), .store_f16 = OPS(store_f16),                       \
     .attention = OPS(attention), .argmax = OPS(argmax), .top_k = OPS(top_k)

@@ -193,7 +193,7 @@ static void pack_float_row(ltd_packed *w, int32_t row, const float *x)
 
 static void pack_row(ltd_packed *w, int32_t row, const uint8_t *src, ltd_dtype dtype, float *wide)
 {
-    ltd_pack_kind own;
+    ltd_pack_kind own = LTD_PACK_COUNT;
     bool same = ltd_pack_kind_of(dtype, &own, NULL) == LTD_OK && own == w->kind;
     if (same && w->kind == LTD_PACK_Q4) {
         pack_q4_row(w, row, src, dtype);
@@ -217,7 +217,7 @@ int ltd_pack_rows(ltd_packed *w, int32_t row0, const ltd_tensor_view *view, cons
         return ltd_fail(err, LTD_EINVAL, "tensor %s: %lld x %lld does not fit %d x %d at row %d",
                         view->name, (long long)view->dims[0], (long long)view->dims[1], w->out,
                         w->in, row0);
-    ltd_pack_kind own;
+    ltd_pack_kind own = LTD_PACK_COUNT;
     bool same = ltd_pack_kind_of(view->dtype, &own, NULL) == LTD_OK && own == w->kind;
     if (!same && w->kind != LTD_PACK_F32 && w->kind != LTD_PACK_F16 && w->kind != LTD_PACK_Q8)
         return ltd_fail(err, LTD_EUNSUPPORTED, "tensor %s: %s can't be packed as kind %d",

@@ -24,7 +24,11 @@ int ltd_decoder_init(ltd_decoder *ret, const ltd_decoder_shape *shape, const ltd
     size_t heads = (size_t)shape->heads * (size_t)shape->head_dim;
     size_t kv = (size_t)shape->kv_heads * (size_t)shape->head_dim;
     int32_t widest = max2(max2(shape->max_in, shape->ffn), max2(shape->hidden, (int32_t)heads));
-    d.score_len = slots + 16;
+    int32_t group = shape->heads / shape->kv_heads, queries = LTD_ATTN_ROWS * max2(group, 1);
+    size_t threads = (size_t)ltd_pool_threads(pool);
+    d.score_len = (slots + 23) / 8 * 8;
+    d.score_room = (size_t)queries * (size_t)d.score_len;
+    d.block_len = (size_t)(LTD_ATTN_BLOCK + queries) * (size_t)shape->head_dim;
     d.x = ltd_mem_aligned(m * hidden, sizeof(float));
     d.h = ltd_mem_aligned(m * (size_t)max2(shape->max_in, shape->hidden), sizeof(float));
     d.qkv = ltd_mem_aligned(m * (heads + 2 * kv), sizeof(float));
@@ -35,14 +39,17 @@ int ltd_decoder_init(ltd_decoder *ret, const ltd_decoder_shape *shape, const ltd
     d.q = ltd_mem_aligned(m * (size_t)widest, sizeof(int16_t));
     d.scale = ltd_mem_aligned(m * (size_t)(widest / 32 + 1), sizeof(float));
     d.sum = ltd_mem_aligned(m * (size_t)(widest / 32 + 1), sizeof(float));
-    d.scores = ltd_mem_aligned((size_t)ltd_pool_threads(pool) * (size_t)d.score_len, sizeof(float));
+    if (bits == 8) d.q8 = ltd_mem_aligned(m * (size_t)widest, 1);
+    d.scores = ltd_mem_aligned(threads * d.score_room, sizeof(float));
+    d.blocks = ltd_mem_aligned(threads * d.block_len, sizeof(float));
     d.visible.tail = ltd_mem_aligned((size_t)tail_len, sizeof(int32_t));
     d.visible.start = ltd_mem_aligned(m + 1, sizeof(int32_t));
     d.visible.position = ltd_mem_aligned(m, sizeof(int32_t));
     d.visible.slot = ltd_mem_aligned(m, sizeof(int32_t));
     *ret = d;
-    if (d.x && d.h && d.qkv && d.attn && d.proj && d.gate_up && d.act && d.q && d.scale && d.sum &&
-        d.scores && d.visible.tail && d.visible.start && d.visible.position && d.visible.slot)
+    if (d.x && d.h && d.qkv && d.attn && d.proj && d.gate_up && d.act && d.q &&
+        (d.q8 || bits != 8) && d.scale && d.sum && d.scores && d.blocks && d.visible.tail &&
+        d.visible.start && d.visible.position && d.visible.slot)
         return LTD_OK;
     ltd_decoder_fini(ret);
     return ltd_fail(err, LTD_ENOMEM, "no memory for %d rows of width %d", shape->max_rows,
@@ -51,27 +58,16 @@ int ltd_decoder_init(ltd_decoder *ret, const ltd_decoder_shape *shape, const ltd
 
 void ltd_decoder_fini(ltd_decoder *d)
 {
-    void *owned[] = {d->x,
-                     d->h,
-                     d->qkv,
-                     d->attn,
-                     d->proj,
-                     d->gate_up,
-                     d->act,
-                     d->q,
-                     d->scale,
-                     d->sum,
-                     d->scores,
-                     d->visible.tail,
-                     d->visible.start,
-                     d->visible.position,
-                     d->visible.slot};
+    /* clang-format off */
+    void *owned[] = {d->x, d->h, d->qkv, d->attn, d->proj, d->gate_up, d->act, d->q, d->q8, d->scale,
+                     d->sum, d->scores, d->blocks, d->visible.tail, d->visible.start,
+                     d->visible.position, d->visible.slot};
+    /* clang-format on */
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
     *d = (ltd_decoder){0};
 }
 
-/* --- rows one by one
- * --------------------------------------------------------------------------------- */
+/* --- rows one by one --- */
 
 typedef struct row_job {
     ltd_decoder *d;
@@ -114,10 +110,10 @@ static void quantize_row(void *ctx, int32_t row, int32_t thread)
     size_t r = (size_t)row, n = (size_t)j->n;
     j->d->kernels->quantize(j->x + r * n, j->n, j->d->bits, j->d->q + r * n,
                             j->d->scale + r * (n / 32), j->d->sum + r * (n / 32));
+    if (j->d->q8) j->d->kernels->bytes(j->d->q + r * n, j->n, j->d->q8 + r * n);
 }
 
-/* --- linear layers
- * ------------------------------------------------------------------------------------ */
+/* --- linear layers --- */
 
 typedef struct linear_job {
     ltd_decoder *d;
@@ -144,13 +140,12 @@ void ltd_decoder_linear(ltd_decoder *d, const ltd_packed *w, const float *x, int
     }
     int32_t threads = ltd_pool_threads(d->pool);
     int32_t slices = threads == 1 ? 1 : threads * TASKS_A_THREAD;
-    linear_job job = {d, w, {x, d->q, d->scale, d->sum, w->in}, m, (w->tiles + slices - 1) / slices,
-                      y};
+    linear_job job = {d, w, {x, d->q, d->q8, d->scale, d->sum, w->in}, m, 0, y};
+    job.slice = (w->tiles + slices - 1) / slices;
     ltd_pool_run(d->pool, linear_slice, &job, (w->tiles + job.slice - 1) / job.slice);
 }
 
-/* --- attention
- * ---------------------------------------------------------------------------------------- */
+/* --- attention --- */
 
 /* Rotate the row's q and k, and put its k and v into the cache. */
 static void place_row(void *ctx, int32_t row, int32_t thread)
@@ -172,7 +167,7 @@ typedef struct attn_job {
     ltd_decoder *d;
     const ltd_kv *kv;
     int32_t layer;
-    int32_t parts; /* tasks a key/value head: its query heads are split among them */
+    int32_t m, rows; /* all rows, and rows a task */
 } attn_job;
 
 static void attend(void *ctx, int32_t task, int32_t thread)
@@ -180,31 +175,44 @@ static void attend(void *ctx, int32_t task, int32_t thread)
     const attn_job *j = ctx;
     ltd_decoder *d = j->d;
     const ltd_decoder_shape *s = &d->shape;
-    int32_t per_row = s->kv_heads * j->parts;
-    int32_t row = task / per_row, kv_head = task % per_row / j->parts, part = task % j->parts;
+    int32_t row = task / s->kv_heads * j->rows, kv_head = task % s->kv_heads;
     int32_t group = s->heads / s->kv_heads;
-    size_t q_width = (size_t)(s->heads + 2 * s->kv_heads) * (size_t)s->head_dim;
-    const int32_t *start = d->visible.start;
+    size_t ldq = (size_t)(s->heads + 2 * s->kv_heads) * (size_t)s->head_dim;
+    size_t ldo = (size_t)s->heads * (size_t)s->head_dim;
     ltd_attn a = {
         .k = ltd_kv_at(j->kv, j->layer, false, kv_head),
         .v = ltd_kv_at(j->kv, j->layer, true, kv_head),
         .f16 = j->kv->f16,
         .head_dim = s->head_dim,
         .n_past = d->visible.n_past,
-        .tail = d->visible.tail + start[row],
-        .n_tail = start[row + 1] - start[row],
+        .rows = j->m - row < j->rows ? j->m - row : j->rows,
+        .start = d->visible.start + row,
+        .tail = d->visible.tail,
         .scale = 1.0f / sqrtf((float)s->head_dim),
-        .h0 = kv_head * group + part * group / j->parts,
-        .h1 = kv_head * group + (part + 1) * group / j->parts,
-        .q = d->qkv + (size_t)row * q_width,
-        .out = d->attn + (size_t)row * (size_t)s->heads * (size_t)s->head_dim,
-        .scores = d->scores + (size_t)thread * (size_t)d->score_len,
+        .h0 = kv_head * group,
+        .h1 = kv_head * group + group,
+        .q = d->qkv + (size_t)row * ldq,
+        .out = d->attn + (size_t)row * ldo,
+        .ldq = ldq,
+        .ldo = ldo,
+        .scores = d->scores + (size_t)thread * d->score_room,
+        .lds = (size_t)d->score_len,
+        .block = d->blocks + (size_t)thread * d->block_len,
     };
     d->kernels->attention(&a);
 }
 
-/* --- the layer
- * ----------------------------------------------------------------------------------------- */
+/* Rows a task: as many as share their reading of K/V well, but enough tasks for the threads to even
+ * out. */
+static void attend_all(ltd_decoder *d, const ltd_kv *kv, int32_t layer, int32_t m)
+{
+    int32_t rows = m * d->shape.kv_heads / (3 * ltd_pool_threads(d->pool));
+    rows = rows < 1 ? 1 : rows > LTD_ATTN_ROWS ? LTD_ATTN_ROWS : rows;
+    attn_job job = {d, kv, layer, m, rows};
+    ltd_pool_run(d->pool, attend, &job, (m + rows - 1) / rows * d->shape.kv_heads);
+}
+
+/* --- the layer --- */
 
 static void add_row(void *ctx, int32_t row, int32_t thread)
 {
@@ -235,9 +243,7 @@ void ltd_decoder_layer(ltd_decoder *d, const ltd_decoder_weights *w, const ltd_k
     ltd_decoder_linear(d, w->qkv, d->h, m, d->qkv);
     row_job place = {.d = d, .kv = kv, .layer = layer, .rope = rope};
     each_row(d, place_row, &place, m);
-    int32_t group = s->heads / s->kv_heads;
-    attn_job job = {d, kv, layer, m > SERIAL_ROWS ? 1 : group};
-    ltd_pool_run(d->pool, attend, &job, m * s->kv_heads * job.parts);
+    attend_all(d, kv, layer, m);
     ltd_decoder_linear(d, w->out, d->attn, m, d->proj);
     add_rows(d, d->proj, m);
 

@@ -35,17 +35,20 @@ typedef struct ltd_decoder {
     ltd_decoder_shape shape;
     const ltd_kernels *kernels;
     ltd_pool *pool;
-    int32_t bits;       /* of quantised activations */
-    float *x;           /* [rows, hidden] residual stream */
-    float *h;           /* [rows, max_in] input of the next linear layer */
-    float *qkv;         /* [rows, (heads + 2 kv_heads) head_dim] */
-    float *attn;        /* [rows, heads * head_dim] */
-    float *proj;        /* [rows, hidden] */
-    float *gate_up;     /* [rows, 2 ffn] */
-    float *act;         /* [rows, ffn] */
-    int16_t *q;         /* [rows, widest] */
-    float *scale, *sum; /* [rows, widest / 32] */
-    float *scores;      /* [threads, score_len] */
+    int32_t bits;                 /* of quantised activations */
+    float *x;                     /* [rows, hidden] residual stream */
+    float *h;                     /* [rows, max_in] input of the next linear layer */
+    float *qkv;                   /* [rows, (heads + 2 kv_heads) head_dim] */
+    float *attn;                  /* [rows, heads * head_dim] */
+    float *proj;                  /* [rows, hidden] */
+    float *gate_up;               /* [rows, 2 ffn] */
+    float *act;                   /* [rows, ffn] */
+    int16_t *q;                   /* [rows, widest] */
+    int8_t *q8;                   /* [rows, widest] with 8 bits, else NULL */
+    float *scale, *sum;           /* [rows, widest / 32] */
+    float *scores;                /* [threads, LTD_ATTN_ROWS * heads of a task, score_len] */
+    float *blocks;                /* [threads, block_len] */
+    size_t score_room, block_len; /* floats a thread */
     int32_t score_len;
     ltd_visible visible;
 } ltd_decoder;

@@ -192,8 +192,7 @@ static void run_layers(ltd_session *s, const ltd_rows *rows)
     }
 }
 
-/* --- the head
- * ----------------------------------------------------------------------------------------- */
+/* --- the head --- */
 
 typedef struct head_job {
     ltd_session *s;
@@ -236,8 +235,9 @@ static void run_head(ltd_session *s, int32_t m, int32_t n_out)
             size_t at = (size_t)i * (size_t)hidden;
             model->kernels->quantize(d->h + at, hidden, d->bits, d->q + at, d->scale + at / 32,
                                      d->sum + at / 32);
+            if (d->q8) model->kernels->bytes(d->q + at, hidden, d->q8 + at);
         }
-    head_job job = {s, {d->h, d->q, d->scale, d->sum, hidden}, n_out};
+    head_job job = {s, {d->h, d->q, d->q8, d->scale, d->sum, hidden}, n_out};
     ltd_pool_run(model->pool, head_slice, &job, s->slices);
     for (int32_t i = 0; i < n_out; i++) {
         size_t best = (size_t)i;
