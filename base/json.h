@@ -44,8 +44,7 @@ typedef enum ltd_json_type {
     LTD_JSON_OBJECT
 } ltd_json_type;
 
-/* --- reading ------------------------------------------------------------------------------------
- */
+/* --- reading --- */
 
 /* Parse `size` bytes; `name` (copied) opens every message.  LTD_EFORMAT "name:line: what": broken
  * JSON (Python's NaN and Infinity are let in, and refused by the getters), text after it, deeper
@@ -99,7 +98,7 @@ typedef struct ltd_json_iter {
 ltd_json_iter ltd_json_each(ltd_json object);
 bool ltd_json_next(ltd_json_iter *it);
 
-/* --- writing ------------------------------------------------------------------------------------
+/* --- writing ---
  *     ltd_str s = LTD_STR_INIT;
  *     ltd_json_writer w = ltd_json_writing(&s, 2);
  *     ltd_json_begin_object(&w, NULL);

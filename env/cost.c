@@ -14,8 +14,7 @@
 
 enum { MAX_FILE = 1 << 20, MAX_ROWS = 1 << 16, MAX_CONTEXT = 1 << 28, MAX_THREADS = 1 << 16 };
 
-/* --- checking -----------------------------------------------------------------------------------
- */
+/* --- checking --- */
 
 static int by_context_and_rows(const ltd_cost_point *a, const ltd_cost_point *b)
 {
@@ -80,8 +79,7 @@ int ltd_cost_finish(ltd_cost *cost, ltd_err *err)
     return status;
 }
 
-/* --- reading ------------------------------------------------------------------------------------
- */
+/* --- reading --- */
 
 static float to_ms(double ms)
 {
@@ -221,8 +219,7 @@ out:
     return status;
 }
 
-/* --- writing ------------------------------------------------------------------------------------
- */
+/* --- writing --- */
 
 /* The decimal with the fewest digits that reads back as this float. */
 static void put_ms(ltd_json_writer *w, const char *key, float ms)
@@ -287,8 +284,7 @@ int ltd_cost_save(const ltd_cost *cost, const char *path, ltd_err *err)
     return status;
 }
 
-/* --- asking -------------------------------------------------------------------------------------
- */
+/* --- asking --- */
 
 /* First point of p[n] with (context, rows) > the pair. */
 static int32_t upper(const ltd_cost_point *p, int32_t n, int32_t context, int32_t rows)

@@ -115,8 +115,7 @@ void ltd_cycle_free(ltd_cycle *c)
     free(c);
 }
 
-/* --- prompt
- * ------------------------------------------------------------------------------------------- */
+/* --- prompt --- */
 
 /* One chunk of the prompt through the target, its pairs through the head.  The prompt's last pair
  * waits for the first resync, because its next token is the root. */
@@ -188,8 +187,7 @@ int32_t ltd_cycle_room(const ltd_cycle *c)
     return c->options.context - c->options.max_size - 1 - ltd_session_length(c->session);
 }
 
-/* --- cycle
- * -------------------------------------------------------------------------------------------- */
+/* --- cycle --- */
 
 int ltd_cycle_begin(ltd_cycle *c, ltd_err *err)
 {

@@ -29,8 +29,7 @@ struct ltd_env {
     int32_t most_new;   /* min(max_new, what the context holds) */
 };
 
-/* --- opening
- * -------------------------------------------------------------------------------------------- */
+/* --- opening --- */
 
 static int check_sizes(const ltd_env_options *o, ltd_err *err)
 {
@@ -103,9 +102,7 @@ void ltd_env_close(ltd_env *env)
     free(env);
 }
 
-/* --- spaces
- * ------------------------------------------------------------------------------------------------
- */
+/* --- spaces --- */
 
 ltd_turn ltd_env_turn(const ltd_env *env)
 {
@@ -150,9 +147,7 @@ ltd_cycle *ltd_env_cycle(const ltd_env *env)
     return env->cycle;
 }
 
-/* --- turns
- * ---------------------------------------------------------------------------------------------------
- */
+/* --- turns --- */
 
 static bool may_draft(const ltd_env *e)
 {
@@ -289,9 +284,7 @@ int ltd_env_step(ltd_env *env, int32_t action, ltd_step *io, ltd_err *err)
     return LTD_OK;
 }
 
-/* --- reset
- * ----------------------------------------------------------------------------------------------------
- */
+/* --- reset --- */
 
 static int begin_prompt(ltd_env *e, int32_t index, ltd_err *err)
 {
@@ -360,9 +353,7 @@ int ltd_env_reset(ltd_env *env, const ltd_reset *options, ltd_step *io, ltd_err 
     return LTD_OK;
 }
 
-/* --- checkpoints
- * ------------------------------------------------------------------------------------------------
- */
+/* --- checkpoints --- */
 
 int ltd_env_save(const ltd_env *env, ltd_env_state_save *ret, ltd_err *err)
 {

@@ -32,8 +32,7 @@ int32_t ltd_contract_dim(ltd_contract contract)
     return (unsigned)contract < LTD_CONTRACT_COUNT ? contracts[contract].dim : 0;
 }
 
-/* --- the paper's --------------------------------------------------------------------------------
- */
+/* --- the paper's --- */
 
 enum { PAPER_K = 10, PAPER_POOL = 1210 };
 
@@ -76,8 +75,7 @@ static void encode_paper_size(const ltd_obs_state *s, float *ret)
     fill(ret + PAPER_POOL + 29, 29, paper_expansions(s));
 }
 
-/* --- ours ---------------------------------------------------------------------------------------
- */
+/* --- ours --- */
 
 static float at_most_1(float x)
 {

@@ -32,8 +32,7 @@ struct reader {
     int32_t skipped;
 };
 
-/* --- one prompt ----------------------------------------------------------------------------------
- */
+/* --- one prompt --- */
 static int tokenise(ltd_tokens *ids, const struct reader *r, const char *text, ltd_err *err)
 {
     if (!r->chat)
@@ -93,8 +92,7 @@ static int add(struct reader *r, int64_t question_id, const char *category, cons
     return LTD_OK;
 }
 
-/* --- one line ------------------------------------------------------------------------------------
- */
+/* --- one line --- */
 /* A string value without NUL inside; NULL and *err filled when it is something else. */
 static const char *text_of(json_object *value, const char *what, ltd_err *err)
 {
@@ -169,8 +167,7 @@ static int read_line(struct reader *r, const char *line, size_t n, ltd_err *err)
     return status;
 }
 
-/* --- one file ------------------------------------------------------------------------------------
- */
+/* --- one file --- */
 /* data/gsm8k/question.jsonl: "gsm8k"; prompts.jsonl: "prompts". */
 static char *task_name(const char *path)
 {

@@ -92,8 +92,7 @@ const int32_t *ltd_tree_beam_source(const ltd_tree *tree);
  * is not included.  Returns the count (= expansions done), *ret borrowed until the next grow. */
 int32_t ltd_tree_beam_ancestors(const ltd_tree *tree, int32_t j, const int32_t **ret);
 
-/* --- the last forward, for observations; NULL before the first -----------------------------------
- */
+/* --- the last forward, for observations; NULL before the first --- */
 /* Cumulative scores of its candidates as they are in the pool, row-major: [k] after the resync,
  * [k*k] after an expansion.  *n receives the count. */
 const float *ltd_tree_last_scores(const ltd_tree *tree, int32_t *n);
@@ -103,8 +102,7 @@ const float *ltd_tree_top_logp(const ltd_tree *tree);
  * for the resync, whose only row is the root. */
 float ltd_tree_row_mass(const ltd_tree *tree);
 
-/* --- the pool ------------------------------------------------------------------------------------
- */
+/* --- the pool --- */
 int32_t ltd_tree_count(const ltd_tree *tree);
 const ltd_node *ltd_tree_nodes(const ltd_tree *tree);
 /* Pool indices of the min(n, count) best by (score descending, index ascending).  Borrowed until

@@ -65,8 +65,7 @@ static int play_all(bench_run *b, ltd_err *err)
     return rc;
 }
 
-/* --- result -------------------------------------------------------------------------------------
- */
+/* --- result --- */
 
 static int fold_task(bench_run *b, ltd_bench_task *task, const char *name, int32_t begin,
                      int32_t end, ltd_err *err)

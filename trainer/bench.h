@@ -98,8 +98,7 @@ int ltd_bench_load(ltd_bench **ret, const char *path, ltd_err *err);
 /* A row by name; NULL when there is none. */
 const ltd_bench_row *ltd_bench_find(const ltd_bench_task *task, const char *policy);
 
-/* --- aggregation, apart from what measures ------------------------------------------------------
- */
+/* --- aggregation, apart from what measures --- */
 
 /* One prompt under one row: sums over all repetitions. */
 typedef struct ltd_bench_cell {

@@ -9,8 +9,7 @@
 #include "base/mem.h"
 #include "trainer/bench.h"
 
-/* --- writing ------------------------------------------------------------------------------------
- */
+/* --- writing --- */
 
 static void put_interval(ltd_json_writer *w, const char *key, ltd_interval ci)
 {
@@ -123,8 +122,7 @@ void ltd_bench_json(const ltd_bench *b, ltd_str *out)
     ltd_str_puts(out, "\n");
 }
 
-/* --- reading ------------------------------------------------------------------------------------
- */
+/* --- reading --- */
 
 /* A document and the first failure: getters after it do nothing, so that callers check once. */
 typedef struct reader {

@@ -10,8 +10,7 @@ enum { EAGLE_FORWARDS = 9, EAGLE_SIZE = 60, EAGLE_TOP_K = 10 };
 
 static const char *const default_rows[] = {"ar", "eagle3", "static-tuned", "ltd"};
 
-/* --- who takes part -----------------------------------------------------------------------------
- */
+/* --- who takes part --- */
 
 static void leave_out(const ltd_setup *s, const char *name, const char *why)
 {
@@ -103,8 +102,7 @@ int ltd_contestants_list(ltd_contestants *ret, const ltd_setup *s, const ltd_ben
     return rc;
 }
 
-/* --- what they play with ------------------------------------------------------------------------
- */
+/* --- what they play with --- */
 
 static int32_t max_size(const ltd_contestant *r)
 {

@@ -76,8 +76,7 @@ void ltd_bench_table(const ltd_bench *b, bool color, ltd_str *out)
         ltd_str_printf(out, "  %-18.18s %s\n", b->all.rows[i].policy, b->all.rows[i].detail);
 }
 
-/* --- verdict ------------------------------------------------------------------------------------
- */
+/* --- verdict --- */
 
 /* "--forwards 2 --size 8", "plain decoding". */
 static void advice(const ltd_setting *s, char *ret, size_t size)

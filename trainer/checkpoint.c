@@ -27,8 +27,7 @@ struct ltd_checkpoint_writer {
     ltd_err err; /* of the first put that failed */
 };
 
-/* --- digests ------------------------------------------------------------------------------------
- */
+/* --- digests --- */
 
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "values are digested as they lie");
 
@@ -87,8 +86,7 @@ void ltd_checkpoint_content(char hex[65], ltd_checkpoint_leaf *leaves, size_t n)
     to_hex(hex, sha);
 }
 
-/* --- writing ------------------------------------------------------------------------------------
- */
+/* --- writing --- */
 
 /* A property list of a class without times: equal content gives equal files. */
 static hid_t timeless(hid_t class)

@@ -52,8 +52,7 @@ typedef struct ltd_checkpoint_entry {
     size_t bytes;                          /* without that NUL */
 } ltd_checkpoint_entry;
 
-/* --- writing ------------------------------------------------------------------------------------
- */
+/* --- writing --- */
 
 /* Begin `path`; nothing appears there before finish.  LTD_EIO, LTD_ENOMEM.  *ret owned: finish or
  * abort it. */
@@ -76,8 +75,7 @@ int ltd_checkpoint_finish(ltd_checkpoint_writer *w, ltd_err *err);
 /* Drop everything; NULL is fine. */
 void ltd_checkpoint_abort(ltd_checkpoint_writer *w);
 
-/* --- reading ------------------------------------------------------------------------------------
- */
+/* --- reading --- */
 
 /* Read and verify a whole checkpoint into memory.  LTD_EIO; LTD_EFORMAT: no checkpoint of ours,
  * truncated, damaged; LTD_EUNSUPPORTED: a newer version.  *ret owned. */
@@ -110,8 +108,7 @@ uint64_t ltd_checkpoint_step(const ltd_checkpoint *c);
 /* "f32", "text"...; static storage. */
 const char *ltd_checkpoint_type_name(ltd_checkpoint_type type);
 
-/* --- a run's folder -----------------------------------------------------------------------------
- */
+/* --- a run's folder --- */
 
 /* Path of the loadable checkpoint with the highest step among dir/ *.h5 and dir/checkpoints/ *.h5;
  * damaged ones are passed over, the last damage is the message when none is left.  LTD_EIO when

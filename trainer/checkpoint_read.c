@@ -32,8 +32,7 @@ typedef struct walk {
     ltd_err *err;
 } walk;
 
-/* --- the header ---------------------------------------------------------------------------------
- */
+/* --- the header --- */
 
 static int check_header(const char *path, const ltd_file *f, ltd_err *err)
 {
@@ -66,8 +65,7 @@ static int check_header(const char *path, const ltd_file *f, ltd_err *err)
     return LTD_OK;
 }
 
-/* --- entries ------------------------------------------------------------------------------------
- */
+/* --- entries --- */
 
 static int type_of(hid_t type, ltd_checkpoint_type *ret)
 {
@@ -272,8 +270,7 @@ void ltd_checkpoint_close(ltd_checkpoint *c)
     free(c);
 }
 
-/* --- getters ------------------------------------------------------------------------------------
- */
+/* --- getters --- */
 
 const ltd_checkpoint_entry *ltd_checkpoint_find(const ltd_checkpoint *c, const char *name)
 {

@@ -36,8 +36,7 @@ int32_t ltd_config_utf8_next(const char **p)
     return c;
 }
 
-/* --- one value ----------------------------------------------------------------------------------
- */
+/* --- one value --- */
 
 static int out_of_range(const ltd_key *key, const char *text, ltd_err *err)
 {
@@ -148,8 +147,7 @@ static int set_scalar(ltd_config *config, const ltd_key *key, const char *text, 
     return rc;
 }
 
-/* --- lists --------------------------------------------------------------------------------------
- */
+/* --- lists --- */
 
 static bool is_list(const ltd_key *key)
 {
@@ -242,8 +240,7 @@ void ltd_config_init(ltd_config *ret)
     for (size_t i = 0; i < ltd_config_key_count(); i++) set_preset(ret, ltd_config_key(i));
 }
 
-/* --- layers -------------------------------------------------------------------------------------
- */
+/* --- layers --- */
 
 static int find(const char *name, const ltd_key **ret, ltd_err *err)
 {

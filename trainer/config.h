@@ -125,8 +125,7 @@ typedef struct ltd_config {
     } run;
 } ltd_config;
 
-/* --- the table ----------------------------------------------------------------------------------
- */
+/* --- the table --- */
 
 typedef enum ltd_key_type {
     LTD_KEY_BOOL,
@@ -166,8 +165,7 @@ const ltd_key *ltd_config_key_find(const char *name);
  * total_timesteps...) count too.  Never NULL. */
 const ltd_key *ltd_config_key_nearest(const char *name);
 
-/* --- values -------------------------------------------------------------------------------------
- */
+/* --- values --- */
 
 /* All defaults. */
 void ltd_config_init(ltd_config *ret);
@@ -202,8 +200,7 @@ int ltd_config_digest(const ltd_config *config, char hex[65], ltd_err *err);
 /* Pointers to the entries of a text list, as file functions want them.  Borrowed from `list`. */
 void ltd_strings_pointers(const ltd_strings *list, const char *ret[LTD_CONFIG_STRINGS]);
 
-/* --- documents ----------------------------------------------------------------------------------
- */
+/* --- documents --- */
 
 typedef enum ltd_config_document {
     LTD_CONFIG_DOC_YAML,    /* configs/default.yaml: every key with its default and a comment */

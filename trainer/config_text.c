@@ -13,8 +13,7 @@
 #include "base/mem.h"
 #include "trainer/config_priv.h"
 
-/* --- values -------------------------------------------------------------------------------------
- */
+/* --- values --- */
 
 /* Texts that every YAML reader takes as the same text without quotes. */
 static bool is_plain(const char *text)
@@ -152,8 +151,7 @@ void ltd_strings_pointers(const ltd_strings *list, const char *ret[LTD_CONFIG_ST
     for (int32_t i = 0; i < list->n; i++) ret[i] = list->v[i];
 }
 
-/* --- checks across keys -------------------------------------------------------------------------
- */
+/* --- checks across keys --- */
 
 static int check_ascending(const ltd_ints *list, const char *name, ltd_err *err)
 {
@@ -215,8 +213,7 @@ int ltd_config_check(const ltd_config *c, ltd_err *err)
     return rc;
 }
 
-/* --- documents ----------------------------------------------------------------------------------
- */
+/* --- documents --- */
 
 /* "0 to 64 forwards", "q8 | f16 | f32", "true | false"; "" for texts. */
 static void put_range(const ltd_key *key, const char *bar, ltd_str *out)

@@ -62,8 +62,7 @@ double ltd_metrics_get(const ltd_metrics *m, const char *key);
 /* Hand the row to all sinks and begin the next. */
 int ltd_metrics_write(ltd_metrics *m, int64_t step, ltd_err *err);
 
-/* --- sinks --------------------------------------------------------------------------------------
- */
+/* --- sinks --- */
 
 /* Columns: step, then keys.  The header is fixed by the first row's keys (declared ones included);
  * a key that comes later rewrites the file once with the wider header.  Unset cells are empty.

@@ -86,8 +86,7 @@ static const double *column(const table *t, const char *name)
     return NULL;
 }
 
-/* --- charts -------------------------------------------------------------------------------------
- */
+/* --- charts --- */
 
 typedef struct chart {
     const char *title, *unit;

@@ -62,8 +62,7 @@ static void put_rect(ltd_str *out, double x, double y, double w, double h, const
     ltd_str_puts(out, "</title></rect>\n");
 }
 
-/* --- speed-up -----------------------------------------------------------------------------------
- */
+/* --- speed-up --- */
 
 enum { WIDTH = 860, LABEL = 150, RIGHT = 90, BAR = 14, GAP = 5, GROUP = 28 };
 
@@ -125,8 +124,7 @@ void ltd_report_bars(const ltd_bench *b, ltd_str *out)
     ltd_str_puts(out, "</svg>\n");
 }
 
-/* --- accepted length ----------------------------------------------------------------------------
- */
+/* --- accepted length --- */
 
 static void put_histogram(const ltd_bench_row *r, int i, int last, ltd_str *out)
 {
@@ -163,8 +161,7 @@ void ltd_report_accepted(const ltd_bench_task *all, ltd_str *out)
     ltd_str_puts(out, "</div>\n");
 }
 
-/* --- phases -------------------------------------------------------------------------------------
- */
+/* --- phases --- */
 
 void ltd_report_phases(const ltd_bench_task *all, ltd_str *out)
 {

@@ -136,8 +136,7 @@ void ltd_setup_close(ltd_setup *s)
     s->cost = NULL;
 }
 
-/* --- calibration
- * --------------------------------------------------------------------------------------------- */
+/* --- calibration --- */
 
 int ltd_setup_cost_path(const ltd_setup *s, char *ret, size_t size, ltd_err *err)
 {
@@ -218,8 +217,7 @@ int ltd_setup_cost_or_measure(ltd_setup *s, ltd_err *err)
     return LTD_OK;
 }
 
-/* --- prompts, cycles, environments
- * ----------------------------------------------------------------------------- */
+/* --- prompts, cycles, environments --- */
 
 int ltd_setup_prompts(const ltd_setup *s, const ltd_strings *paths, int32_t limit,
                       ltd_prompts **ret, ltd_err *err)

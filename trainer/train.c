@@ -18,9 +18,7 @@ double ltd_trainer_seconds(const ltd_trainer *t)
     return t->seconds + (double)(ltd_clock_now(&t->setup->clock) - t->started_ns) * 1e-9;
 }
 
-/* --- opening
- * ------------------------------------------------------------------------------------------------
- */
+/* --- opening --- */
 
 static ltd_actor_critic_options nets_of(const ltd_config *c, const ltd_ints *hidden, int32_t obs,
                                         int32_t actions)
@@ -76,8 +74,7 @@ static int open_learners(ltd_trainer *t, ltd_err *err)
     return rc;
 }
 
-/* --- one iteration
- * --------------------------------------------------------------------------------------------- */
+/* --- one iteration --- */
 
 /* Share of the run that is done: by cycles, or by time when that ends it sooner. */
 static double share_done(const ltd_trainer *t)

@@ -15,8 +15,7 @@ char *ltd_setting_text(const ltd_setting *setting, char *ret, size_t size)
     return ret;
 }
 
-/* --- candidates ---------------------------------------------------------------------------------
- */
+/* --- candidates --- */
 
 /* Nodes that the pool can hold, and its deepest level. */
 static int64_t pool_room(const ltd_cycle_options *c, const ltd_setting *s, int32_t *depth)
@@ -75,8 +74,7 @@ int32_t ltd_tune_grid(const ltd_cycle_options *cycle, const ltd_ints *sizes, int
     return n;
 }
 
-/* --- successive halving -------------------------------------------------------------------------
- */
+/* --- successive halving --- */
 
 enum { LAST = 4 }; /* candidates of the last round */
 

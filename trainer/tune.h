@@ -78,8 +78,7 @@ int ltd_tune_or_load(const ltd_setup *s, const ltd_prompts *prompts,
 /* "2 forwards, 8 nodes, lookup", "plain decoding".  Returns ret. */
 char *ltd_setting_text(const ltd_setting *setting, char *ret, size_t size);
 
-/* --- kept results -------------------------------------------------------------------------------
- */
+/* --- kept results --- */
 
 /* Path of tuned.json: beside the calibration of this machine, model and head. */
 int ltd_tuned_path(const ltd_setup *s, char *ret, size_t size, ltd_err *err);
@@ -91,8 +90,7 @@ int ltd_tuned_check(const ltd_tuned *tuned, const ltd_setup *s, ltd_err *err);
 /* Append the JSON object. */
 void ltd_tuned_json(const ltd_tuned *tuned, ltd_str *out);
 
-/* --- the search, apart from what measures -------------------------------------------------------
- */
+/* --- the search, apart from what measures --- */
 
 /* Who measures: play prompt `prompt` under `setting`, give tokens and seconds. */
 typedef struct ltd_tune_meter {

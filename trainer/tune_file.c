@@ -27,8 +27,7 @@ int ltd_tuned_path(const ltd_setup *s, char *ret, size_t size, ltd_err *err)
     return LTD_OK;
 }
 
-/* --- writing ------------------------------------------------------------------------------------
- */
+/* --- writing --- */
 
 static void put_setting(ltd_json_writer *w, const ltd_setting *s)
 {
@@ -87,8 +86,7 @@ int ltd_tuned_save(const ltd_tuned *tuned, const char *path, ltd_err *err)
     return rc;
 }
 
-/* --- reading ------------------------------------------------------------------------------------
- */
+/* --- reading --- */
 
 static int get_i32(ltd_json o, const char *key, int32_t min, int32_t max, int32_t *ret,
                    ltd_err *err)

@@ -155,8 +155,7 @@ static void q8_0(float *w, const uint8_t *b)
     for (int i = 0; i < 32; i++) w[i] = d * (float)(int8_t)b[2 + i];
 }
 
-/* --- super-blocks of 256 ------------------------------------------------------------------------
- */
+/* --- super-blocks of 256 --- */
 
 /* 16 runs of 16 weights; each byte of `scales` is a 4-bit scale below a 4-bit minimum. */
 static void q2_k(float *w, const uint8_t *b)

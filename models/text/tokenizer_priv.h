@@ -26,8 +26,7 @@ enum {
 
 enum { LTD_TOKENIZER_MAX_ENDS = 8 };
 
-/* --- words --------------------------------------------------------------------------------------
- */
+/* --- words --- */
 typedef struct ltd_split_rule {
     const char *name;    /* tokenizer.ggml.pre */
     const char *pattern; /* a match is a word */
@@ -46,8 +45,7 @@ typedef int (*ltd_word_fn)(void *ctx, const char *word, size_t n, ltd_err *err);
 int ltd_split_words(const pcre2_code *code, pcre2_match_data *match, const char *text, size_t n,
                     ltd_word_fn fn, void *ctx, ltd_err *err);
 
-/* --- special tokens: a byte trie -----------------------------------------------------------------
- */
+/* --- special tokens: a byte trie --- */
 typedef struct ltd_special_node {
     int32_t child, sibling; /* 0 = none */
     int32_t id;             /* token that ends here, -1 = none */
@@ -69,8 +67,7 @@ void ltd_specials_fini(ltd_specials *specials);
 int32_t ltd_specials_find(const ltd_specials *specials, const char *text, size_t n, size_t from,
                           int flags, size_t *at, size_t *len);
 
-/* --- merges -------------------------------------------------------------------------------------
- */
+/* --- merges --- */
 typedef struct ltd_merge {
     int32_t left, right, id;
 } ltd_merge;
@@ -87,8 +84,7 @@ void ltd_bpe_fini(ltd_bpe *bpe);
 int ltd_bpe_word(ltd_bpe *bpe, const ltd_tokenizer *tok, const char *word, size_t n,
                  ltd_tokens *ids, ltd_err *err);
 
-/* --- the vocabulary -----------------------------------------------------------------------------
- */
+/* --- the vocabulary --- */
 struct ltd_tokenizer {
     int32_t n;
     char *text;      /* all tokens, as written in the file, one after the other */

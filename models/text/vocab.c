@@ -10,7 +10,7 @@
 
 #define KEY(name) "tokenizer.ggml." name
 
-/* --- bytes as printable characters (GPT-2's byte_encoder) ----------------------------------------
+/* --- bytes as printable characters (GPT-2's byte_encoder) ---
  * Printable Latin-1 stands for itself; the 68 other bytes are U+0100 and on, in byte order. */
 
 static bool printable(uint32_t c)
@@ -44,8 +44,7 @@ size_t ltd_symbol_write(char ret[2], uint32_t c)
     return 2;
 }
 
-/* --- tokens by text ------------------------------------------------------------------------------
- */
+/* --- tokens by text --- */
 static uint64_t hash(uint64_t h, const char *s, size_t n)
 {
     for (size_t i = 0; i < n; i++) h = (h ^ (uint8_t)s[i]) * 0x100000001b3u; /* FNV-1a */
@@ -76,8 +75,7 @@ int32_t ltd_vocab_find(const ltd_tokenizer *tok, const char *a, size_t na, const
     return -1;
 }
 
-/* --- reading -------------------------------------------------------------------------------------
- */
+/* --- reading --- */
 /* An array of the metadata, of strings or of numbers. */
 static int get_array(const ltd_gguf_value **ret, const ltd_gguf *file, const char *key,
                      bool strings, ltd_err *err)

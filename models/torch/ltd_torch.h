@@ -31,7 +31,7 @@ typedef struct ltd_tensor ltd_tensor;
 
 enum { LTD_TENSOR_MAX_DIMS = 8 };
 
-/* --- handles and scopes (scope.cc) ------------------------------------------------------------ */
+/* --- handles and scopes (scope.cc) --- */
 
 /* Handles made on this thread between _init and _fini belong to the innermost scope, which frees
  * them in _fini.  Caller's storage; scopes nest and end in reverse order. */
@@ -58,8 +58,7 @@ int ltd_torch_get_threads(void);
 /* OpenBLAS's own description, NULL when libtorch runs on a reference BLAS (40 times slower). */
 const char *ltd_torch_blas(void);
 
-/* --- creation, shape, data (tensor.cc) ---------------------------------------------------------
- */
+/* --- creation, shape, data (tensor.cc) --- */
 
 /* dims[n_dims], row-major.  _from copies; _view borrows `data` until the last handle on it, or on a
  * view of it, is gone.  bool is one byte, 0 or 1. */
@@ -86,8 +85,7 @@ int64_t ltd_tensor_count(const ltd_tensor *t);
 int ltd_tensor_reshape(ltd_tensor **ret, const ltd_tensor *t, const int64_t *dims, int n_dims,
                        ltd_err *err);
 
-/* --- arithmetic, element by element with broadcasting (tensor.cc) ------------------------------
- */
+/* --- arithmetic, element by element with broadcasting (tensor.cc) --- */
 
 int ltd_tensor_add(ltd_tensor **ret, const ltd_tensor *a, const ltd_tensor *b, ltd_err *err);
 int ltd_tensor_sub(ltd_tensor **ret, const ltd_tensor *a, const ltd_tensor *b, ltd_err *err);
@@ -106,8 +104,7 @@ int ltd_tensor_mean(ltd_tensor **ret, const ltd_tensor *a, ltd_err *err);
 /* Over one dim (negative: from the end), which goes away. */
 int ltd_tensor_sum(ltd_tensor **ret, const ltd_tensor *a, int dim, ltd_err *err);
 
-/* --- nets (nn.cc) ------------------------------------------------------------------------------
- */
+/* --- nets (nn.cc) --- */
 
 /* x [n, in] . weight [out, in]^T + bias [out] (NULL: none) -> [n, out] */
 int ltd_tensor_linear(ltd_tensor **ret, const ltd_tensor *x, const ltd_tensor *weight,
@@ -120,8 +117,7 @@ int ltd_tensor_log_softmax(ltd_tensor **ret, const ltd_tensor *x, int dim, ltd_e
 int ltd_tensor_gather(ltd_tensor **ret, const ltd_tensor *x, int dim, const ltd_tensor *index,
                       ltd_err *err);
 
-/* --- gradients (autograd.cc) -------------------------------------------------------------------
- */
+/* --- gradients (autograd.cc) --- */
 
 /* Make a leaf trainable; its gradient accumulates in `grad` (borrowed as a view is; as many floats
  * as the leaf has), which the caller zeroes. */

@@ -63,9 +63,7 @@ static void checkpoints_of_every_llama_form_give_the_reference_logits(void **sta
     check_folder("llama31_rope_scaled", 4e-4);
 }
 
-/* --- GGUF files
- * -----------------------------------------------------------------------------------
- */
+/* --- GGUF files --- */
 
 typedef struct gguf_case {
     const char *name;
@@ -123,9 +121,7 @@ static void half_kv_stays_within_its_measured_bound(void **state)
     ltd_llama_close(model);
 }
 
-/* --- greedy text
- * ----------------------------------------------------------------------------------
- */
+/* --- greedy text --- */
 
 static void check_greedy(const ltd_llama *model, ltd_json c)
 {
@@ -157,8 +153,7 @@ static void greedy_text_is_the_references(void **state)
     ltd_llama_close(model);
 }
 
-/* --- what we can't run is refused with the reason
- * ----------------------------------------------------- */
+/* --- what we can't run is refused with the reason --- */
 
 static void a_tokenizer_that_cant_be_used_is_named_and_the_weights_serve(void **state)
 {

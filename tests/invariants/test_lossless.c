@@ -83,8 +83,7 @@ static int32_t skewed(ltd_rng *rng, int32_t max)
     return n < max ? n : max;
 }
 
-/* --- random actions ------------------------------------------------------------------------------
- */
+/* --- random actions --- */
 
 /* Plain decoding of prompt p, one row a step; computed once. */
 static const int32_t *plain_text(fixture *f, int32_t p, bool kv_f16)
@@ -179,8 +178,7 @@ static void any_actions_give_the_text_of_plain_decoding(void **state)
     assert_true(t.drafted > cycles / 4 && t.matched > cycles / 10 && t.accepted_most > 5);
 }
 
-/* --- logits -------------------------------------------------------------------------------------
- */
+/* --- logits --- */
 
 enum { TREE_ROWS = 14 };
 
@@ -276,8 +274,7 @@ static void verified_logits_are_plain_decodings_bit_for_bit(void **state)
     ltd_llama_close(fast);
 }
 
-/* --- instruction sets --------------------------------------------------------------------------
- */
+/* --- instruction sets --- */
 
 /* Two random cycles on both engines with the same actions. */
 static void same_cycles(fixture *f, const ltd_llama *model, const ltd_eagle3 *head)

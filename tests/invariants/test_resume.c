@@ -34,8 +34,7 @@ static void check(const fixture *f, int rc)
     if (rc < 0) fail_msg("%s", f->err.msg);
 }
 
-/* --- set-up -------------------------------------------------------------------------------------
- */
+/* --- set-up --- */
 
 static void configure(ltd_config *c)
 {
@@ -137,8 +136,7 @@ static fixture *need(void **state)
     return *state;
 }
 
-/* --- runs ---------------------------------------------------------------------------------------
- */
+/* --- runs --- */
 
 static void tell(void *ctx, const ltd_train_progress *p)
 {

@@ -11,8 +11,7 @@
 #include "base/str.h"
 #include "models/files/gguf.h"
 
-/* --- writing the bytes
- * ---------------------------------------------------------------------------- */
+/* --- writing the bytes --- */
 
 static void u32(ltd_str *s, uint32_t v)
 {
@@ -77,8 +76,7 @@ static void refused(ltd_str *s, int code, const char *words)
     ltd_str_fini(s);
 }
 
-/* --- tests -------------------------------------------------------------------------------------
- */
+/* --- tests --- */
 
 static void values_are_found_and_typed(void **state)
 {

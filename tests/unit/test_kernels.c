@@ -17,6 +17,7 @@ enum { OUT = 43, IN = 512, ROWS = 33, LDY = 48 };
 typedef struct rows {
     float *x, *scale, *sum;
     int16_t *q;
+    int8_t *q8; /* NULL with 16 bits */
 } rows;
 
 static ltd_rng rng;
@@ -54,18 +55,25 @@ static void near(const char *what, double got, double want, double allowed)
         fail_msg("%s: %.9g, expected %.9g within %g", what, got, want, allowed);
 }
 
-/* Activations with outliers, a zero group and one of denormals. */
+/* Activations with outliers, a zero group, one of denormals, and two rows of largest integers. */
 static rows make_rows(const ltd_kernels *k, int32_t bits)
 {
     size_t n = (size_t)ROWS * IN;
-    rows r = {randoms(n, 1), ltd_mem_aligned(n / 32, 4), ltd_mem_aligned(n / 32, 4),
-              ltd_mem_aligned(n, 2)};
+    rows r = {.x = randoms(n, 1),
+              .scale = ltd_mem_aligned(n / 32, sizeof(float)),
+              .sum = ltd_mem_aligned(n / 32, sizeof(float)),
+              .q = ltd_mem_aligned(n, sizeof(int16_t)),
+              .q8 = bits == 8 ? ltd_mem_aligned(n, 1) : NULL};
     for (size_t i = 0; i < n; i += 97) r.x[i] *= 50;
     memset(r.x + 32, 0, 32 * sizeof *r.x);
     for (int i = 64; i < 96; i++) r.x[i] = 1e-42f;
-    for (size_t i = 0; i < ROWS; i++)
+    for (int i = 0; i < 2 * IN; i++)
+        r.x[2 * IN + i] = i < IN || i % 2 ? 1 : -1; /* all at the top */
+    for (size_t i = 0; i < ROWS; i++) {
         k->quantize(r.x + i * IN, IN, bits, r.q + i * IN, r.scale + i * (IN / 32),
                     r.sum + i * (IN / 32));
+        if (r.q8) k->bytes(r.q + i * IN, IN, r.q8 + i * IN);
+    }
     return r;
 }
 
@@ -75,16 +83,20 @@ static void free_rows(rows *r)
     free(r->scale);
     free(r->sum);
     free(r->q);
+    free(r->q8);
 }
 
 static ltd_acts acts_from(const rows *r, size_t row)
 {
-    return (ltd_acts){r->x + row * IN, r->q + row * IN, r->scale + row * (IN / 32),
-                      r->sum + row * (IN / 32), IN};
+    return (ltd_acts){.x = r->x + row * IN,
+                      .q = r->q + row * IN,
+                      .q8 = r->q8 ? r->q8 + row * IN : NULL,
+                      .scale = r->scale + row * (IN / 32),
+                      .sum = r->sum + row * (IN / 32),
+                      .n = IN};
 }
 
-/* --- linear -------------------------------------------------------------------------------------
- */
+/* --- linear --- */
 
 static void check_against_double(const ltd_packed *w, const rows *r, const float *y)
 {
@@ -163,8 +175,18 @@ static void linear_rows_stand_alone_and_instruction_sets_agree(void **state)
         for (int32_t bits = 8; bits <= 16; bits += 8) check_matrix(&weight_forms[form], bits);
 }
 
-/* --- rows
- * ----------------------------------------------------------------------------------------- */
+/* --- rows --- */
+
+/* 64 integers of 8 bits as bytes, in the order of Q4's nibbles. */
+static void same_bytes(const ltd_kernels *p, const ltd_kernels *o, const int16_t *q)
+{
+    static const int order[8] = {0, 4, 1, 5, 2, 6, 3, 7};
+    int8_t a[64], b[64];
+    p->bytes(q, 64, a);
+    o->bytes(q, 64, b);
+    same("bytes", a, b, sizeof a);
+    for (int i = 0; i < 64; i++) assert_int_equal(a[i], q[i / 8 * 8 + order[i % 8]]);
+}
 
 static void quantize_keeps_values_to_half_a_step_and_agrees(void **state)
 {
@@ -182,6 +204,7 @@ static void quantize_keeps_values_to_half_a_step_and_agrees(void **state)
             same("q", q[0], q[1], sizeof q[0]);
             same("scale", scale[0], scale[1], sizeof scale[0]);
             same("sum", sum[0], sum[1], sizeof sum[0]);
+            if (bits == 8) same_bytes(p, o, q[0]);
             for (int g = 0; g < 2; g++) {
                 double total = 0, s = (double)scale[0][g];
                 for (int i = 32 * g; i < 32 * g + 32; i++) {

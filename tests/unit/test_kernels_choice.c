@@ -40,17 +40,17 @@ static int32_t below(int32_t n)
     return (int32_t)ltd_rng_below(&rng, (uint64_t)n);
 }
 
-/* --- attention ----------------------------------------------------------------------------------
- */
+/* --- attention --- */
 
-enum { SLOTS = 96, HEADS = 3 };
+enum { SLOTS = 240, HEADS = 3, ROWS = LTD_ATTN_ROWS, MOST_KEYS = SLOTS };
 
 typedef struct problem {
     ltd_attn a;
     float *kf, *vf; /* the values that kernels see, [SLOTS, head_dim] */
     uint16_t *kh, *vh;
-    float *q, *out, *scores;
-    int32_t tail[SLOTS];
+    float *q, *out, *scores, *block;
+    size_t n_out;
+    int32_t tail[ROWS * SLOTS], start[ROWS + 1];
 } problem;
 
 static void round_to_halves(float *x, uint16_t *h, size_t n)
@@ -61,70 +61,106 @@ static void round_to_halves(float *x, uint16_t *h, size_t n)
     }
 }
 
-static void make_problem(problem *p, int32_t head_dim, bool f16, float spread)
+/* Room for every problem of this head_dim. */
+static void make_room(problem *p, int32_t head_dim, bool f16, float spread)
 {
-    size_t n = (size_t)SLOTS * (size_t)head_dim, heads = (size_t)HEADS * (size_t)head_dim;
+    size_t hd = (size_t)head_dim, n = SLOTS * hd;
     *p = (problem){.kf = randoms(n, spread),
                    .vf = randoms(n, 1),
-                   .kh = ltd_mem_aligned(n, 2),
-                   .vh = ltd_mem_aligned(n, 2),
-                   .q = randoms(heads, spread),
-                   .out = randoms(heads, 1),
-                   .scores = randoms(SLOTS + 16, 1)};
-    if (f16) {
-        round_to_halves(p->kf, p->kh, n);
-        round_to_halves(p->vf, p->vh, n);
+                   .kh = ltd_mem_aligned(n, sizeof(uint16_t)),
+                   .vh = ltd_mem_aligned(n, sizeof(uint16_t)),
+                   .n_out = ROWS * (HEADS * hd + 8)};
+    p->q = randoms(p->n_out, spread);
+    p->out = ltd_mem_aligned(p->n_out, sizeof(float));
+    p->scores = randoms(ROWS * HEADS * (size_t)MOST_KEYS, 1);
+    p->block = randoms((LTD_ATTN_BLOCK + ROWS * HEADS) * hd, 1);
+    if (!f16) return;
+    round_to_halves(p->kf, p->kh, n);
+    round_to_halves(p->vf, p->vh, n);
+}
+
+/* A random problem: some past, one to four rows with tails of their own. */
+static void make_problem(problem *p, int32_t head_dim, bool f16, float spread)
+{
+    make_room(p, head_dim, f16, spread);
+    int32_t rows = 1 + below(ROWS), n_past = below(3) ? below(SLOTS / 2) : below(9), longest = 0;
+    for (int32_t r = 0; r < rows; r++) {
+        int32_t n = 1 + below(below(3) ? 12 : SLOTS / 2 - 1);
+        p->start[r + 1] = p->start[r] + n;
+        for (int32_t i = p->start[r]; i < p->start[r + 1]; i++)
+            p->tail[i] = n_past + below(SLOTS - n_past);
+        if (n > longest) longest = n;
     }
-    int32_t n_past = below(SLOTS / 2), n_tail = 1 + below(SLOTS / 2 - 1);
-    for (int32_t i = 0; i < n_tail; i++) p->tail[i] = n_past + below(SLOTS - n_past);
+    size_t wide = (size_t)(HEADS * head_dim) + 8;
     p->a = (ltd_attn){.k = f16 ? (void *)p->kh : (void *)p->kf,
                       .v = f16 ? (void *)p->vh : (void *)p->vf,
                       .f16 = f16,
                       .head_dim = head_dim,
                       .n_past = n_past,
+                      .rows = rows,
+                      .start = p->start,
                       .tail = p->tail,
-                      .n_tail = n_tail,
                       .scale = 1 / sqrtf((float)head_dim),
                       .h0 = 0,
                       .h1 = HEADS,
                       .q = p->q,
                       .out = p->out,
-                      .scores = p->scores};
+                      .ldq = wide,
+                      .ldo = wide,
+                      .scores = p->scores,
+                      .lds = (size_t)((n_past + longest + 7) & ~7),
+                      .block = p->block};
 }
 
 static void free_problem(problem *p)
 {
-    void *owned[] = {p->kf, p->vf, p->kh, p->vh, p->q, p->out, p->scores};
+    void *owned[] = {p->kf, p->vf, p->kh, p->vh, p->q, p->out, p->scores, p->block};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
 }
 
-static int32_t slot_of(const problem *p, int32_t j)
+/* Runs it over an output of noise; the result, owned. */
+static float *attend(const problem *p, const ltd_kernels *k, const ltd_attn *a)
 {
-    return j < p->a.n_past ? j : p->tail[j - p->a.n_past];
+    float *ret = ltd_mem_aligned(p->n_out, sizeof *ret);
+    assert_non_null(ret);
+    memset(p->out, 0x7f, p->n_out * sizeof *p->out);
+    k->attention(a);
+    memcpy(ret, p->out, p->n_out * sizeof *ret);
+    return ret;
 }
 
-static void check_attention(const problem *p)
+static int32_t keys_of(const problem *p, int32_t r)
 {
-    int32_t n = p->a.n_past + p->a.n_tail, hd = p->a.head_dim;
-    double weight[SLOTS], out;
-    for (int32_t h = 0; h < HEADS; h++) {
-        double top = -INFINITY, total = 0;
-        for (int32_t j = 0; j < n; j++) {
-            weight[j] = 0;
-            for (int32_t d = 0; d < hd; d++)
-                weight[j] += (double)p->q[h * hd + d] * (double)p->kf[slot_of(p, j) * hd + d];
-            weight[j] *= (double)p->a.scale;
-            top = fmax(top, weight[j]);
-        }
-        for (int32_t j = 0; j < n; j++) total += weight[j] = exp(weight[j] - top);
-        for (int32_t d = 0; d < hd; d++) {
-            out = 0;
-            for (int32_t j = 0; j < n; j++)
-                out += weight[j] / total * (double)p->vf[slot_of(p, j) * hd + d];
-            if (!(fabs((double)p->out[h * hd + d] - out) < 3e-5))
-                fail_msg("head_dim %d, head %d, dim %d: %.8f, expected %.8f", hd, h, d,
-                         (double)p->out[h * hd + d], out);
-        }
+    return p->a.n_past + p->start[r + 1] - p->start[r];
+}
+
+static const float *key_at(const problem *p, const float *base, int32_t r, int32_t j)
+{
+    int32_t slot = j < p->a.n_past ? j : p->tail[p->start[r] + j - p->a.n_past];
+    return base + (size_t)slot * (size_t)p->a.head_dim;
+}
+
+/* One head of one row in double precision. */
+static void check_head(const problem *p, int32_t r, int32_t h, const float *got)
+{
+    int32_t n = keys_of(p, r), hd = p->a.head_dim;
+    const float *q = p->q + (size_t)r * p->a.ldq + h * hd;
+    double weight[MOST_KEYS], top = -INFINITY, total = 0;
+    for (int32_t j = 0; j < n; j++) {
+        weight[j] = 0;
+        for (int32_t d = 0; d < hd; d++)
+            weight[j] += (double)q[d] * (double)key_at(p, p->kf, r, j)[d];
+        weight[j] *= (double)p->a.scale;
+        top = fmax(top, weight[j]);
+    }
+    for (int32_t j = 0; j < n; j++) total += weight[j] = exp(weight[j] - top);
+    for (int32_t d = 0; d < hd; d++) {
+        double want = 0;
+        for (int32_t j = 0; j < n; j++)
+            want += weight[j] / total * (double)key_at(p, p->vf, r, j)[d];
+        if (!(fabs((double)got[d] - want) < 3e-5))
+            fail_msg("head_dim %d, row %d, head %d, dim %d: %.8f, expected %.8f", hd, r, h, d,
+                     (double)got[d], want);
     }
 }
 
@@ -132,27 +168,44 @@ static void attention_agrees_and_is_right(void **state)
 {
     (void)state;
     static const int32_t dims[] = {8, 16, 40, 64, 80, 128, 256, 512};
-    for (int round = 0; round < 160; round++) {
+    for (int round = 0; round < 240; round++) {
         problem p;
-        int32_t hd = dims[round % 8];
-        make_problem(&p, hd, round & 8, 1.5f);
-        size_t bytes = (size_t)(HEADS * hd) * sizeof(float);
-        plain()->attention(&p.a);
-        check_attention(&p);
-        float *first = ltd_mem_aligned((size_t)(HEADS * hd), sizeof *first);
-        memcpy(first, p.out, bytes);
-        memset(p.out, 0xff, bytes);
-        fast()->attention(&p.a);
-        assert_memory_equal(first, p.out, bytes);
-        memset(p.out, 0xff, bytes); /* head by head */
-        for (int32_t h = 0; h < HEADS; h++) {
-            ltd_attn one = p.a;
-            one.h0 = h;
-            one.h1 = h + 1;
-            fast()->attention(&one);
+        make_problem(&p, dims[round % 8], round & 8, 1.5f);
+        float *want = attend(&p, plain(), &p.a), *got = attend(&p, fast(), &p.a);
+        assert_memory_equal(got, want, p.n_out * sizeof *got);
+        for (int32_t r = 0; r < p.a.rows; r++)
+            for (int32_t h = 0; h < HEADS; h++)
+                check_head(&p, r, h, want + (size_t)r * p.a.ldo + h * p.a.head_dim);
+        free(want);
+        free(got);
+        free_problem(&p);
+    }
+}
+
+static void a_row_and_a_head_alone_give_the_same_bits(void **state)
+{
+    (void)state;
+    for (int round = 0; round < 80; round++) {
+        problem p;
+        int32_t hd = round & 2 ? 64 : 80;
+        make_problem(&p, hd, round & 1, 1.5f);
+        float *want = attend(&p, fast(), &p.a);
+        for (int32_t r = 0; r < p.a.rows; r++) {
+            for (int32_t h = 0; h < HEADS; h++) {
+                ltd_attn one = p.a;
+                one.rows = 1;
+                one.start += r;
+                one.q += (size_t)r * one.ldq;
+                one.out += (size_t)r * one.ldo;
+                one.h0 = h;
+                one.h1 = h + 1;
+                one.lds = (size_t)((keys_of(&p, r) + 7) & ~7);
+                free(attend(&p, fast(), &one));
+                size_t at = (size_t)r * one.ldo + (size_t)(h * hd);
+                assert_memory_equal(want + at, p.out + at, (size_t)hd * sizeof *want);
+            }
         }
-        assert_memory_equal(first, p.out, bytes);
-        free(first);
+        free(want);
         free_problem(&p);
     }
 }
@@ -161,19 +214,24 @@ static void attention_agrees_and_is_right(void **state)
 static void keys_give_the_same_bits_wherever_they_lie(void **state)
 {
     (void)state;
-    for (int round = 0; round < 60; round++) {
+    for (int round = 0; round < 80; round++) {
         problem p;
-        float want[HEADS * 64];
+        int32_t all[ROWS * SLOTS], start[ROWS + 1] = {0};
         make_problem(&p, 64, round & 1, 1.5f);
-        fast()->attention(&p.a);
-        memcpy(want, p.out, sizeof want);
-        int32_t all[2 * SLOTS], n = p.a.n_past + p.a.n_tail;
-        for (int32_t j = 0; j < n; j++) all[j] = slot_of(&p, j);
-        p.a.n_past = below(p.a.n_past + 1);
-        p.a.tail = all + p.a.n_past;
-        p.a.n_tail = n - p.a.n_past;
-        fast()->attention(&p.a);
-        assert_memory_equal(want, p.out, sizeof want);
+        float *want = attend(&p, fast(), &p.a);
+        ltd_attn moved = p.a;
+        moved.n_past = below(p.a.n_past + 1);
+        for (int32_t r = 0; r < p.a.rows; r++) {
+            start[r + 1] = start[r];
+            for (int32_t j = moved.n_past; j < keys_of(&p, r); j++)
+                all[start[r + 1]++] = (int32_t)((key_at(&p, p.kf, r, j) - p.kf) / 64);
+        }
+        moved.tail = all;
+        moved.start = start;
+        float *got = attend(&p, fast(), &moved);
+        assert_memory_equal(got, want, p.n_out * sizeof *got);
+        free(want);
+        free(got);
         free_problem(&p);
     }
 }
@@ -182,18 +240,18 @@ static void far_apart_scores_neither_overflow_nor_vanish(void **state)
 {
     (void)state;
     problem p;
-    float want[HEADS * 64];
     make_problem(&p, 64, false, 60);
-    plain()->attention(&p.a);
-    memcpy(want, p.out, sizeof want);
-    fast()->attention(&p.a);
-    assert_memory_equal(want, p.out, sizeof want);
-    for (int i = 0; i < HEADS * 64; i++) assert_true(fabsf(want[i]) < 10);
+    float *want = attend(&p, plain(), &p.a), *got = attend(&p, fast(), &p.a);
+    assert_memory_equal(got, want, p.n_out * sizeof *got);
+    for (int32_t r = 0; r < p.a.rows; r++)
+        for (int32_t i = 0; i < HEADS * 64; i++)
+            assert_true(fabsf(want[(size_t)r * p.a.ldo + (size_t)i]) < 10);
+    free(want);
+    free(got);
     free_problem(&p);
 }
 
-/* --- argmax and top_k
- * ----------------------------------------------------------------------------- */
+/* --- argmax and top_k --- */
 
 static float *tied_logits(int32_t n)
 {
@@ -295,6 +353,7 @@ int main(void)
     ltd_rng_seed(&rng, 9, LTD_STREAM_TEST);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(attention_agrees_and_is_right),
+        cmocka_unit_test(a_row_and_a_head_alone_give_the_same_bits),
         cmocka_unit_test(keys_give_the_same_bits_wherever_they_lie),
         cmocka_unit_test(far_apart_scores_neither_overflow_nor_vanish),
         cmocka_unit_test(argmax_takes_the_first_of_the_largest),

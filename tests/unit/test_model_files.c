@@ -49,8 +49,7 @@ static void refused(const char *path, int code, const char *words)
     if (!strstr(err.msg, words)) fail_msg("message is '%s', expected '%s' in it", err.msg, words);
 }
 
-/* --- a folder to change things in
- * ------------------------------------------------------------------ */
+/* --- a folder to change things in --- */
 
 static char folder[] = "/tmp/ltd-model-XXXXXX";
 
@@ -105,8 +104,7 @@ static void put_config(const char *golden_config, const char *changes)
     json_object_put(edits);
 }
 
-/* --- the golden models -------------------------------------------------------------------------
- */
+/* --- the golden models --- */
 
 static void same_but_for_the_rotation(const ltd_llm_config *a, const ltd_llm_config *b)
 {
@@ -269,8 +267,7 @@ static void the_default_model_opens(void **state)
     ltd_model_files_close(files);
 }
 
-/* --- refusals ----------------------------------------------------------------------------------
- */
+/* --- refusals --- */
 
 static void other_families_are_refused_by_name(void **state)
 {

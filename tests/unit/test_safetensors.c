@@ -146,8 +146,7 @@ static void header_lengths_are_not_believed(void **state)
     }
 }
 
-/* --- writing -----------------------------------------------------------------------------------
- */
+/* --- writing --- */
 
 static char folder[] = "/tmp/ltd-safetensors-XXXXXX";
 
