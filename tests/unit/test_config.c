@@ -80,7 +80,7 @@ static void defaults_are_the_tables_and_pass_the_check(void **state)
     assert_int_equal(a.env.sizes.v[12], 60);
     assert_int_equal(a.env.reward, LTD_REWARD_AVERAGE);
     assert_int_equal(a.env.depth_obs, LTD_CONTRACT_LTD_DEPTH);
-    assert_int_equal(a.model.activations, 16);
+    assert_int_equal(a.model.activations, 8);
     assert_string_equal(a.model.path, "");
     assert_int_equal(a.prompts.bench.n, 4);
     assert_true(a.train.lr == 1e-3);

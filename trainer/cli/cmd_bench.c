@@ -70,7 +70,11 @@ static int bench(ltd_cli *cli, ltd_setup *s, ltd_err *err)
     ltd_bench *b = NULL;
     char path[PATH_MAX] = "";
     ltd_bench_options o = {.command = cli->command};
-    int rc = LTD_OK;
+    /* A prompts file that can't be read must show before minutes of tuning, not after. */
+    ltd_prompts *prompts = NULL;
+    int rc = ltd_setup_prompts(s, &c->prompts.bench, c->bench.prompts_per_task, &prompts, err);
+    ltd_prompts_free(prompts);
+    if (rc < 0) return rc;
     if (wants(c, "static-tuned")) {
         rc = tune(cli, s, &tuned, err);
         if (rc == LTD_OK) o.tuned = &tuned;

@@ -140,9 +140,10 @@ static int run(ltd_cli *cli)
     int code = ltd_cli_configure(cli, NULL);
     if (code == LTD_EXIT_OK) code = ltd_cli_setup(cli, &s);
     if (code) return code;
-    int rc = LTD_OK;
-    if (ltd_setup_cost(&s, NULL) < 0) s.config.env.reward = LTD_REWARD_RATIO;
-    rc = ltd_setup_prompts(&s, &s.config.prompts.train, s.config.prompts.limit, &prompts, &err);
+    int rc = ltd_setup_cost_if_any(&s, &err);
+    if (!s.cost) s.config.env.reward = LTD_REWARD_RATIO;
+    if (rc == LTD_OK)
+        rc = ltd_setup_prompts(&s, &s.config.prompts.train, s.config.prompts.limit, &prompts, &err);
     if (rc == LTD_OK) rc = ltd_setup_cycle(&s, NULL, &cycle, &err);
     if (rc == LTD_OK) {
         ltd_env_options o = ltd_setup_env_options(&s, cycle, prompts);

@@ -79,8 +79,11 @@ static int run(ltd_cli *cli)
     }
     ltd_rng rng;
     ltd_rng_seed(&rng, cli->config.run.seed, LTD_STREAM_EXPLORE);
-    int rc = ltd_setup_cost_or_measure(&s, &err);
-    if (rc == LTD_OK) rc = ltd_policy_load(&policy, path, &err);
+    int rc = ltd_policy_load(&policy, path, &err);
+    if (rc == LTD_OK)
+        rc = ltd_setup_check_prompts(&s, &cli->config.prompts.bench,
+                                     cli->config.bench.prompts_per_task, &err);
+    if (rc == LTD_OK) rc = ltd_setup_cost_or_measure(&s, &err);
     if (rc == LTD_OK) {
         ltd_log(&cli->log, LTD_LOG_INFO, "policy %s", path);
         rc = evaluate(cli, &s, policy, cli->stochastic ? &rng : NULL, &err);

@@ -78,9 +78,9 @@ static int open_generation(generation *g, const char *prompt, ltd_err *err)
 {
     ltd_setup *s = g->s;
     const ltd_config *c = &s->config;
-    ltd_setup_cost(
-        s, NULL); /* a calibration feeds the policy; without one it sees a typical machine */
-    int rc = LTD_OK;
+    /* A calibration feeds the policy; without one it sees a typical machine. */
+    int rc = ltd_setup_cost_if_any(s, err);
+    if (rc < 0) return rc;
     if (c->generate.system[0]) {
         ltd_message m[2] = {{"system", c->generate.system}, {"user", prompt}};
         ltd_str text = LTD_STR_INIT;

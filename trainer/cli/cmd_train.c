@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <limits.h>
 #include <math.h>
 #include <signal.h>
@@ -61,13 +62,16 @@ static int find_resume(const ltd_cli *cli, char *path, size_t size, char *dir, s
     }
     snprintf(path, size, "%s", cli->resume);
     snprintf(dir, dir_size, "%s", cli->resume);
-    for (int up = 0; up < 2; up++) { /* run/checkpoints/step.h5 -> run */
-        char *slash = strrchr(dir, '/');
-        if (slash)
-            *slash = 0;
-        else
-            snprintf(dir, dir_size, ".");
+    /* run/checkpoints/step.h5 -> run */
+    char *slash = strrchr(dir, '/');
+    if (!slash) {
+        snprintf(dir, dir_size, ".");
+        return LTD_EXIT_OK;
     }
+    *slash = 0;
+    slash = strrchr(dir, '/');
+    if (strcmp(slash ? slash + 1 : dir, "checkpoints") == 0)
+        snprintf(slash ? slash : dir, slash ? 1 : 2, slash ? "" : ".");
     return LTD_EXIT_OK;
 }
 
@@ -105,7 +109,9 @@ static void print_dry_run(const ltd_cli *cli, const ltd_setup *s, const char *di
 static int refuse_overwrite(const ltd_cli *cli, const char *dir)
 {
     char path[PATH_MAX];
-    if (cli->resume || ltd_checkpoint_newest(dir, path, sizeof path, NULL) < 0) return LTD_EXIT_OK;
+    /* A damaged checkpoint is one, too; only where there is none, nothing is lost. */
+    if (cli->resume || ltd_checkpoint_newest(dir, path, sizeof path, NULL) == LTD_EIO)
+        return LTD_EXIT_OK;
     fprintf(stderr,
             "ltd: %s holds a run already: go on with --resume %s, or name another with "
             "--run.name=NAME\n",
@@ -133,6 +139,18 @@ static int train(ltd_cli *cli, ltd_setup *s, const char *dir, const char *checkp
     return LTD_EXIT_INTERRUPTED;
 }
 
+/* What can be wrong is said before minutes of measuring. */
+static int prepare(const ltd_cli *cli, ltd_setup *s, const char *dir, ltd_err *err)
+{
+    const ltd_config *c = &cli->config;
+    int rc = ltd_setup_check_prompts(s, &c->prompts.train, c->prompts.limit, err);
+    if (rc == LTD_OK) rc = ltd_setup_check_prompts(s, &c->prompts.valid, c->prompts.limit, err);
+    if (rc == LTD_OK) rc = ltd_file_mkdirs(dir, err);
+    if (rc == LTD_OK && access(dir, W_OK) != 0)
+        rc = ltd_fail(err, LTD_EIO, "%s: %s", dir, strerror(errno));
+    return rc == LTD_OK ? ltd_setup_cost_or_measure(s, err) : rc;
+}
+
 static int run(ltd_cli *cli)
 {
     char checkpoint[PATH_MAX] = "", dir[PATH_MAX] = "";
@@ -150,7 +168,7 @@ static int run(ltd_cli *cli)
         struct sigaction sa = {.sa_handler = on_signal};
         sigaction(SIGINT, &sa, NULL);
         sigaction(SIGTERM, &sa, NULL);
-        if (ltd_setup_cost_or_measure(&s, &err) < 0)
+        if (prepare(cli, &s, dir, &err) < 0)
             code = ltd_cli_fail(&err);
         else
             code = train(cli, &s, dir, checkpoint);

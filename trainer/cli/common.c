@@ -29,6 +29,7 @@ int ltd_cli_configure(ltd_cli *cli, const char *base)
         char path[PATH_MAX];
         ltd_file f;
         rc = ltd_file_map(&f, ltd_setup_find(path, sizeof path, cli->config_path), &err);
+        if (rc < 0) ltd_err_prefix(&err, rc, "configuration");
         if (rc == LTD_OK) rc = ltd_config_parse(c, cli->config_path, f.data, f.size, &err);
         ltd_file_unmap(&f);
     }

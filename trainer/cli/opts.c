@@ -2,6 +2,7 @@
  * rewritten to overrides;
  * --section.key=value goes to the configuration as it stands. */
 #include <argp.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,10 +57,22 @@ static bool takes(const ltd_verb *verb, const char *name)
     return false;
 }
 
-static error_t add_override(ltd_cli *cli, const char *key, const char *value, struct argp_state *st)
+/* One line on standard error, and out. */
+LTD_PRINTF(2, 3) static _Noreturn void usage(const ltd_verb *verb, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    fprintf(stderr, "ltd: %s: ", verb->name);
+    vfprintf(stderr, fmt, args);
+    fprintf(stderr, "; `ltd %s --help` lists its options\n", verb->name);
+    va_end(args);
+    exit(LTD_EXIT_USAGE);
+}
+
+static error_t add_override(ltd_cli *cli, const char *key, const char *value)
 {
     if (cli->n_overrides == LTD_CLI_MAX_OVERRIDES)
-        argp_failure(st, LTD_EXIT_USAGE, 0, "more than %d settings", LTD_CLI_MAX_OVERRIDES);
+        usage(cli->verb, "more than %d settings", LTD_CLI_MAX_OVERRIDES);
     size_t n = strlen(key) + strlen(value) + 2;
     char *text = malloc(n);
     if (!text) return ENOMEM;
@@ -79,7 +92,7 @@ static error_t add_override(ltd_cli *cli, const char *key, const char *value, st
     return 0;
 }
 
-static void set_field(ltd_cli *cli, const char *name, const char *arg, struct argp_state *st)
+static void set_field(ltd_cli *cli, const char *name, const char *arg)
 {
     if (strcmp(name, "config") == 0)
         cli->config_path = arg;
@@ -107,7 +120,7 @@ static void set_field(ltd_cli *cli, const char *name, const char *arg, struct ar
         char *end;
         long n = strtol(arg, &end, 10);
         if (*end || n < 1 || n > 100000000)
-            argp_error(st, "--steps=%s: expected a number from 1 to 100000000", arg);
+            usage(cli->verb, "--steps=%s: expected a number from 1 to 100000000", arg);
         cli->steps = (int32_t)n;
     }
 }
@@ -117,14 +130,14 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     ltd_cli *cli = state->input;
     if (key == ARGP_KEY_ARG) {
         if (!cli->verb->args[0] || cli->n_args == LTD_CLI_MAX_ARGS)
-            argp_error(state, "unexpected argument '%s'", arg);
+            usage(cli->verb, "unexpected argument '%s'", arg);
         cli->args[cli->n_args++] = arg;
         return 0;
     }
     for (int i = 0; i < N_OPTIONS; i++) {
         if (key != KEY_BASE + i && !(options[i].letter && key == options[i].letter)) continue;
-        if (options[i].key) return add_override(cli, options[i].key, arg, state);
-        set_field(cli, options[i].name, arg, state);
+        if (options[i].key) return add_override(cli, options[i].key, arg);
+        set_field(cli, options[i].name, arg);
         return 0;
     }
     return ARGP_ERR_UNKNOWN;
@@ -144,8 +157,7 @@ static int take_dotted(ltd_cli *cli, int argc, char **argv)
         }
         char *value = eq ? eq + 1 : i + 1 < argc ? argv[++i] : NULL;
         if (!value || cli->n_overrides == LTD_CLI_MAX_OVERRIDES) {
-            fprintf(stderr, "ltd: %s: expected %s=VALUE\n", argv[i], argv[i]);
-            exit(LTD_EXIT_USAGE);
+            usage(cli->verb, "%s: expected %s=VALUE", argv[i], argv[i]);
         }
         char *name = argv[i] + 2;
         if (!eq) name = argv[i - 1] + 2;
@@ -159,6 +171,69 @@ static int take_dotted(ltd_cli *cli, int argc, char **argv)
         cli->overrides[cli->n_overrides++] = text;
     }
     return kept;
+}
+
+/* --- what argp would refuse in two lines of its own --- */
+
+/* The option that a long name of n bytes means: itself, or the only one it begins. */
+static const struct argp_option *find_long(const struct argp_option *table, const char *name,
+                                           size_t n)
+{
+    const struct argp_option *found = NULL;
+    for (; table->name; table++) {
+        if (strncmp(table->name, name, n) != 0) continue;
+        if (!table->name[n]) return table;
+        if (found) return NULL;
+        found = table;
+    }
+    return found;
+}
+
+/* Does the long option take the next word? */
+static bool check_long(const ltd_verb *verb, const struct argp_option *table, const char *word,
+                       bool last)
+{
+    static const char *const own[] = {"--help", "--usage", "--version"};
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+        if (strcmp(word, own[i]) == 0) return false;
+    size_t n = strcspn(word + 2, "=");
+    const struct argp_option *o = find_long(table, word + 2, n);
+    bool value = word[2 + n] == '=';
+    if (!o) usage(verb, "no option '%.*s'", (int)n + 2, word);
+    if (!o->arg && value) usage(verb, "--%s takes no value", o->name);
+    if (o->arg && !value && last) usage(verb, "--%s needs a value: %s", o->name, o->arg);
+    return o->arg && !value;
+}
+
+/* The same for letters; those without a value may stand together. */
+static bool check_letters(const ltd_verb *verb, const struct argp_option *table, const char *word,
+                          bool last)
+{
+    for (const char *c = word + 1; *c; c++) {
+        const struct argp_option *o = table;
+        if (*c == '?') return false;
+        while (o->name && o->key != *c) o++;
+        if (!o->name) usage(verb, "no option '-%c'", *c);
+        if (!o->arg) continue;
+        if (!c[1] && last) usage(verb, "-%c needs a value: %s", *c, o->arg);
+        return !c[1];
+    }
+    return false;
+}
+
+static void check_words(const ltd_verb *verb, const struct argp_option *table, int argc,
+                        char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "-h") == 0) argv[i] = "--help";
+        const char *w = argv[i];
+        if (strcmp(w, "--") == 0) return;
+        if (w[0] != '-' || !w[1]) continue;
+        bool last = i + 1 == argc;
+        bool next =
+            w[1] == '-' ? check_long(verb, table, w, last) : check_letters(verb, table, w, last);
+        i += next;
+    }
 }
 
 static void remember_command(ltd_cli *cli, int argc, char **argv)
@@ -193,6 +268,7 @@ void ltd_cli_parse(ltd_cli *ret, const ltd_verb *verb, int argc, char **argv)
     snprintf(name, sizeof name, "ltd %s", verb->name);
     argv[1] = name; /* argp's name of the program */
     argc = take_dotted(ret, argc - 1, argv + 1);
+    check_words(verb, table, argc, argv + 1);
     struct argp argp = {table, parse_option, verb->args, verb->doc, NULL, NULL, NULL};
     argp_parse(&argp, argc, argv + 1, 0, NULL, ret);
     ret->log = (ltd_logger){write_log, NULL,
