@@ -56,6 +56,25 @@ static ltd_load_dtype head_dtype(ltd_head_dtype dtype)
     return dtype == LTD_HEAD_F32 ? LTD_LOAD_F32 : LTD_LOAD_Q8;
 }
 
+/* "/x: no such file" -> "model: /x: no such file", where that isn't said yet. */
+static int named(ltd_err *err, int rc, const char *what)
+{
+    if (err && strncmp(err->msg, what, strlen(what)) == 0) return rc;
+    return ltd_err_prefix(err, rc, "%s", what);
+}
+
+/* The default context is cut to the model's; one that was asked for has to fit. */
+static int check_context(ltd_setup *s, const char *path, ltd_err *err)
+{
+    int32_t *context = &s->config.model.context, most = ltd_llama_config(s->model)->max_context;
+    if (most <= 0 || *context <= most) return LTD_OK;
+    if (*context != atoi(ltd_config_key_find("model.context")->preset))
+        return ltd_fail(err, LTD_EINVAL, "model.context: is %d, but model %s ends at %d tokens",
+                        *context, path, most);
+    *context = most;
+    return LTD_OK;
+}
+
 static int open_model(ltd_setup *s, ltd_err *err)
 {
     const ltd_config *c = &s->config;
@@ -72,12 +91,12 @@ static int open_model(ltd_setup *s, ltd_err *err)
     o.activation_bits = c->model.activations;
     o.threads = c->model.threads;
     int rc = ltd_llama_open(&s->model, path, &o, err);
-    if (rc < 0) return rc;
+    if (rc < 0) return named(err, rc, "model");
     if (!ltd_llama_tokenizer(s->model))
         return ltd_fail(err, LTD_EUNSUPPORTED,
                         "model %s: carries no tokenizer; a GGUF file with one is needed here",
                         path);
-    return LTD_OK;
+    return check_context(s, path, err);
 }
 
 static int open_head(ltd_setup *s, ltd_err *err)
@@ -94,7 +113,8 @@ static int open_head(ltd_setup *s, ltd_err *err)
         want = DEFAULT_HEAD;
     }
     ltd_setup_find(path, sizeof path, want);
-    return ltd_eagle3_open(&s->head, path, s->model, head_dtype(c->head.dtype), err);
+    int rc = ltd_eagle3_open(&s->head, path, s->model, head_dtype(c->head.dtype), err);
+    return rc < 0 ? named(err, rc, "draft head") : LTD_OK;
 }
 
 static int open_chat(ltd_setup *s, ltd_err *err)
@@ -180,7 +200,7 @@ int ltd_setup_cost(ltd_setup *s, ltd_err *err)
     ltd_cost *cost = NULL;
     int rc = ltd_setup_cost_path(s, path, sizeof path, err);
     if (rc < 0) return rc;
-    if (access(path, R_OK) != 0)
+    if (access(path, F_OK) != 0)
         return ltd_fail(err, LTD_EIO,
                         "%s: no calibration of this machine and model: run `ltd "
                         "calibrate` first",
@@ -196,19 +216,33 @@ int ltd_setup_cost(ltd_setup *s, ltd_err *err)
     return LTD_OK;
 }
 
+/* Is there no table, and none was named?  Then there is nothing to be wrong or to write over. */
+static bool none_yet(const ltd_setup *s)
+{
+    char path[PATH_MAX];
+    return ltd_setup_cost_path(s, path, sizeof path, NULL) == LTD_OK && access(path, F_OK) != 0;
+}
+
+int ltd_setup_cost_if_any(ltd_setup *s, ltd_err *err)
+{
+    if (!s->config.calibration.path[0] && none_yet(s)) return LTD_OK;
+    return ltd_setup_cost(s, err);
+}
+
 int ltd_setup_cost_or_measure(ltd_setup *s, ltd_err *err)
 {
-    ltd_err first = LTD_ERR_INIT;
-    if (ltd_setup_cost(s, &first) == LTD_OK) return LTD_OK;
-    ltd_log(s->log, LTD_LOG_INFO, "calibrating (%s)", first.msg);
+    if (!none_yet(s)) return ltd_setup_cost(s, err);
     ltd_cost *cost;
     char path[PATH_MAX];
-    int rc = ltd_calibrate(s, NULL, NULL, &cost, err);
-    if (rc < 0) return rc;
-    rc = ltd_setup_cost_path(s, path, sizeof path, err);
+    int rc = ltd_setup_cost_path(s, path, sizeof path, err);
+    /* The folder first: minutes of measuring must not end in a missing folder. */
     if (rc == LTD_OK && !s->config.calibration.path[0])
         rc = ltd_file_mkdirs(s->config.run.dir, err);
-    if (rc == LTD_OK) rc = ltd_cost_save(cost, path, err);
+    if (rc < 0) return rc;
+    ltd_log(s->log, LTD_LOG_INFO, "calibrating this machine, kept in %s", path);
+    rc = ltd_calibrate(s, NULL, NULL, &cost, err);
+    if (rc < 0) return rc;
+    rc = ltd_cost_save(cost, path, err);
     if (rc < 0) {
         free(cost);
         return rc;
@@ -218,6 +252,27 @@ int ltd_setup_cost_or_measure(ltd_setup *s, ltd_err *err)
 }
 
 /* --- prompts, cycles, environments --- */
+
+static int32_t max_size(const ltd_config *c)
+{
+    return c->env.sizes.v[c->env.sizes.n - 1];
+}
+
+/* Hours into a run is no time to learn that a prompt doesn't fit. */
+static int check_room(const ltd_setup *s, const ltd_prompts *prompts, ltd_err *err)
+{
+    const ltd_config *c = &s->config;
+    int32_t most = c->model.context - max_size(c) - 2;
+    for (size_t i = 0; i < ltd_prompts_count(prompts); i++) {
+        const ltd_prompt *p = ltd_prompts_at(prompts, i);
+        if (p->n <= most) continue;
+        return ltd_fail(err, LTD_EINVAL,
+                        "model.context: is %d; less %d nodes to verify, prompt %lld of %s with its "
+                        "%d tokens doesn't fit: raise it, or lower env.max_prompt or env.sizes",
+                        c->model.context, max_size(c), (long long)p->question_id, p->task, p->n);
+    }
+    return LTD_OK;
+}
 
 int ltd_setup_prompts(const ltd_setup *s, const ltd_strings *paths, int32_t limit,
                       ltd_prompts **ret, ltd_err *err)
@@ -231,26 +286,37 @@ int ltd_setup_prompts(const ltd_setup *s, const ltd_strings *paths, int32_t limi
     int32_t skipped = 0;
     int rc = ltd_prompts_load(ret, list, (size_t)paths->n, s->chat, ltd_llama_tokenizer(s->model),
                               limit, s->config.env.max_prompt, &skipped, err);
-    if (rc == LTD_OK && skipped)
+    if (rc < 0) return named(err, rc, "prompts");
+    if (skipped)
         ltd_log(s->log, LTD_LOG_WARN, "%d prompts are longer than env.max_prompt = %d and left out",
                 skipped, s->config.env.max_prompt);
+    rc = check_room(s, *ret, err);
+    if (rc < 0) {
+        ltd_prompts_free(*ret);
+        *ret = NULL;
+    }
     return rc;
 }
 
-static int32_t max_size(const ltd_config *c)
+int ltd_setup_check_prompts(const ltd_setup *s, const ltd_strings *paths, int32_t limit,
+                            ltd_err *err)
 {
-    return c->env.sizes.v[c->env.sizes.n - 1];
+    ltd_setup quiet = *s; /* what is left out is told once, when the prompts are used */
+    ltd_prompts *prompts;
+    quiet.log = NULL;
+    int rc = ltd_setup_prompts(&quiet, paths, limit, &prompts, err);
+    ltd_prompts_free(prompts);
+    return rc;
 }
 
 ltd_cycle_options ltd_setup_cycle_options(const ltd_setup *s)
 {
     const ltd_config *c = &s->config;
-    int32_t most = ltd_llama_config(s->model)->max_context;
     return (ltd_cycle_options){
         .model = s->model,
         .head = s->head,
         .clock = s->clock,
-        .context = most > 0 && c->model.context > most ? most : c->model.context,
+        .context = c->model.context,
         .top_k = c->env.top_k,
         .max_forwards = s->head ? c->env.max_forwards : 0,
         .max_size = max_size(c),

@@ -52,12 +52,20 @@ int ltd_setup_cost_path(const ltd_setup *s, char *ret, size_t size, ltd_err *err
 /* Load it into s->cost.  LTD_EIO when there is none (the message says to run `ltd calibrate`),
  * LTD_EINVAL when it belongs to another machine, model or head. */
 int ltd_setup_cost(ltd_setup *s, ltd_err *err);
-/* The same, measuring when there is none that fits. */
+/* The same; LTD_OK without a table when there is none and calibration.path names none. */
+int ltd_setup_cost_if_any(ltd_setup *s, ltd_err *err);
+/* The same, measuring when there is none.  One that is damaged or belongs to another machine is an
+ * error: only `ltd calibrate` writes over a table. */
 int ltd_setup_cost_or_measure(ltd_setup *s, ltd_err *err);
 
-/* Files of a key, rendered and tokenised.  *ret owned. */
+/* Files of a key, rendered and tokenised.  LTD_EINVAL when one doesn't fit the context.  *ret
+ * owned. */
 int ltd_setup_prompts(const ltd_setup *s, const ltd_strings *paths, int32_t limit,
                       ltd_prompts **ret, ltd_err *err);
+
+/* Files of a key could be used, said before anything that takes minutes. */
+int ltd_setup_check_prompts(const ltd_setup *s, const ltd_strings *paths, int32_t limit,
+                            ltd_err *err);
 
 /* The cycle of the configuration; `change` (may be NULL) replaces all of its options but model,
  * head and clock, begin with ltd_setup_cycle_options().  *ret owned. */

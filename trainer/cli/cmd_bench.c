@@ -62,6 +62,24 @@ static int write_results(const ltd_cli *cli, const ltd_bench *b, const char *run
     return code;
 }
 
+/* The policy of row ltd; none leaves *ret NULL and *path "". */
+static int find_policy(const ltd_cli *cli, const ltd_setup *s, char *path, size_t size,
+                       ltd_policy **ret, ltd_err *err)
+{
+    ltd_cli_find_policy(cli, s, path, size);
+    if (!path[0]) {
+        ltd_log(&cli->log, LTD_LOG_WARN,
+                "no trained policy for this model under %s: row ltd is left out (run `ltd train`)",
+                cli->config.run.dir);
+        return LTD_OK;
+    }
+    int rc = ltd_policy_load(ret, path, err);
+    if (rc == LTD_OK && strcmp((*ret)->machine, s->machine) != 0)
+        ltd_log(&cli->log, LTD_LOG_WARN, "policy %s was trained on '%s', this is '%s'", path,
+                (*ret)->machine, s->machine);
+    return rc;
+}
+
 static int bench(ltd_cli *cli, ltd_setup *s, ltd_err *err)
 {
     const ltd_config *c = &cli->config;
@@ -70,28 +88,14 @@ static int bench(ltd_cli *cli, ltd_setup *s, ltd_err *err)
     ltd_bench *b = NULL;
     char path[PATH_MAX] = "";
     ltd_bench_options o = {.command = cli->command};
-    /* A prompts file that can't be read must show before minutes of tuning, not after. */
-    ltd_prompts *prompts = NULL;
-    int rc = ltd_setup_prompts(s, &c->prompts.bench, c->bench.prompts_per_task, &prompts, err);
-    ltd_prompts_free(prompts);
-    if (rc < 0) return rc;
-    if (wants(c, "static-tuned")) {
+    /* What can't be read must show before minutes of measuring and tuning, not after. */
+    int rc = ltd_setup_check_prompts(s, &c->prompts.bench, c->bench.prompts_per_task, err);
+    if (rc == LTD_OK && wants(c, "ltd")) rc = find_policy(cli, s, path, sizeof path, &policy, err);
+    o.policy = policy;
+    if (rc == LTD_OK) rc = ltd_setup_cost_or_measure(s, err);
+    if (rc == LTD_OK && wants(c, "static-tuned")) {
         rc = tune(cli, s, &tuned, err);
         if (rc == LTD_OK) o.tuned = &tuned;
-    }
-    if (rc == LTD_OK && wants(c, "ltd")) {
-        ltd_cli_find_policy(cli, s, path, sizeof path);
-        if (path[0])
-            rc = ltd_policy_load(&policy, path, err);
-        else
-            ltd_log(&cli->log, LTD_LOG_WARN,
-                    "no trained policy for this model under %s: row ltd is "
-                    "left out (run `ltd train`)",
-                    c->run.dir);
-        o.policy = policy;
-        if (policy && strcmp(policy->machine, s->machine) != 0)
-            ltd_log(&cli->log, LTD_LOG_WARN, "policy %s was trained on '%s', this is '%s'", path,
-                    policy->machine, s->machine);
     }
     ltd_progress bar;
     ltd_progress_init(&bar, stderr, &s->clock, "bench", 1000);
@@ -115,8 +119,7 @@ static int run(ltd_cli *cli)
     int code = ltd_cli_configure(cli, NULL);
     if (code == LTD_EXIT_OK) code = ltd_cli_setup(cli, &s);
     if (code) return code;
-    int rc = ltd_setup_cost_or_measure(&s, &err);
-    if (rc == LTD_OK) rc = bench(cli, &s, &err);
+    int rc = bench(cli, &s, &err);
     ltd_setup_close(&s);
     return rc < 0 ? ltd_cli_fail(&err) : rc;
 }
@@ -144,7 +147,9 @@ static int run_tune(ltd_cli *cli)
     int code = ltd_cli_configure(cli, NULL);
     if (code == LTD_EXIT_OK) code = ltd_cli_setup(cli, &s);
     if (code) return code;
-    int rc = ltd_setup_cost_or_measure(&s, &err);
+    const ltd_config *c = &cli->config;
+    int rc = ltd_setup_check_prompts(&s, &c->prompts.train, c->prompts.limit, &err);
+    if (rc == LTD_OK) rc = ltd_setup_cost_or_measure(&s, &err);
     if (rc == LTD_OK) rc = tune(cli, &s, &tuned, &err);
     if (rc == LTD_OK && cli->json) {
         ltd_str text = LTD_STR_INIT;
