@@ -123,8 +123,12 @@ int ltd_file_mkdirs(const char *path, ltd_err *err)
         if (mkdir(copy, 0777) < 0 && errno != EEXIST)
             return ltd_fail(err, LTD_EIO, "%s: cannot make the folder: %s", copy, strerror(errno));
         *p = c;
-        if (!c) return LTD_OK;
+        if (!c) break;
     }
+    struct stat st;
+    if (stat(path, &st) < 0 || !S_ISDIR(st.st_mode))
+        return ltd_fail(err, LTD_EIO, "%s: is no folder", path);
+    return LTD_OK;
 }
 
 void ltd_file_sha256(char hex[65], const void *data, size_t size)

@@ -49,7 +49,9 @@ static int open_env(ltd_trainer *t, ltd_err *err)
     rc = ltd_env_open(&t->env, &o, err);
     o.prompts = t->valid_prompts;
     if (rc == LTD_OK) rc = ltd_env_open(&t->valid_env, &o, err);
-    return rc;
+    /* More prompts than a checkpoint holds: not to be learned at the first one. */
+    ltd_env_state_save probe;
+    return rc == LTD_OK ? ltd_env_save(t->env, &probe, err) : rc;
 }
 
 static int open_learners(ltd_trainer *t, ltd_err *err)
@@ -360,7 +362,8 @@ int ltd_train(ltd_setup *setup, const ltd_train_options *options, ltd_train_resu
         (int)sizeof t.checkpoints - 32)
         return ltd_fail(err, LTD_EINVAL, "%s: the path is too long", options->dir);
     t.started_ns = ltd_clock_now(&setup->clock);
-    int rc = open_env(&t, err);
+    int rc = options->resume ? ltd_train_check_resume(setup, options->resume, err) : LTD_OK;
+    if (rc == LTD_OK) rc = open_env(&t, err);
     if (rc == LTD_OK) rc = open_learners(&t, err);
     if (rc == LTD_OK && options->resume) rc = ltd_trainer_load(&t, options->resume, err);
     if (rc == LTD_OK) rc = ltd_file_mkdirs(t.checkpoints, err);

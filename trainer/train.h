@@ -52,6 +52,9 @@ typedef struct ltd_train_result {
     char checkpoint[LTD_CONFIG_TEXT]; /* the last one written */
 } ltd_train_result;
 
+/* Was the run of this checkpoint begun with the model and head of `setup`?  LTD_EINVAL. */
+int ltd_train_check_resume(const ltd_setup *setup, const char *path, ltd_err *err);
+
 /* setup->cost must be there.  Errors of setup, environment, libtorch and checkpoints. */
 int ltd_train(ltd_setup *setup, const ltd_train_options *options, ltd_train_result *ret,
               ltd_err *err);

@@ -99,14 +99,12 @@ int ltd_trainer_save(const ltd_trainer *t, const char *path, ltd_err *err)
 }
 
 /* A run goes on only with what it was begun with. */
-static int check_same(const ltd_trainer *t, const ltd_checkpoint *c, ltd_err *err)
+static int check_same(const ltd_setup *s, const ltd_checkpoint *c, ltd_err *err)
 {
-    const char *model, *head, *machine;
+    const char *model, *head;
     int rc = ltd_checkpoint_get_text(c, "run/model_sha256", &model, err);
     if (rc == LTD_OK) rc = ltd_checkpoint_get_text(c, "run/head_sha256", &head, err);
-    if (rc == LTD_OK) rc = ltd_checkpoint_get_text(c, "run/machine", &machine, err);
     if (rc < 0) return rc;
-    const ltd_setup *s = t->setup;
     if (strcmp(model, ltd_llama_hash(s->model)) != 0)
         return ltd_fail(err, LTD_EINVAL, "trained on another model (sha256 %.12s, here %.12s)",
                         model, ltd_llama_hash(s->model));
@@ -114,11 +112,17 @@ static int check_same(const ltd_trainer *t, const ltd_checkpoint *c, ltd_err *er
         return ltd_fail(err, LTD_EINVAL,
                         "trained with another draft head (sha256 %.12s, here %.12s)", head,
                         s->head ? ltd_eagle3_hash(s->head) : "none");
-    if (strcmp(machine, s->machine) != 0)
-        ltd_log(s->log, LTD_LOG_WARN,
-                "this run was begun on '%s'; it goes on with the clock of '%s'", machine,
-                s->machine);
     return LTD_OK;
+}
+
+int ltd_train_check_resume(const ltd_setup *setup, const char *path, ltd_err *err)
+{
+    ltd_checkpoint *c;
+    int rc = ltd_checkpoint_open(&c, path, err);
+    if (rc < 0) return rc;
+    rc = check_same(setup, c, err);
+    ltd_checkpoint_close(c);
+    return rc < 0 ? ltd_err_prefix(err, rc, "cannot go on from %s", path) : LTD_OK;
 }
 
 static int get_counters(ltd_trainer *t, const ltd_checkpoint *c, ltd_err *err)
@@ -149,8 +153,14 @@ int ltd_trainer_load(ltd_trainer *t, const char *path, ltd_err *err)
     ltd_checkpoint *c;
     int rc = ltd_checkpoint_open(&c, path, err);
     if (rc < 0) return rc;
+    const ltd_setup *s = t->setup;
+    const char *machine;
     ltd_env_state_save env;
-    rc = check_same(t, c, err);
+    rc = ltd_checkpoint_get_text(c, "run/machine", &machine, err);
+    if (rc == LTD_OK && strcmp(machine, s->machine) != 0)
+        ltd_log(s->log, LTD_LOG_WARN,
+                "this run was begun on '%s'; it goes on with the clock of '%s'", machine,
+                s->machine);
     if (rc == LTD_OK) rc = get_counters(t, c, err);
     if (rc == LTD_OK) rc = get_env(c, (int32_t)ltd_prompts_count(t->prompts), &env, err);
     if (rc == LTD_OK) rc = ltd_env_load(t->env, &env, err);

@@ -85,7 +85,7 @@ static int run(ltd_cli *cli)
                                      cli->config.bench.prompts_per_task, &err);
     if (rc == LTD_OK) rc = ltd_setup_cost_or_measure(&s, &err);
     if (rc == LTD_OK) {
-        ltd_log(&cli->log, LTD_LOG_INFO, "policy %s", path);
+        ltd_log(&cli->log, LTD_LOG_DEBUG, "policy %s", path);
         rc = evaluate(cli, &s, policy, cli->stochastic ? &rng : NULL, &err);
     }
     ltd_policy_free(policy);

@@ -140,10 +140,12 @@ static int train(ltd_cli *cli, ltd_setup *s, const char *dir, const char *checkp
 }
 
 /* What can be wrong is said before minutes of measuring. */
-static int prepare(const ltd_cli *cli, ltd_setup *s, const char *dir, ltd_err *err)
+static int prepare(const ltd_cli *cli, ltd_setup *s, const char *dir, const char *checkpoint,
+                   ltd_err *err)
 {
     const ltd_config *c = &cli->config;
-    int rc = ltd_setup_check_prompts(s, &c->prompts.train, c->prompts.limit, err);
+    int rc = checkpoint[0] ? ltd_train_check_resume(s, checkpoint, err) : LTD_OK;
+    if (rc == LTD_OK) rc = ltd_setup_check_prompts(s, &c->prompts.train, c->prompts.limit, err);
     if (rc == LTD_OK) rc = ltd_setup_check_prompts(s, &c->prompts.valid, c->prompts.limit, err);
     if (rc == LTD_OK) rc = ltd_file_mkdirs(dir, err);
     if (rc == LTD_OK && access(dir, W_OK) != 0)
@@ -168,7 +170,7 @@ static int run(ltd_cli *cli)
         struct sigaction sa = {.sa_handler = on_signal};
         sigaction(SIGINT, &sa, NULL);
         sigaction(SIGTERM, &sa, NULL);
-        if (prepare(cli, &s, dir, &err) < 0)
+        if (prepare(cli, &s, dir, checkpoint, &err) < 0)
             code = ltd_cli_fail(&err);
         else
             code = train(cli, &s, dir, checkpoint);

@@ -236,6 +236,17 @@ static void check_words(const ltd_verb *verb, const struct argp_option *table, i
     }
 }
 
+/* Its meaning, and the default of the key behind it. */
+static const char *option_doc(const cli_option *o)
+{
+    static char docs[N_OPTIONS][128];
+    const ltd_key *key = o->key ? ltd_config_key_find(o->key) : NULL;
+    if (!key || !key->preset[0] || strchr("\"[", key->preset[0])) return o->doc;
+    char *doc = docs[o - options];
+    snprintf(doc, sizeof docs[0], "%s (default %s)", o->doc, key->preset);
+    return doc;
+}
+
 static void remember_command(ltd_cli *cli, int argc, char **argv)
 {
     size_t at = (size_t)snprintf(cli->command, sizeof cli->command, "ltd");
@@ -252,7 +263,7 @@ static void write_log(void *ctx, int level, const char *line)
 void ltd_cli_parse(ltd_cli *ret, const ltd_verb *verb, int argc, char **argv)
 {
     static struct argp_option table[N_OPTIONS + 1];
-    static char name[64];
+    static char name[64], doc[2048];
     memset(ret, 0, sizeof *ret);
     ret->verb = verb;
     remember_command(ret, argc, argv);
@@ -260,8 +271,8 @@ void ltd_cli_parse(ltd_cli *ret, const ltd_verb *verb, int argc, char **argv)
     for (int i = 0; i < N_OPTIONS; i++) {
         if (!takes(verb, options[i].name)) continue;
         int key = options[i].letter ? options[i].letter : KEY_BASE + i;
-        table[n++] =
-            (struct argp_option){options[i].name, key, options[i].arg, 0, options[i].doc, 0};
+        table[n++] = (struct argp_option){options[i].name,         key, options[i].arg, 0,
+                                          option_doc(&options[i]), 0};
     }
     table[n] = (struct argp_option){0};
     argp_err_exit_status = LTD_EXIT_USAGE;
@@ -269,7 +280,12 @@ void ltd_cli_parse(ltd_cli *ret, const ltd_verb *verb, int argc, char **argv)
     argv[1] = name; /* argp's name of the program */
     argc = take_dotted(ret, argc - 1, argv + 1);
     check_words(verb, table, argc, argv + 1);
-    struct argp argp = {table, parse_option, verb->args, verb->doc, NULL, NULL, NULL};
+    /* What stands behind \v is shown below the options. */
+    snprintf(doc, sizeof doc,
+             "%s\v"
+             "Every key of docs/training.md may be set: --section.key=value.",
+             verb->doc);
+    struct argp argp = {table, parse_option, verb->args, doc, NULL, NULL, NULL};
     argp_parse(&argp, argc, argv + 1, 0, NULL, ret);
     ret->log = (ltd_logger){write_log, NULL,
                             ret->verbose ? LTD_LOG_DEBUG
