@@ -15,8 +15,8 @@
  *         ltd_cycle_verify(c, 8, &r, &err);            r->tokens[0 .. accept_len)
  *     }
  *
- * Greedy decoding: whatever is drafted and chosen, the tokens are those of plain decoding, bit for
- * bit. Thread rule: one thread.  No allocation after ltd_cycle_new(). */
+ * Greedy decoding: whatever is drafted and chosen, the tokens are those of plain decoding.
+ * Thread rule: one thread.  No allocation after ltd_cycle_new(). */
 #ifndef LTD_ENV_CYCLE_H
 #define LTD_ENV_CYCLE_H
 

@@ -1,9 +1,10 @@
 /* The state machine of an episode:
  *
  *   IDLE --reset--> drafting (min_forwards forced) --> DEPTH turn
- *   DEPTH  continue -> one forward -> DEPTH turn, or on to the size when nothing may be drafted any
- * more stop     -> on to the size size   one legal entry -> verify; several -> SIZE turn -> verify
- *   verify -> reward, IDLE (the text goes on), or PROMPT_DONE (the next reset begins a prompt)
+ *   DEPTH  continue -> one forward -> DEPTH turn; when nothing more may be drafted: size
+ *          stop -> size
+ *   size   an empty pool or one legal entry -> verify; several -> SIZE turn -> verify
+ *   verify -> reward, IDLE: the next reset goes on with the text or, when it ended, begins a prompt
  *
  * The phase clock stands in DECIDE whenever the caller has the word. */
 #include "env/ltd_env.h"

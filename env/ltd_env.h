@@ -4,8 +4,8 @@
  * (0); a SIZE turn asks how many drafted nodes the target shall verify (an index into the size
  * table).
  *
- *     reset -> [DEPTH 1 -> draft forward]* -> DEPTH 0 -> SIZE -> verify, accept, commit -> reward,
- * terminated
+ *     reset -> [DEPTH 1 -> draft forward]* -> DEPTH 0 -> SIZE -> verify, accept, commit
+ *           -> reward, terminated
  *
  * Episode = one cycle.  The text goes on in the next reset; when a prompt ends (end token, max_new,
  * context) the next reset starts the next prompt.  Autoreset: none, the caller resets.
@@ -25,7 +25,7 @@
  * Gymnasium's names: seed and options in reset, obs, reward, terminated, truncated, info.
  * `truncated` is set when the prompt was cut by max_new or the context (the cycle itself is whole).
  * Thread rule: one environment, one thread; several environments may share an engine.
- * No allocation after ltd_env_open().  Never includes an agent. */
+ * No allocation after ltd_env_open(), but for a reset with a seed.  Never includes an agent. */
 #ifndef LTD_ENV_LTD_ENV_H
 #define LTD_ENV_LTD_ENV_H
 
@@ -75,7 +75,7 @@ typedef struct ltd_info {
     int32_t new_tokens;   /* of this prompt so far */
     bool prompt_done;     /* the next reset begins another prompt */
     bool slow;            /* the live clock disagrees with the cost table: don't learn from it */
-    uint64_t cycle_ns;    /* the timed window; phases sum to it */
+    uint64_t cycle_ns;    /* the timed window, sum of the phases; clock_table: by the cost table */
     uint64_t phase_ns[LTD_PHASE_COUNT];
     uint64_t ar_ns; /* plain decode step at this context, from the cost table; 0 without one */
 } ltd_info;
@@ -144,7 +144,7 @@ const ltd_obs_state *ltd_env_state(const ltd_env *env);
 struct ltd_cycle *ltd_env_cycle(const ltd_env *env);
 
 /* State that a checkpoint keeps: prompt stream, reward sums.  The text itself is not kept: a
- * resumed run begins with the stream's next prompt. */
+ * resumed run begins with the stream's next prompt.  LTD_EINVAL from save: more than 4,096 prompts. */
 typedef struct ltd_env_state_save {
     int32_t next; /* position in the prompt order */
     ltd_rng rng;

@@ -106,6 +106,7 @@ typedef struct ltd_config {
         double gamma_depth, gamma_size, gae_lambda;
         double clip_coef, clip_vloss, ent_coef, vf_coef, max_grad_norm, target_kl;
         bool norm_adv;
+        double size_first;
         int32_t alternate_every, checkpoint_every, keep_last, eval_every, eval_prompts;
     } train;
     struct {

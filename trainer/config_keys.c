@@ -175,6 +175,10 @@ static const ltd_key KEYS[] = {
     FLOAT(train, target_kl, "0", 0, 100, "nats",
         "an update stops when the policy moved further than 1.5 times this; 0: never", "SB3"),
     BOOL(train, norm_adv, "true", "normalise advantages within a minibatch", "SB3"),
+    FLOAT(train, size_first, "0.2", 0, 1, "of the run",
+        "mode joint: share of the run in which only the size policy learns, under the depth policy's "
+        "first, nearly random depths; else depth learns to stop before sizes are any good",
+        "the paper's stage 0"),
     INT(train, alternate_every, "20000", 1, BIG, "cycles",
         "mode alternate: a turn's length", "ours"),
     INT(train, checkpoint_every, "10000", 0, BIG, "cycles",

@@ -1,7 +1,7 @@
 /* One policy while it learns: nets and optimizer (torch twin), the plain-C actor that decides, and
  * its rollout.
  *
- *     action = ltd_learner_act(l, &step, &rng, &err);        decides and records
+ *     action = ltd_learner_act(l, &step, &rng);              decides and records
  *     ltd_learner_reward(l, reward, slow);                   the cycle's end
  *     ltd_learner_update(l, &ppo, gamma, lambda, &rng, &stats, &err);
  *

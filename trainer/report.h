@@ -13,8 +13,8 @@ extern "C" {
 #endif
 
 /* Append the document: tables, speed-up bars with intervals, accept_len histogram, phase split;
- * with run_dir (may be NULL) the training curves of its metrics.csv, if there is one. b   may be
- * NULL: the curves alone */
+ * with run_dir (may be NULL) the training curves of its metrics.csv, if there is one.
+ *   b   may be NULL: the curves alone */
 int ltd_report_html(const ltd_bench *b, const char *run_dir, ltd_str *out, ltd_err *err);
 /* The same as a file.  LTD_EIO, LTD_ENOMEM. */
 int ltd_report_write(const ltd_bench *b, const char *run_dir, const char *path, ltd_err *err);

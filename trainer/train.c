@@ -240,6 +240,7 @@ static int iterate(ltd_trainer *t, ltd_train_progress *p, ltd_err *err)
     tick_state ts = {t};
     uint64_t t0 = ltd_clock_now(&t->setup->clock);
     choose_learners(t);
+    bool size_only = c->train.mode == LTD_TRAIN_JOINT && share_done(t) < c->train.size_first;
     int rc = ltd_joint_collect(&t->joint, longest_rollout(t), t->options->stop, tick, &ts, err);
     if (rc < 0) return rc;
     const ltd_joint_stats *s = &t->joint.stats;
@@ -247,7 +248,7 @@ static int iterate(ltd_trainer *t, ltd_train_progress *p, ltd_err *err)
     t->cycles += s->cycles;
     t->decisions += s->decisions;
     ltd_ppo_options ppo = ppo_options(t);
-    if (t->joint.depth_learns)
+    if (t->joint.depth_learns && !size_only)
         rc = ltd_learner_update(t->depth, &ppo, c->train.gamma_depth, c->train.gae_lambda,
                                 &t->minibatch, &depth, err);
     if (rc == LTD_OK && t->joint.size_learns)

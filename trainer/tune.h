@@ -10,7 +10,8 @@
  * two steps: with a calibration, one walk over some answers says how far every candidate would get
  * and the cost table how long that takes (trainer/scout.h), and only the best few go on.  Those are
  * measured live by successive halving: all play a prompt, in an order that turns round by round;
- * the best third stays and plays more. Thread rule: one thread. */
+ * the best third stays and plays more.
+ * Thread rule: one thread. */
 #ifndef LTD_TRAINER_TUNE_H
 #define LTD_TRAINER_TUNE_H
 
@@ -80,7 +81,8 @@ char *ltd_setting_text(const ltd_setting *setting, char *ret, size_t size);
 
 /* --- kept results --- */
 
-/* Path of tuned.json: beside the calibration of this machine, model and head. */
+/* "tuned-<12 hex digits>.json" beside the calibration; the digits are a hash of what it holds for
+ * but the sizes. */
 int ltd_tuned_path(const ltd_setup *s, char *ret, size_t size, ltd_err *err);
 int ltd_tuned_save(const ltd_tuned *tuned, const char *path, ltd_err *err);
 /* LTD_EIO, LTD_EFORMAT. */

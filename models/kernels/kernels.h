@@ -7,11 +7,11 @@
  * Two rules hold for every function, and tests check them bit for bit:
  *   1. A row's result never depends on how many rows are computed beside it.
  *   2. All instruction sets give equal results: integer sums are exact, and each floating-point
- * operation has one definition (fused where written as fma, lanes summed in one fixed shape).
+ *      operation has one definition (fused where written as fma, lanes summed in one fixed shape).
  *
  * Linear layers with block-quantised weights: activations become integers a_k with one scale s for
- * each 32
- * (|a| <= 32639 with 16 bits, 127 with 8), the weights keep the file's integers q_k and scales:
+ * each 32 (|a| <= 32639 with 16 bits, 127 with 8), the weights keep the file's integers q_k and
+ * scales:
  *     y = sum over groups of  fma(d, s * (float)(sum q a), y);  y = fma(m, s * (float)(sum a), y)
  * Layers with float weights: y = fma(w_k, x_k, y) for k ascending.
  *

@@ -1,10 +1,9 @@
 /* EAGLE-3 draft heads: one decoder layer that predicts the target's next tokens from the target's
- * own features. Weights (ltd_eagle3) are immutable; a draft (ltd_draft) holds the K/V of one text.
+ * own features.  Weights (ltd_eagle3) are immutable; a draft (ltd_draft) holds the K/V of one text.
  * Knows nothing of trees: the caller says which rows to run and which earlier ones they see.
  *
- *     ltd_draft_extend(d, features, tokens, n, true, &err);        resync: pairs (feature of x_t,
- * token x_t+1) ltd_draft_expand(d, beam_tokens, sources, tree, &err);       one level: k rows at
- * the next position
+ *     ltd_draft_extend(d, features, tokens, n, true, &err);    resync: (feature of x_t, token x_t+1)
+ *     ltd_draft_expand(d, &rows, &err);                        one level: k rows at the next position
  *
  * Pairs that were extended stay; expanded rows vanish at the next extend.
  * Thread rule: as ltd_session.  Source: EAGLE-3 (Li et al. 2025), method as in its reference code.

@@ -10,8 +10,8 @@
  *     ltd_session_commit(s, path, n_path, &err);     keep these rows, drop the others
  *
  * Row results never depend on the other rows that don't precede them: verified logits equal those
- * of a plain decode step bit for bit. Thread rule: one thread (the model's pool helps).  No
- * allocation after ltd_session_new(). */
+ * of a plain decode step bit for bit.
+ * Thread rule: one thread (the model's pool helps).  No allocation after ltd_session_new(). */
 #ifndef LTD_MODELS_LLM_SESSION_H
 #define LTD_MODELS_LLM_SESSION_H
 
