@@ -144,7 +144,8 @@ const ltd_obs_state *ltd_env_state(const ltd_env *env);
 struct ltd_cycle *ltd_env_cycle(const ltd_env *env);
 
 /* State that a checkpoint keeps: prompt stream, reward sums.  The text itself is not kept: a
- * resumed run begins with the stream's next prompt.  LTD_EINVAL from save: more than 4,096 prompts. */
+ * resumed run begins with the stream's next prompt.  save: LTD_EINVAL beyond 4,096
+ * prompts. */
 typedef struct ltd_env_state_save {
     int32_t next; /* position in the prompt order */
     ltd_rng rng;
