@@ -2,7 +2,7 @@
  * own features.  Weights (ltd_eagle3) are immutable; a draft (ltd_draft) holds the K/V of one text.
  * Knows nothing of trees: the caller says which rows to run and which earlier ones they see.
  *
- *     ltd_draft_extend(d, features, tokens, n, true, &err);    resync: features of x_t, tokens x_t+1
+ *     ltd_draft_extend(d, features, tokens, n, true, &err);    resync: x_t with x_t+1
  *     ltd_draft_expand(d, &rows, &err);                        one level more: k rows
  *
  * Pairs that were extended stay; expanded rows vanish at the next extend.
