@@ -67,6 +67,9 @@ static int check_options(const ltd_env_options *o, ltd_err *err)
         return ltd_fail(err, LTD_EINVAL, "env: reward 'average' needs a calibration for T_ar");
     if (o->clock_table && !o->cost)
         return ltd_fail(err, LTD_EINVAL, "env: clock 'table' needs a calibration");
+    if (o->reward == LTD_REWARD_AVERAGE && !(o->reward_floor < 0))
+        return ltd_fail(err, LTD_EINVAL, "env: reward_floor %g, expected less than 0",
+                        o->reward_floor);
     if (o->reward == LTD_REWARD_RATIO && !(o->reward_scale > 0))
         return ltd_fail(err, LTD_EINVAL, "env: reward_scale %g, expected more than 0",
                         o->reward_scale);
@@ -254,6 +257,8 @@ static int finish(ltd_env *e, int32_t size, ltd_step *io, ltd_err *err)
     ltd_reward copy = e->reward;
     io->reward = ltd_reward_cycle(io->info.slow ? &copy : &e->reward, r->accept_len, ns,
                                   io->info.ar_ns ? io->info.ar_ns : 1);
+    if (e->options.reward == LTD_REWARD_AVERAGE && (double)io->reward < e->options.reward_floor)
+        io->reward = (float)e->options.reward_floor;
     return LTD_OK;
 }
 

@@ -108,6 +108,8 @@ typedef struct ltd_env_options {
     ltd_reward_kind reward;
     double reward_scale; /* ratio: divisor [1/s] */
     double reward_keep;  /* average: decay of rho a cycle */
+    double reward_floor; /* average: a cycle is worth no less, so that rare dreadful ones don't
+                            drown the differences that matter */
     double slow_factor;  /* a live cycle slower than this x the table is flagged; 0 = never */
     uint64_t seed;       /* order of prompts */
 } ltd_env_options;

@@ -73,7 +73,7 @@ typedef struct ltd_config {
         int32_t lookup_min_match, lookup_max_chain;
         int32_t max_new, max_prompt;
         ltd_reward_kind reward;
-        double reward_scale, reward_keep;
+        double reward_scale, reward_keep, reward_floor;
         ltd_clock_kind clock;
         double slow_factor;
         ltd_contract depth_obs, size_obs;

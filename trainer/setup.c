@@ -356,6 +356,7 @@ ltd_env_options ltd_setup_env_options(const ltd_setup *s, ltd_cycle *cycle,
         .reward = c->env.reward,
         .reward_scale = c->env.reward_scale,
         .reward_keep = c->env.reward_keep,
+        .reward_floor = c->env.reward_floor,
         .slow_factor = c->env.slow_factor,
         .seed = c->run.seed,
     };
