@@ -22,6 +22,16 @@ void ltd_policy_free(ltd_policy *policy)
     free(policy);
 }
 
+void ltd_policy_env_options(const ltd_policy *policy, ltd_env_options *options)
+{
+    options->depth_contract = policy->depth_contract;
+    options->size_contract = policy->size_contract;
+    options->n_sizes = policy->n_sizes;
+    memcpy(options->sizes, policy->sizes, sizeof options->sizes);
+    options->min_forwards = policy->min_forwards;
+    options->max_forwards = policy->max_forwards;
+}
+
 static int check_net(const ltd_mlp *net, const char *what, int32_t in, int32_t out, ltd_err *err)
 {
     int32_t layers = ltd_mlp_layers(net);

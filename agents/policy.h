@@ -28,6 +28,9 @@ typedef struct ltd_policy {
 
 void ltd_policy_free(ltd_policy *policy);
 
+/* Set what the policy was trained with: contracts, size table, forwards. */
+void ltd_policy_env_options(const ltd_policy *policy, ltd_env_options *options);
+
 /* Does the policy fit the environment: contracts, sizes, nets?  LTD_EINVAL names what differs. */
 int ltd_policy_check(const ltd_policy *policy, const ltd_env *env, ltd_err *err);
 

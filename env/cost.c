@@ -162,6 +162,14 @@ static int read_origin(ltd_cost *cost, ltd_json root, ltd_err *err)
             status = ltd_json_get_int(object, "threads", 0, MAX_THREADS, &threads, err);
         cost->threads = (int32_t)threads;
     }
+    if (status == LTD_OK && ltd_json_has(root, "drafter")) {
+        int64_t top_k = 0;
+        status = ltd_json_get_object(root, "drafter", &object, err);
+        if (status == LTD_OK)
+            status = read_text(object, "sha256", cost->head_hash, sizeof cost->head_hash, err);
+        if (status == LTD_OK) status = ltd_json_get_int(object, "top_k", 0, 1024, &top_k, err);
+        cost->top_k = (int32_t)top_k;
+    }
     if (status == LTD_OK && ltd_json_has(root, "model")) {
         status = ltd_json_get_object(root, "model", &object, err);
         if (status == LTD_OK)
@@ -266,6 +274,12 @@ static void put_cost(ltd_json_writer *w, const ltd_cost *cost)
     ltd_json_begin_object(w, "model");
     ltd_json_put_string(w, "sha256", cost->model_hash);
     ltd_json_end_object(w);
+    if (cost->head_hash[0]) {
+        ltd_json_begin_object(w, "drafter");
+        ltd_json_put_string(w, "sha256", cost->head_hash);
+        ltd_json_put_int(w, "top_k", cost->top_k);
+        ltd_json_end_object(w);
+    }
     ltd_json_end_object(w);
 }
 

@@ -12,7 +12,7 @@
  *       "verify": [ {"rows": 1, "context": 64, "ms": 5.1, "ms_min": 5.0}, ... ],
  *       "draft": [ {"rows": 1, "context": 64, "ms": 0.7, "ms_min": 0.7}, ... ],
  *       "machine": {"cpu": "...", "isa": "avx2", "threads": 2, "fingerprint": "..."},
- *       "model": {"sha256": "..."} }
+ *       "model": {"sha256": "..."}, "drafter": {"sha256": "...", "top_k": 8} }
  *
  * Fields it doesn't know are passed over.  Thread rule: immutable once loaded. */
 #ifndef LTD_ENV_COST_H
@@ -48,6 +48,8 @@ typedef struct ltd_cost {
     char cpu[96], isa[32];
     int32_t threads;
     char model_hash[65];
+    char head_hash[65]; /* "" = none, or not told */
+    int32_t top_k;      /* rows of an expansion that were measured, 0 = not told */
 } ltd_cost;
 
 /* Make a table that was filled by hand ready: sort the points, find the middle context, check.

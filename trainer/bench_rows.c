@@ -132,18 +132,14 @@ static int open_env(ltd_contestant *r, const ltd_setup *s, const ltd_prompts *pr
     ltd_env_options o = ltd_setup_env_options(s, r->cycle, prompts);
     o.clock_table = false;
     o.max_new = s->config.bench.max_new;
-    o.min_forwards = r->policy ? r->policy->min_forwards : 0;
-    o.max_forwards = s->head ? max_forwards(r) : 0;
+    o.min_forwards = 0;
+    o.max_forwards = r->setting.forwards;
     o.reward = LTD_REWARD_RATIO; /* nobody reads it, and it needs no calibration */
     o.reward_scale = 1;
     o.n_sizes = 1;
     o.sizes[0] = r->setting.size;
-    if (r->policy) {
-        o.n_sizes = r->policy->n_sizes;
-        memcpy(o.sizes, r->policy->sizes, sizeof o.sizes);
-        o.depth_contract = r->policy->depth_contract;
-        o.size_contract = r->policy->size_contract;
-    }
+    if (r->policy) ltd_policy_env_options(r->policy, &o);
+    o.max_forwards = s->head ? o.max_forwards : 0;
     return ltd_env_open(&r->env, &o, err);
 }
 

@@ -158,6 +158,9 @@ static void fill_table(const bench *b, ltd_cost *cost)
     snprintf(cost->isa, sizeof cost->isa, "%s", ltd_llama_kernels(s->model)->name);
     cost->threads = ltd_pool_threads(ltd_llama_pool(s->model));
     snprintf(cost->model_hash, sizeof cost->model_hash, "%s", ltd_llama_hash(s->model));
+    if (!s->head) return;
+    snprintf(cost->head_hash, sizeof cost->head_hash, "%s", ltd_eagle3_hash(s->head));
+    cost->top_k = s->config.env.top_k;
 }
 
 /* T_ar at the middle context: the plain step, measured like every other point. */

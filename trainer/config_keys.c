@@ -185,7 +185,7 @@ static const ltd_key KEYS[] = {
     INT(train, alternate_every, "20000", 1, BIG, "cycles",
         "mode alternate: a turn's length", "ours"),
     INT(train, checkpoint_every, "10000", 0, BIG, "cycles",
-        "a step_N.h5; 0: only last.h5 and best.h5", "the paper"),
+        "a step_N.h5; 0: only at the end or when stopped.  best.h5 comes with validations", "the paper"),
     INT(train, keep_last, "3", 0, BIG, "files", "newest step_N.h5 to keep; 0: all", "ours"),
     INT(train, eval_every, "10000", 0, BIG, "cycles",
         "validation, which writes best.h5; 0: only at the end", "the paper"),
@@ -202,8 +202,8 @@ static const ltd_key KEYS[] = {
         "paired bootstrap behind the 95 % intervals; 0: no intervals", "ours"),
 
     STRING(generate, policy, "auto",
-        "auto: the trained policy for this machine and model, else the tuned static setting; ar: "
-        "plain decoding; static: generate.forwards and generate.size; or a checkpoint or export",
+        "auto: the newest trained policy for this model, else the tuned static setting; ar: plain "
+        "decoding; static: generate.forwards and generate.size; random; or a checkpoint or run folder",
         "ours"),
     INT(generate, forwards, "3", 0, LTD_TREE_MAX_DEPTH, "forwards",
         "policy static: draft forwards", "ours"),

@@ -191,6 +191,16 @@ static int check_cost(const ltd_setup *s, const ltd_cost *cost, const char *path
     if (s->head && cost->n_draft == 0)
         return ltd_fail(err, LTD_EINVAL,
                         "%s: measured without a draft head: run `ltd calibrate` with it", path);
+    if (s->head && cost->head_hash[0] && strcmp(cost->head_hash, ltd_eagle3_hash(s->head)) != 0)
+        return ltd_fail(
+            err, LTD_EINVAL,
+            "%s: measured with another draft head (sha256 %.12s, expected %.12s): run `ltd "
+            "calibrate`",
+            path, cost->head_hash, ltd_eagle3_hash(s->head));
+    if (s->head && cost->top_k && cost->top_k != s->config.env.top_k)
+        return ltd_fail(err, LTD_EINVAL,
+                        "%s: measured with env.top_k = %d, expected %d: run `ltd calibrate`", path,
+                        cost->top_k, s->config.env.top_k);
     return LTD_OK;
 }
 
@@ -325,6 +335,16 @@ ltd_cycle_options ltd_setup_cycle_options(const ltd_setup *s)
         .lookup_max_chain = c->env.lookup_max_chain,
         .kv_f16 = c->model.kv == LTD_KV_F16,
     };
+}
+
+ltd_cycle_options ltd_setup_policy_cycle(const ltd_setup *s, const ltd_policy *policy)
+{
+    ltd_cycle_options o = ltd_setup_cycle_options(s);
+    o.top_k = policy->top_k;
+    o.max_forwards = s->head ? policy->max_forwards : 0;
+    o.max_size = policy->sizes[policy->n_sizes - 1];
+    o.lookup = policy->lookup;
+    return o;
 }
 
 int ltd_setup_cycle(const ltd_setup *s, const ltd_cycle_options *change, ltd_cycle **ret,

@@ -13,6 +13,7 @@
 
 #include <stdbool.h>
 
+#include "agents/policy.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/status.h"
@@ -70,6 +71,8 @@ int ltd_setup_check_prompts(const ltd_setup *s, const ltd_strings *paths, int32_
 /* The cycle of the configuration; `change` (may be NULL) replaces all of its options but model,
  * head and clock, begin with ltd_setup_cycle_options().  *ret owned. */
 ltd_cycle_options ltd_setup_cycle_options(const ltd_setup *s);
+/* The same with the beam, forwards, sizes and lookup that a policy was trained with. */
+ltd_cycle_options ltd_setup_policy_cycle(const ltd_setup *s, const ltd_policy *policy);
 int ltd_setup_cycle(const ltd_setup *s, const ltd_cycle_options *change, ltd_cycle **ret,
                     ltd_err *err);
 /* The environment of the configuration over a cycle and prompts; the caller may change it before

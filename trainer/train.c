@@ -108,15 +108,23 @@ static ltd_ppo_options ppo_options(const ltd_trainer *t)
     return o;
 }
 
-/* Mode alternate: size, depth, size, ... each for alternate_every cycles, the other frozen. */
+/* Joint: both learn, but for the first share, in which depth only explores.  Alternate: size,
+ * depth, size, ... each for alternate_every cycles, the other frozen and greedy; in the very first
+ * turn there is no depth policy to be greedy yet, so it explores too.  That is the paper's stage 0:
+ * sizes under random depths. */
 static void choose_learners(ltd_trainer *t)
 {
     const ltd_config *c = &t->setup->config;
-    t->joint.depth_learns = t->joint.size_learns = true;
-    if (c->train.mode != LTD_TRAIN_ALTERNATE) return;
-    bool size = t->cycles / c->train.alternate_every % 2 == 0;
-    t->joint.size_learns = size;
-    t->joint.depth_learns = !size;
+    ltd_joint *j = &t->joint;
+    j->depth_learns = j->size_learns = true;
+    if (c->train.mode == LTD_TRAIN_JOINT) {
+        t->depth_updates = share_done(t) >= c->train.size_first;
+        return;
+    }
+    int64_t turn = t->cycles / c->train.alternate_every;
+    j->size_learns = turn % 2 == 0;
+    j->depth_learns = turn % 2 == 1 || turn == 0;
+    t->depth_updates = turn % 2 == 1;
 }
 
 /* Cycles of the next rollout at most.  Mode alternate: to the end of the turn, and not for ever
@@ -240,7 +248,6 @@ static int iterate(ltd_trainer *t, ltd_train_progress *p, ltd_err *err)
     tick_state ts = {t};
     uint64_t t0 = ltd_clock_now(&t->setup->clock);
     choose_learners(t);
-    bool size_only = c->train.mode == LTD_TRAIN_JOINT && share_done(t) < c->train.size_first;
     int rc = ltd_joint_collect(&t->joint, longest_rollout(t), t->options->stop, tick, &ts, err);
     if (rc < 0) return rc;
     const ltd_joint_stats *s = &t->joint.stats;
@@ -248,7 +255,7 @@ static int iterate(ltd_trainer *t, ltd_train_progress *p, ltd_err *err)
     t->cycles += s->cycles;
     t->decisions += s->decisions;
     ltd_ppo_options ppo = ppo_options(t);
-    if (t->joint.depth_learns && !size_only)
+    if (t->depth_updates)
         rc = ltd_learner_update(t->depth, &ppo, c->train.gamma_depth, c->train.gae_lambda,
                                 &t->minibatch, &depth, err);
     if (rc == LTD_OK && t->joint.size_learns)

@@ -18,6 +18,7 @@ typedef struct ltd_trainer {
     ltd_joint joint;
     ltd_metrics *metrics;
     ltd_rng explore, minibatch;
+    bool depth_updates; /* in this iteration */
     /* counters */
     int64_t cycles, decisions, updates;
     int64_t last_save, last_valid;

@@ -40,7 +40,7 @@ typedef struct ltd_llama_options {
 } ltd_llama_options;
 
 /* clang-format off */
-#define LTD_LLAMA_DEFAULTS {LTD_LOAD_FILE, 16, 0, 0}
+#define LTD_LLAMA_DEFAULTS {LTD_LOAD_FILE, 8, 0, 0}
 /* clang-format on */
 
 typedef struct ltd_llama ltd_llama;

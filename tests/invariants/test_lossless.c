@@ -39,7 +39,7 @@ static int setup(void **state)
     if (!default_model() || !source_path(path, sizeof path, HEAD)) return 0;
     fixture *f = calloc(1, sizeof *f);
     if (!f) return -1;
-    f->model = engine_model(default_model(), LTD_LOAD_FILE, 16, NULL);
+    f->model = engine_model(default_model(), LTD_LOAD_FILE, 8, NULL);
     f->head = engine_head(path, f->model, LTD_LOAD_Q8);
     ltd_rng_seed(&f->rng, 20260301, LTD_STREAM_TEST);
     ltd_json_doc *doc = engine_json("smollm2_real/smollm2.json");
@@ -269,9 +269,9 @@ static void verified_logits_are_plain_decodings_bit_for_bit(void **state)
     fixture *f = need(state);
     compare_trees(f, f->model, false, 150);
     compare_trees(f, f->model, true, 75);
-    ltd_llama *fast = engine_model(default_model(), LTD_LOAD_FILE, 8, NULL);
-    compare_trees(f, fast, false, 50);
-    ltd_llama_close(fast);
+    ltd_llama *precise = engine_model(default_model(), LTD_LOAD_FILE, 16, NULL);
+    compare_trees(f, precise, false, 50);
+    ltd_llama_close(precise);
 }
 
 /* --- instruction sets --- */
@@ -318,7 +318,7 @@ static void plain_c_gives_the_same_bits_on_the_default_model(void **state)
     char path[1024];
     assert_true(source_path(path, sizeof path, HEAD));
     ltd_llama *slow =
-        engine_model(default_model(), LTD_LOAD_FILE, 16, ltd_kernels_get(LTD_ISA_PLAIN));
+        engine_model(default_model(), LTD_LOAD_FILE, 8, ltd_kernels_get(LTD_ISA_PLAIN));
     ltd_eagle3 *head = engine_head(path, slow, LTD_LOAD_Q8);
     static const int32_t parent[] = {-1, 0, 1, 2, 3, 4, 4, 6, 5, 0, 9, 1};
     const int32_t n = 12;

@@ -59,6 +59,8 @@ static int write_results(const ltd_cli *cli, const ltd_bench *b, const char *run
         if (cli->report) printf("report: %s\n", cli->report);
     }
     ltd_str_fini(&text);
+    for (int32_t i = 0; i < b->all.n_rows; i++) /* speed for another text is worth nothing */
+        if (b->all.rows[i].identical < b->all.rows[i].of) code = LTD_EXIT_FAILED;
     return code;
 }
 

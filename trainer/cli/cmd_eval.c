@@ -30,9 +30,11 @@ static int evaluate(ltd_cli *cli, ltd_setup *s, const ltd_policy *policy, ltd_rn
     ltd_watch watch = {tell, &bar};
     int rc = ltd_setup_prompts(s, &s->config.prompts.bench, s->config.bench.prompts_per_task,
                                &prompts, err);
-    if (rc == LTD_OK) rc = ltd_setup_cycle(s, NULL, &cycle, err);
+    ltd_cycle_options co = ltd_setup_policy_cycle(s, policy);
+    if (rc == LTD_OK) rc = ltd_setup_cycle(s, &co, &cycle, err);
     if (rc == LTD_OK) {
         ltd_env_options o = ltd_setup_env_options(s, cycle, prompts);
+        ltd_policy_env_options(policy, &o);
         o.max_new = s->config.bench.max_new;
         rc = ltd_env_open(&env, &o, err);
     }

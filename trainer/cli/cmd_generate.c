@@ -35,7 +35,7 @@ typedef struct generation {
     uint8_t *mask;
     guard guard;
     ltd_str text; /* bytes that don't end a character yet */
-    int64_t tokens, cycles, accept_len;
+    int64_t tokens, cycles;
     double ns;
 } generation;
 
@@ -47,63 +47,98 @@ static char *read_stdin(void)
     return ltd_str_take(&s);
 }
 
-/* The agent that --policy names. */
-static int choose_agent(generation *g, ltd_err *err)
+/* A policy, or a static setting, as --policy names it. */
+typedef struct choice {
+    const char *name;
+    ltd_setting setting; /* of a static one */
+    bool random;
+} choice;
+
+static int choose(generation *g, choice *ret, ltd_err *err)
 {
     const ltd_config *c = &g->cli->config;
     const char *named = g->cli->policy ? g->cli->policy : c->generate.policy;
-    if (strcmp(named, "ar") == 0) return ltd_agent_fixed_new(&g->agent, "ar", 0, 0, err);
-    if (strcmp(named, "random") == 0) return ltd_agent_random_new(&g->agent, c->run.seed, err);
-    if (strcmp(named, "static") != 0) {
-        char path[PATH_MAX];
-        ltd_cli_find_policy(g->cli, g->s, path, sizeof path);
-        if (path[0]) {
-            int rc = ltd_policy_load(&g->policy, path, err);
-            if (rc == LTD_OK) rc = ltd_policy_check(g->policy, g->env, err);
-            if (rc == LTD_OK) ltd_log(&g->cli->log, LTD_LOG_DEBUG, "policy %s", path);
-            return rc < 0 ? rc : ltd_agent_policy_new(&g->agent, "ltd", g->policy, NULL, err);
-        }
-        ltd_tuned tuned;
-        if (ltd_tuned_path(g->s, path, sizeof path, NULL) == 0 &&
-            ltd_tuned_load(&tuned, path, NULL) == 0 && ltd_tuned_check(&tuned, g->s, NULL) == 0) {
-            ltd_cycle_set_lookup(g->cycle, tuned.best.lookup);
-            return ltd_agent_fixed_new(&g->agent, "static-tuned", tuned.best.forwards,
-                                       tuned.best.size, err);
-        }
+    *ret = (choice){"static", {c->generate.forwards, c->generate.size, c->env.lookup}, false};
+    if (strcmp(named, "static") == 0) return LTD_OK;
+    if (strcmp(named, "ar") == 0) {
+        *ret = (choice){.name = "ar"};
+        return LTD_OK;
     }
-    return ltd_agent_fixed_new(&g->agent, "static", c->generate.forwards, c->generate.size, err);
+    if (strcmp(named, "random") == 0) {
+        *ret = (choice){.name = "random", .setting = {0, 0, true}, .random = true};
+        return LTD_OK;
+    }
+    char path[PATH_MAX];
+    ltd_cli_find_policy(g->cli, g->s, path, sizeof path);
+    if (path[0]) {
+        ret->name = "ltd";
+        int rc = ltd_policy_load(&g->policy, path, err);
+        if (rc == LTD_OK && strcmp(g->policy->machine, g->s->machine) != 0)
+            ltd_log(&g->cli->log, LTD_LOG_WARN, "policy %s was trained on '%s', this is '%s'", path,
+                    g->policy->machine, g->s->machine);
+        return rc;
+    }
+    ltd_tuned tuned;
+    if (ltd_tuned_path(g->s, path, sizeof path, NULL) == 0 &&
+        ltd_tuned_load(&tuned, path, NULL) == 0 && ltd_tuned_check(&tuned, g->s, NULL) == 0)
+        *ret = (choice){"static-tuned", tuned.best, false};
+    return LTD_OK;
+}
+
+/* The prompt as the model wants to see it. */
+static int open_prompt(generation *g, const char *prompt, ltd_err *err)
+{
+    ltd_setup *s = g->s;
+    const ltd_tokenizer *tok = ltd_llama_tokenizer(s->model);
+    if (!s->config.generate.system[0])
+        return ltd_prompts_from_text(&g->prompts, prompt, s->chat, tok, err);
+    ltd_message m[2] = {{"system", s->config.generate.system}, {"user", prompt}};
+    ltd_str text = LTD_STR_INIT;
+    int rc = ltd_chat_render(s->chat, m, 2, true, &text, err);
+    if (rc == LTD_OK) rc = ltd_prompts_from_text(&g->prompts, ltd_str_text(&text), NULL, tok, err);
+    ltd_str_fini(&text);
+    return rc;
+}
+
+static int open_env(generation *g, const choice *pick, ltd_err *err)
+{
+    ltd_setup *s = g->s;
+    ltd_cycle_options co =
+        g->policy ? ltd_setup_policy_cycle(s, g->policy) : ltd_setup_cycle_options(s);
+    int rc = ltd_setup_cycle(s, &co, &g->cycle, err);
+    if (rc < 0) return rc;
+    if (!g->policy && !pick->random) ltd_cycle_set_lookup(g->cycle, pick->setting.lookup);
+    ltd_env_options o = ltd_setup_env_options(s, g->cycle, g->prompts);
+    if (g->policy) ltd_policy_env_options(g->policy, &o);
+    o.max_new = s->config.generate.max_new;
+    o.clock_table = false;
+    if (!s->cost) o.reward = LTD_REWARD_RATIO;
+    return ltd_env_open(&g->env, &o, err);
+}
+
+static int open_agent(generation *g, const choice *pick, ltd_err *err)
+{
+    if (g->policy) {
+        int rc = ltd_policy_check(g->policy, g->env, err);
+        return rc < 0 ? rc : ltd_agent_policy_new(&g->agent, pick->name, g->policy, NULL, err);
+    }
+    if (pick->random) return ltd_agent_random_new(&g->agent, g->s->config.run.seed, err);
+    return ltd_agent_fixed_new(&g->agent, pick->name, pick->setting.forwards, pick->setting.size,
+                               err);
 }
 
 static int open_generation(generation *g, const char *prompt, ltd_err *err)
 {
-    ltd_setup *s = g->s;
-    const ltd_config *c = &s->config;
+    choice pick;
     /* A calibration feeds the policy; without one it sees a typical machine. */
-    int rc = ltd_setup_cost_if_any(s, err);
-    if (rc < 0) return rc;
-    if (c->generate.system[0]) {
-        ltd_message m[2] = {{"system", c->generate.system}, {"user", prompt}};
-        ltd_str text = LTD_STR_INIT;
-        rc = ltd_chat_render(s->chat, m, 2, true, &text, err);
-        if (rc == LTD_OK)
-            rc = ltd_prompts_from_text(&g->prompts, ltd_str_text(&text), NULL,
-                                       ltd_llama_tokenizer(s->model), err);
-        ltd_str_fini(&text);
-    } else {
-        rc =
-            ltd_prompts_from_text(&g->prompts, prompt, s->chat, ltd_llama_tokenizer(s->model), err);
-    }
-    if (rc == LTD_OK) rc = ltd_setup_cycle(s, NULL, &g->cycle, err);
-    if (rc < 0) return rc;
-    ltd_env_options o = ltd_setup_env_options(s, g->cycle, g->prompts);
-    o.max_new = c->generate.max_new;
-    o.clock_table = false;
-    if (!s->cost) o.reward = LTD_REWARD_RATIO;
-    rc = ltd_env_open(&g->env, &o, err);
-    if (rc == LTD_OK) rc = choose_agent(g, err);
+    ltd_setup_cost(g->s, NULL);
+    int rc = choose(g, &pick, err);
+    if (rc == LTD_OK) rc = open_prompt(g, prompt, err);
+    if (rc == LTD_OK) rc = open_env(g, &pick, err);
+    if (rc == LTD_OK) rc = open_agent(g, &pick, err);
     if (rc == LTD_OK) rc = ltd_agent_fixed_new(&g->plain, "ar", 0, 0, err);
     if (rc < 0) return rc;
-    g->guard.on = c->generate.guard && strcmp(g->agent->name, "ar") != 0;
+    g->guard.on = g->s->config.generate.guard && strcmp(g->agent->name, "ar") != 0;
     g->guard.plain_left = g->guard.on ? PLAIN_FIRST : 0;
     g->obs = ltd_mem_zeros((size_t)ltd_env_obs_max(g->env), sizeof *g->obs);
     g->mask = ltd_mem_zeros((size_t)ltd_env_actions_max(g->env), sizeof *g->mask);
@@ -199,7 +234,6 @@ static int play(generation *g, ltd_err *err)
         }
         emit(g, step.info.token, step.info.tokens);
         g->tokens += step.info.tokens;
-        g->accept_len += step.info.accept_len;
         g->ns += (double)step.info.cycle_ns;
         if (g->cli->show_tree) show_tree(g);
         g->cycles++;
@@ -212,11 +246,12 @@ static int play(generation *g, ltd_err *err)
 static void summary(const generation *g)
 {
     if (!g->cycles || g->cli->quiet) return;
-    double tok_s = (double)g->accept_len / (g->ns * 1e-9), target, head;
+    /* The first token came from the prefill, not from a cycle. */
+    double made = (double)(g->tokens - 1), tok_s = made / (g->ns * 1e-9), target, head;
     ltd_cycle_prefill_ms(g->cycle, &target, &head);
     fprintf(stderr, "\n%lld tokens, %.0f tok/s, %.2f tokens a cycle, prefill %.0f ms (%s: %s)",
-            (long long)g->tokens, tok_s, (double)g->accept_len / (double)g->cycles, target + head,
-            g->agent->name, g->agent->detail);
+            (long long)g->tokens, tok_s, made / (double)g->cycles, target + head, g->agent->name,
+            g->agent->detail);
     if (g->guard.plain_ns > 0)
         fprintf(stderr, "; x%.2f of plain decoding (%.0f tok/s)", tok_s * g->guard.plain_ns * 1e-9,
                 1e9 / g->guard.plain_ns);

@@ -107,7 +107,8 @@ static bool has_checkpoints(const char *dir, struct timespec *when)
 void ltd_cli_find_policy(const ltd_cli *cli, const ltd_setup *s, char *path, size_t size)
 {
     const ltd_config *c = &cli->config;
-    const char *named = cli->policy ? cli->policy : c->generate.policy;
+    bool generates = strcmp(cli->verb->name, "generate") == 0;
+    const char *named = cli->policy ? cli->policy : generates ? c->generate.policy : "auto";
     path[0] = 0;
     if (strcmp(named, "auto") != 0) {
         snprintf(path, size, "%s", named);
