@@ -97,7 +97,7 @@ static const ltd_key KEYS[] = {
         "LTD rl_depth.py"),
     FLOAT(env, reward_keep, "0.999", 0, 1, "per cycle",
         "decay of the running sums behind rho (average reward)", "ours"),
-    FLOAT(env, reward_floor, "-2", -1e9, -1e-6, "",
+    FLOAT(env, reward_floor, "-1", -1e9, -1e-6, "",
         "average reward: a cycle is worth no less, so that the rare dreadful one (60 nodes where one row "
         "costs a third of a step) doesn't drown the differences that matter", "ours"),
     ENUM(env, clock, "live", clocks, "",
