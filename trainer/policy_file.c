@@ -111,16 +111,60 @@ static int load_space(const ltd_checkpoint *c, const char *file, ltd_policy *p, 
                         "checkpoint %s: policy/sizes: missing or not 1 to %d "
                         "integers",
                         file, LTD_MAX_SIZES);
+    const int64_t *sizes = e->data;
+    for (int64_t i = 0; i < e->dims[0]; i++)
+        if (sizes[i] < 0 || sizes[i] > LTD_MLP_MAX_DIM || (i && sizes[i] <= sizes[i - 1]))
+            return ltd_fail(err, LTD_EFORMAT,
+                            "checkpoint %s: policy/sizes: entry %lld is %lld, expected ascending "
+                            "sizes of 0 to %d",
+                            file, (long long)i, (long long)sizes[i], LTD_MLP_MAX_DIM);
     p->n_sizes = (int32_t)e->dims[0];
-    for (int32_t i = 0; i < p->n_sizes; i++) p->sizes[i] = (int32_t)((const int64_t *)e->data)[i];
+    for (int32_t i = 0; i < p->n_sizes; i++) p->sizes[i] = (int32_t)sizes[i];
     int64_t space[4];
     int rc = ltd_checkpoint_get_i64(c, "policy/space", space, 4, err);
     if (rc < 0) return rc;
+    if (space[0] < 1 || space[0] > LTD_TREE_MAX_TOP_K || space[1] < 0 || space[2] < space[1] ||
+        space[2] > LTD_TREE_MAX_DEPTH)
+        return ltd_fail(err, LTD_EFORMAT,
+                        "checkpoint %s: policy/space: beam of %lld, %lld to %lld forwards: out of "
+                        "range",
+                        file, (long long)space[0], (long long)space[1], (long long)space[2]);
     p->top_k = (int32_t)space[0];
     p->min_forwards = (int32_t)space[1];
     p->max_forwards = (int32_t)space[2];
     p->lookup = space[3] != 0;
     return LTD_OK;
+}
+
+/* Does a net take its contract's floats and give its turn's actions? */
+static int check_net(const ltd_mlp *net, const char *file, const char *which, int32_t in,
+                     int32_t out, ltd_err *err)
+{
+    int32_t has_in = ltd_mlp_dim(net, 0), has_out = ltd_mlp_dim(net, ltd_mlp_layers(net));
+    if (has_in != in)
+        return ltd_fail(err, LTD_EFORMAT, "checkpoint %s: policy/%s takes %d inputs, expected %d",
+                        file, which, has_in, in);
+    if (has_out != out)
+        return ltd_fail(err, LTD_EFORMAT, "checkpoint %s: policy/%s gives %d outputs, expected %d",
+                        file, which, has_out, out);
+    return LTD_OK;
+}
+
+static int load_nets(const ltd_checkpoint *c, const char *file, ltd_policy *p, ltd_err *err)
+{
+    const char *text;
+    ltd_activation act;
+    int rc = ltd_checkpoint_get_text(c, "policy/activation", &text, err);
+    if (rc < 0) return rc;
+    rc = ltd_activation_parse(&act, text, err);
+    if (rc < 0) return ltd_err_prefix(err, rc, "checkpoint %s: policy/activation", file);
+    rc = load_net(c, file, "depth", act, &p->depth, err);
+    if (rc == LTD_OK) rc = load_net(c, file, "size", act, &p->size, err);
+    if (rc == LTD_OK)
+        rc = check_net(p->depth, file, "depth", ltd_contract_dim(p->depth_contract), 2, err);
+    if (rc == LTD_OK)
+        rc = check_net(p->size, file, "size", ltd_contract_dim(p->size_contract), p->n_sizes, err);
+    return rc;
 }
 
 int ltd_policy_from_checkpoint(ltd_policy **ret, const ltd_checkpoint *c, const char *name,
@@ -129,15 +173,10 @@ int ltd_policy_from_checkpoint(ltd_policy **ret, const ltd_checkpoint *c, const 
     *ret = NULL;
     ltd_policy *p = ltd_mem_zeros(1, sizeof *p);
     if (!p) return ltd_fail(err, LTD_ENOMEM, "checkpoint %s: no memory", name);
-    const char *text;
-    ltd_activation act;
     int rc = get_contract(c, name, "policy/depth_obs", &p->depth_contract, err);
     if (rc == LTD_OK) rc = get_contract(c, name, "policy/size_obs", &p->size_contract, err);
-    if (rc == LTD_OK) rc = ltd_checkpoint_get_text(c, "policy/activation", &text, err);
-    if (rc == LTD_OK) rc = ltd_activation_parse(&act, text, err);
     if (rc == LTD_OK) rc = load_space(c, name, p, err);
-    if (rc == LTD_OK) rc = load_net(c, name, "depth", act, &p->depth, err);
-    if (rc == LTD_OK) rc = load_net(c, name, "size", act, &p->size, err);
+    if (rc == LTD_OK) rc = load_nets(c, name, p, err);
     if (rc == LTD_OK)
         rc = get_copy(c, "run/model_sha256", p->model_hash, sizeof p->model_hash, err);
     if (rc == LTD_OK) rc = get_copy(c, "run/head_sha256", p->head_hash, sizeof p->head_hash, err);

@@ -136,6 +136,7 @@ snapshot() { find . -type f -exec sha256sum {} + | sort; }
 
 sed 's/"fingerprint": ".*"/"fingerprint": "another machine"/' "$table" >elsewhere.json
 sed 's/"sha256": ".*"/"sha256": "abc"/' "$table" >other_model.json
+sed '/"drafter"/,/}/s/"sha256": ".*"/"sha256": "abc"/' "$table" >other_head.json
 head -c 200 "$table" >cut.json
 echo '{"version": 99}' >future.json
 head -c 3000 $last >cut.h5
@@ -173,11 +174,11 @@ for verb in eval bench; do
     refused "$verb: a damaged policy" "flip.h5" $verb --policy flip.h5
     refused "$verb: a table as a policy" "elsewhere.json" $verb --policy elsewhere.json
 done
-refused "eval: a policy for other sizes" "sizes" eval --policy $last --calibration.path="$table"
+refused "eval: another draft head's table" "other_head.json: measured with another draft head" \
+    eval --policy $last --calibration.path=other_head.json
 refused "eval: no prompts" "prompts: none.jsonl" eval --policy $last --prompts none.jsonl
 refused "generate: no such policy" "none: No such file" generate --policy none hello
 refused "generate: a damaged policy" "flip.h5" generate --policy flip.h5 hello
-refused "generate: a policy for other sizes" "sizes" generate --policy $last hello
 refused "info: a damaged checkpoint" "flip.h5" info flip.h5
 refused "info: no such file" "none: No such file" info none
 snapshot >"$tmp/after"

@@ -131,8 +131,8 @@ static int open_generation(generation *g, const char *prompt, ltd_err *err)
 {
     choice pick;
     /* A calibration feeds the policy; without one it sees a typical machine. */
-    ltd_setup_cost(g->s, NULL);
-    int rc = choose(g, &pick, err);
+    int rc = ltd_setup_cost_if_any(g->s, err);
+    if (rc == LTD_OK) rc = choose(g, &pick, err);
     if (rc == LTD_OK) rc = open_prompt(g, prompt, err);
     if (rc == LTD_OK) rc = open_env(g, &pick, err);
     if (rc == LTD_OK) rc = open_agent(g, &pick, err);

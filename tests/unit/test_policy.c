@@ -1,0 +1,308 @@
+/* A learner's actors, saved and read back as a policy, decide as before; what doesn't fit is
+ * refused. */
+#include "tests/support/tiny_env.h"
+
+#include <unistd.h>
+#include <sys/stat.h>
+
+#include "agents/policy.h"
+#include "models/torch/ltd_torch.h"
+#include "trainer/learner.h"
+#include "trainer/policy_file.h"
+
+enum { SIZES = 6, STATES = 200 };
+
+static char root[64];
+
+static int setup(void **state)
+{
+    (void)state;
+    snprintf(root, sizeof root, "/tmp/ltd-policy-XXXXXX");
+    return mkdtemp(root) ? ltd_torch_set_threads(1, NULL) : -1;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    char command[128];
+    snprintf(command, sizeof command, "rm -r %s", root);
+    return system(command) == 0 && ltd_torch_live() == 0 ? 0 : -1;
+}
+
+static ltd_learner *learner(const char *name, ltd_contract contract, int32_t actions,
+                            ltd_activation act, int32_t hidden, uint64_t seed)
+{
+    ltd_actor_critic_options net = {
+        ltd_contract_dim(contract), actions, {hidden, 24}, 2, {16}, 1, act};
+    ltd_learner *l;
+    ltd_rng rng;
+    ltd_err err = LTD_ERR_INIT;
+    ltd_rng_seed(&rng, seed, LTD_STREAM_INIT);
+    if (ltd_learner_new(&l, name, &net, LTD_ROLLOUT_BANDIT, 4, 1e-5, &rng, &err) < 0)
+        fail_msg("%s", err.msg);
+    /* Weights that tell actions apart; fresh ones are nearly even. */
+    float *data = ltd_actor_critic_data(l->ac);
+    for (int64_t i = 0; i < ltd_actor_critic_size(l->ac); i++)
+        data[i] += 0.3f * ltd_rng_normal(&rng);
+    assert_int_equal(ltd_actor_critic_sync(l->ac, &l->actor, &l->critic, &err), 0);
+    return l;
+}
+
+/* What a checkpoint says besides the nets. */
+typedef struct about {
+    const char *depth_obs, *size_obs, *activation;
+    int64_t sizes[70];
+    size_t n_sizes;
+    const char *leave_out;
+} about;
+
+static const about good = {.depth_obs = "ltd/depth/v1",
+                           .size_obs = "paper/size/1268",
+                           .activation = "relu",
+                           .sizes = {0, 1, 2, 4, 8, 16},
+                           .n_sizes = SIZES};
+
+static void put_text(ltd_checkpoint_writer *w, const about *a, const char *name, const char *text)
+{
+    if (!a->leave_out || strcmp(a->leave_out, name) != 0) ltd_checkpoint_put_text(w, name, text);
+}
+
+static void save(const char *path, const about *a, const ltd_learner *depth,
+                 const ltd_learner *size)
+{
+    ltd_checkpoint_writer *w;
+    ltd_err err = LTD_ERR_INIT;
+    const int64_t space[4] = {TINY_TOP_K, 1, TINY_FORWARDS, 1};
+    const uint64_t step = 7;
+    assert_int_equal(ltd_checkpoint_create(&w, path, &err), 0);
+    ltd_checkpoint_put_u64(w, LTD_CHECKPOINT_STEP, &step, 1);
+    put_text(w, a, "policy/depth_obs", a->depth_obs);
+    put_text(w, a, "policy/size_obs", a->size_obs);
+    put_text(w, a, "policy/activation", a->activation);
+    put_text(w, a, "run/model_sha256", "model");
+    put_text(w, a, "run/head_sha256", "head");
+    put_text(w, a, "run/machine", "machine");
+    ltd_checkpoint_put_i64(w, "policy/sizes", a->sizes, a->n_sizes);
+    ltd_checkpoint_put_i64(w, "policy/space", space, 4);
+    if (depth) ltd_learner_save(depth, w);
+    if (size) ltd_learner_save(size, w);
+    if (ltd_checkpoint_finish(w, &err) < 0) fail_msg("%s", err.msg);
+}
+
+static const char *in(char ret[128], const char *name)
+{
+    snprintf(ret, 128, "%s/%s", root, name);
+    return ret;
+}
+
+/* The same actions on random states with random masks. */
+static void same_actions(ltd_agent *agent, ltd_learner *l, ltd_turn turn, ltd_rng *rng)
+{
+    static float obs[TINY_OBS];
+    uint8_t mask[SIZES];
+    int32_t taken[SIZES] = {0}, kinds = 0;
+    ltd_step step = {.obs = obs, .mask = mask, .turn = turn};
+    step.n_obs = ltd_mlp_dim(l->actor, 0);
+    step.n_actions = turn == LTD_TURN_DEPTH ? 2 : SIZES;
+    for (int i = 0; i < STATES; i++) {
+        for (int32_t k = 0; k < step.n_obs; k++) obs[k] = ltd_rng_normal(rng);
+        for (int32_t k = 0; k < step.n_actions; k++) mask[k] = k == 0 || ltd_rng_below(rng, 4) > 0;
+        float logprob = 1;
+        int32_t action = agent->decide(agent, NULL, &step, &logprob);
+        assert_int_equal(action, ltd_learner_act_greedy(l, &step));
+        assert_true(mask[action] && logprob <= 0);
+        taken[action]++;
+    }
+    for (int32_t k = 0; k < step.n_actions; k++) kinds += taken[k] > 0;
+    assert_true(kinds > 1);
+}
+
+static void a_saved_policy_decides_as_its_learners(void **state)
+{
+    (void)state;
+    char path[128];
+    ltd_err err = LTD_ERR_INIT;
+    ltd_learner *depth = learner("depth", LTD_CONTRACT_LTD_DEPTH, 2, LTD_ACT_RELU, 32, 1);
+    ltd_learner *size = learner("size", LTD_CONTRACT_PAPER_SIZE, SIZES, LTD_ACT_RELU, 40, 2);
+    save(in(path, "good.h5"), &good, depth, size);
+    ltd_policy *p;
+    if (ltd_policy_load(&p, path, &err) < 0) fail_msg("%s", err.msg);
+    assert_int_equal(p->depth_contract, LTD_CONTRACT_LTD_DEPTH);
+    assert_int_equal(p->size_contract, LTD_CONTRACT_PAPER_SIZE);
+    assert_int_equal(p->n_sizes, SIZES);
+    assert_int_equal(p->sizes[5], 16);
+    assert_int_equal(p->top_k, TINY_TOP_K);
+    assert_int_equal(p->min_forwards, 1);
+    assert_int_equal(p->max_forwards, TINY_FORWARDS);
+    assert_true(p->lookup);
+    assert_string_equal(p->model_hash, "model");
+    assert_string_equal(p->machine, "machine");
+    ltd_agent *agent;
+    ltd_rng rng;
+    ltd_rng_seed(&rng, 3, LTD_STREAM_TEST);
+    assert_int_equal(ltd_agent_policy_new(&agent, "ltd", p, NULL, &err), 0);
+    same_actions(agent, depth, LTD_TURN_DEPTH, &rng);
+    same_actions(agent, size, LTD_TURN_SIZE, &rng);
+    ltd_agent_free(agent);
+    ltd_policy_free(p);
+    ltd_learner_free(depth);
+    ltd_learner_free(size);
+}
+
+static void a_saved_learner_comes_back_whole(void **state)
+{
+    (void)state;
+    char path[128];
+    ltd_err err = LTD_ERR_INIT;
+    ltd_checkpoint *c;
+    ltd_learner *a = learner("depth", LTD_CONTRACT_LTD_DEPTH, 2, LTD_ACT_TANH, 32, 4);
+    ltd_learner *b = learner("depth", LTD_CONTRACT_LTD_DEPTH, 2, LTD_ACT_TANH, 32, 5);
+    ltd_learner *other = learner("depth", LTD_CONTRACT_LTD_DEPTH, 2, LTD_ACT_TANH, 31, 5);
+    a->adam->step = 11;
+    for (int64_t i = 0; i < a->adam->n; i++) a->adam->m[i] = (float)i, a->adam->v[i] = (float)-i;
+    save(in(path, "learner.h5"), &good, a, NULL);
+    assert_int_equal(ltd_checkpoint_open(&c, path, &err), 0);
+    if (ltd_learner_load(b, c, &err) < 0) fail_msg("%s", err.msg);
+    size_t bytes = (size_t)a->adam->n * sizeof(float);
+    assert_memory_equal(ltd_actor_critic_data(a->ac), ltd_actor_critic_data(b->ac), bytes);
+    assert_memory_equal(a->adam->m, b->adam->m, bytes);
+    assert_memory_equal(a->adam->v, b->adam->v, bytes);
+    assert_int_equal(b->adam->step, 11);
+    float obs[LTD_OBS_LTD_DIM] = {1, 2}, x[2], y[2];
+    ltd_mlp_forward(a->actor, obs, x);
+    ltd_mlp_forward(b->actor, obs, y);
+    assert_memory_equal(x, y, sizeof x);
+    assert_int_equal(ltd_learner_load(other, c, &err), LTD_EFORMAT);
+    assert_non_null(strstr(err.msg, "policy/depth/"));
+    b->name = "size";
+    assert_int_equal(ltd_learner_load(b, c, &err), LTD_EFORMAT);
+    assert_non_null(strstr(err.msg, "policy/size/"));
+    ltd_checkpoint_close(c);
+    ltd_learner_free(a);
+    ltd_learner_free(b);
+    ltd_learner_free(other);
+}
+
+static void refused(const about *a, const ltd_learner *depth, const ltd_learner *size, int code,
+                    const char *why)
+{
+    char path[128];
+    ltd_err err = LTD_ERR_INIT;
+    ltd_policy *p = (ltd_policy *)root;
+    save(in(path, "bad.h5"), a, depth, size);
+    int rc = ltd_policy_load(&p, path, &err);
+    if (rc != code || !strstr(err.msg, why))
+        fail_msg("%d '%s', expected %d with '%s'", rc, err.msg, code, why);
+    assert_null(p);
+    assert_non_null(strstr(err.msg, "bad.h5"));
+}
+
+static void checkpoints_that_are_no_policy_are_refused(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"policy/depth_obs", "policy/size_obs", "policy/activation",
+                                        "run/model_sha256", "run/head_sha256", "run/machine"};
+    ltd_learner *depth = learner("depth", LTD_CONTRACT_LTD_DEPTH, 2, LTD_ACT_RELU, 32, 1);
+    ltd_learner *size = learner("size", LTD_CONTRACT_PAPER_SIZE, SIZES, LTD_ACT_RELU, 40, 2);
+    about a = good;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        a.leave_out = texts[i];
+        refused(&a, depth, size, LTD_EFORMAT, texts[i]);
+    }
+    a = good, a.depth_obs = "ltd/depth/v9";
+    refused(&a, depth, size, LTD_EUNSUPPORTED, "'ltd/depth/v9'");
+    a = good, a.activation = "gelu";
+    refused(&a, depth, size, LTD_EINVAL, "gelu");
+    a = good, a.n_sizes = 65;
+    refused(&a, depth, size, LTD_EFORMAT, "policy/sizes");
+    a = good, a.n_sizes = 0;
+    refused(&a, depth, size, LTD_EFORMAT, "policy/sizes");
+    a = good, a.sizes[2] = 1;
+    refused(&a, depth, size, LTD_EFORMAT, "policy/sizes");
+    a = good, a.sizes[0] = -1;
+    refused(&a, depth, size, LTD_EFORMAT, "policy/sizes");
+    refused(&good, NULL, size, LTD_EFORMAT, "policy/depth/action_net.weight");
+    refused(&good, depth, NULL, LTD_EFORMAT, "policy/size/action_net.weight");
+    /* Nets of other shapes than their contracts and tables. */
+    a = good, a.depth_obs = "paper/depth/128";
+    refused(&a, depth, size, LTD_EFORMAT, "takes 48 inputs, expected 128");
+    a = good, a.n_sizes = 5;
+    refused(&a, depth, size, LTD_EFORMAT, "gives 6 outputs, expected 5");
+    ltd_learner_free(depth);
+    ltd_learner_free(size);
+}
+
+static void a_run_folder_means_its_best_or_its_newest(void **state)
+{
+    (void)state;
+    char path[128], run[128];
+    ltd_err err = LTD_ERR_INIT;
+    ltd_policy *p;
+    ltd_learner *depth = learner("depth", LTD_CONTRACT_LTD_DEPTH, 2, LTD_ACT_RELU, 32, 1);
+    ltd_learner *size = learner("size", LTD_CONTRACT_PAPER_SIZE, SIZES, LTD_ACT_RELU, 40, 2);
+    about best = good;
+    best.sizes[5] = 9;
+    in(run, "run");
+    assert_int_equal(mkdir(run, 0777), 0);
+    assert_int_equal(mkdir(in(path, "run/checkpoints"), 0777), 0);
+    assert_int_equal(ltd_policy_load(&p, run, &err), LTD_EIO);
+    save(in(path, "run/checkpoints/step_0000000007.h5"), &good, depth, size);
+    assert_int_equal(ltd_policy_load(&p, run, &err), 0);
+    assert_int_equal(p->sizes[5], 16);
+    ltd_policy_free(p);
+    save(in(path, "run/checkpoints/best.h5"), &best, depth, size);
+    assert_int_equal(ltd_policy_load(&p, run, &err), 0);
+    assert_int_equal(p->sizes[5], 9);
+    ltd_policy_free(p);
+    ltd_learner_free(depth);
+    ltd_learner_free(size);
+}
+
+/* --- in an environment --- */
+
+static void as_the_policy(ltd_env_options *o)
+{
+    o->size_contract = LTD_CONTRACT_PAPER_SIZE;
+}
+
+static void a_policy_plays_only_where_it_fits(void **state)
+{
+    (void)state;
+    char path[128];
+    tiny_env *t = tiny_open();
+    ltd_learner *depth = learner("depth", LTD_CONTRACT_LTD_DEPTH, 2, LTD_ACT_RELU, 32, 1);
+    ltd_learner *size = learner("size", LTD_CONTRACT_PAPER_SIZE, SIZES, LTD_ACT_RELU, 40, 2);
+    save(in(path, "fits.h5"), &good, depth, size);
+    ltd_policy *p;
+    ltd_agent *agent;
+    assert_int_equal(ltd_policy_load(&p, path, &t->err), 0);
+    assert_int_equal(ltd_agent_policy_new(&agent, "ltd", p, &t->rng, &t->err), 0);
+    tiny_env_open(t, NULL, NULL);
+    assert_int_equal(ltd_policy_check(p, t->env, &t->err), LTD_EINVAL);
+    assert_non_null(strstr(t->err.msg, "paper/size/1268"));
+    tiny_env_open(t, NULL, as_the_policy);
+    assert_int_equal(ltd_policy_check(p, t->env, &t->err), 0);
+    for (int i = 0; i < 30; i++)
+        for (tiny_reset(t, NULL); !t->step.terminated;)
+            tiny_step(t, agent->decide(agent, t->env, &t->step, NULL));
+    p->sizes[1] = 3;
+    assert_int_equal(ltd_policy_check(p, t->env, &t->err), LTD_EINVAL);
+    assert_non_null(strstr(t->err.msg, "sizes"));
+    ltd_agent_free(agent);
+    ltd_policy_free(p);
+    ltd_learner_free(depth);
+    ltd_learner_free(size);
+    tiny_close(t);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_saved_policy_decides_as_its_learners),
+        cmocka_unit_test(a_saved_learner_comes_back_whole),
+        cmocka_unit_test(checkpoints_that_are_no_policy_are_refused),
+        cmocka_unit_test(a_run_folder_means_its_best_or_its_newest),
+        cmocka_unit_test(a_policy_plays_only_where_it_fits),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
