@@ -129,7 +129,7 @@ static int run(ltd_cli *cli)
 const ltd_verb ltd_verb_bench = {
     .name = "bench",
     .summary = "compare plain decoding, EAGLE-3, the tuned setting and the policy",
-    .args = "",
+    .args = "[PROMPTS...]",
     .doc = "Play the same prompts under every policy, interleaved, and compare speed and text.  "
            "The tuned static "
            "setting is searched on the training prompts once and kept.  Each row's text must equal "

@@ -98,7 +98,7 @@ static int run(ltd_cli *cli)
 const ltd_verb ltd_verb_eval = {
     .name = "eval",
     .summary = "play a trained policy on held-out prompts",
-    .args = "",
+    .args = "[PROMPTS...]",
     .doc = "Play a policy on prompts and tell its speed, accepted lengths and what it chose.  `ltd "
            "bench` compares it "
            "with others.",

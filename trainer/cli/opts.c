@@ -20,7 +20,7 @@ typedef struct cli_option {
 
 static const cli_option options[] = {
     {"config", "FILE", NULL, "YAML configuration over the defaults", 'c'},
-    {"json", "FILE", NULL, "write the result as JSON; - for standard output", 0},
+    {"json", "FILE", NULL, "write the result as JSON; - or nothing: to standard output", 0},
     {"report", "FILE", NULL, "write an HTML report with pictures", 0},
     {"policy", "WHAT", NULL,
      "auto, or a checkpoint or run folder (generate: also ar, static, random)", 'p'},
@@ -130,6 +130,9 @@ static void set_field(ltd_cli *cli, const char *name, const char *arg)
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
     ltd_cli *cli = state->input;
+    /* bench --prompts data/x.jsonl data/y.jsonl: what a shell makes of data/?.jsonl */
+    if (key == ARGP_KEY_ARG && takes(cli->verb, "prompts"))
+        return add_override(cli, "prompts.bench", arg);
     if (key == ARGP_KEY_ARG) {
         if (!cli->verb->args[0] || cli->n_args == LTD_CLI_MAX_ARGS)
             usage(cli->verb, "unexpected argument '%s'", arg);
@@ -150,6 +153,9 @@ static int take_dotted(ltd_cli *cli, int argc, char **argv)
 {
     int kept = 0;
     for (int i = 0; i < argc; i++) {
+        static char to_stdout[] = "--json=-";
+        bool ends = i + 1 == argc || strncmp(argv[i + 1], "--", 2) == 0;
+        if (strcmp(argv[i], "--json") == 0 && ends) argv[i] = to_stdout;
         char *eq = strchr(argv[i], '=');
         char *dot = strchr(argv[i], '.');
         bool dotted = strncmp(argv[i], "--", 2) == 0 && dot && (!eq || dot < eq);
