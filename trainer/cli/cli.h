@@ -51,6 +51,8 @@ extern const ltd_verb *const ltd_verbs[];
 /* Parse argv (argv[0] = program, argv[1] = verb).  Prints help or usage and exits on its own when
  * asked or wrong.  The configuration is loaded by ltd_cli_configure(). */
 void ltd_cli_parse(ltd_cli *ret, const ltd_verb *verb, int argc, char **argv);
+/* With what it points to; `cli` came from malloc. */
+void ltd_cli_free(ltd_cli *cli);
 /* defaults <- base (YAML text, may be NULL) <- --config <- overrides.  Returns an exit code. */
 int ltd_cli_configure(ltd_cli *cli, const char *base);
 

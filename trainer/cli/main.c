@@ -62,7 +62,7 @@ int main(int argc, char **argv)
         if (!cli) return LTD_EXIT_FAILED;
         ltd_cli_parse(cli, verb, argc, argv);
         int code = verb->run(cli);
-        free(cli);
+        ltd_cli_free(cli);
         return code;
     }
     fprintf(stderr, "ltd: no verb '%s'; `ltd --help` lists them\n", argv[1]);

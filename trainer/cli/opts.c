@@ -86,6 +86,7 @@ static error_t add_override(ltd_cli *cli, const char *key, const char *value)
         char *joined = malloc(m);
         if (!joined) return ENOMEM;
         snprintf(joined, m, "%s,%s", cli->overrides[i], value);
+        free((char *)cli->overrides[i]);
         cli->overrides[i] = joined;
         free(text);
         return 0;
@@ -299,4 +300,10 @@ void ltd_cli_parse(ltd_cli *ret, const ltd_verb *verb, int argc, char **argv)
                             ret->verbose ? LTD_LOG_DEBUG
                             : ret->quiet ? LTD_LOG_WARN
                                          : LTD_LOG_INFO};
+}
+
+void ltd_cli_free(ltd_cli *cli)
+{
+    for (int i = 0; i < cli->n_overrides; i++) free((char *)cli->overrides[i]);
+    free(cli);
 }
