@@ -1,0 +1,52 @@
+#!/bin/bash
+# Results that programs read, and text that people read.  TAP on standard output.
+#
+#     tests/cli/results.sh build/ltd
+
+# shellcheck source=tests/cli/tap.sh
+. "$(dirname "$0")/tap.sh"
+ltd=$(realpath "$1")
+need_model
+cd "$tmp" || exit 1
+
+question() { printf '{"question_id": %d, "category": "c", "turns": ["%s"]}\n' "$1" "$2"; }
+mkdir one two
+question 1 "Name a colour." >one/question.jsonl
+question 2 "Count from one to five." >two/question.jsonl
+short=(--calibration.reps=1 --calibration.contexts=128 --bench.reps=1 --max-new=12 --quiet)
+
+# The list a shell makes of */question.jsonl, and --json without a file.
+"$ltd" bench --prompts ./*/question.jsonl "${short[@]}" --policies ar,static-2-3,static-0-4-lookup \
+    --json >bench.json 2>err
+check "bench exits 0" [ $? -eq 0 ]
+cat >read.py <<'PY'
+import json
+bench = json.load(open("bench.json"))
+assert bench["version"] == 1 and bench["command"].startswith("ltd bench"), bench["command"]
+assert [t["task"] for t in bench["tasks"]] == ["one", "two"], [t["task"] for t in bench["tasks"]]
+for task in bench["tasks"]:
+    assert task["prompts"] == 1 and task["max_new"] == 12 and task["temperature"] == 0
+    assert [r["policy"] for r in task["rows"]] == ["ar", "static-2-3", "static-0-4-lookup"]
+    for row in task["rows"]:
+        assert row["identical"] == row["of"] == 1, row
+        assert row["tokens"] > 0 and row["seconds"] > 0 and row["tok_s"] > 0
+        assert abs(sum(row["phase"].values()) - 1) < 1e-3, row["phase"]
+    assert task["rows"][0]["speedup"] == 1
+PY
+check "its JSON is the documented object, answers are plain decoding's" python3 read.py
+
+# Text is the same under every policy, and goes to standard output alone.
+prompt="List three fruits."
+"$ltd" generate --policy ar --max-tokens=40 "$prompt" >plain 2>err
+check "generate exits 0" [ $? -eq 0 ]
+check "and writes text" [ -s plain ]
+for policy in static random; do
+    "$ltd" generate --policy $policy --max-tokens=40 --generate.guard=false "$prompt" >text 2>err
+    check "policy $policy writes the same text" cmp plain text
+done
+echo "$prompt" | tr -d '\n' | "$ltd" generate --policy ar --max-tokens=40 --quiet >text 2>err
+check "a prompt on standard input is the same" cmp plain text
+check "--quiet says nothing beside it" [ ! -s err ]
+"$ltd" generate --policy static --forwards 2 --size 4 --max-tokens=12 --show-tree "$prompt" >tree 2>err
+check "--show-tree draws accepted nodes" grep -q '^\*.*root' tree
+finish
