@@ -89,15 +89,12 @@ typedef struct ltd_config {
         ltd_ints contexts;
     } calibration;
     struct {
-        char path[LTD_CONFIG_TEXT];
-    } record;
-    struct {
         ltd_ints depth_hidden, size_hidden, critic_hidden;
         ltd_activation activation;
     } policy;
     struct {
         ltd_train_mode mode;
-        int32_t total_cycles, replay_cycles;
+        int32_t total_cycles;
         double time_limit_s;
         int32_t n_steps, batch_size, n_epochs;
         double lr, lr_end, lr_warmup;
@@ -195,11 +192,6 @@ void ltd_config_value(const ltd_config *config, const ltd_key *key, ltd_str *out
 bool ltd_config_is_default(const ltd_config *config, const ltd_key *key);
 /* Append the whole configuration as YAML; parsing it gives the same configuration, bit for bit. */
 void ltd_config_to_yaml(const ltd_config *config, ltd_str *out);
-/* SHA-256 of ltd_config_to_yaml(), 64 hex digits.  LTD_ENOMEM. */
-int ltd_config_digest(const ltd_config *config, char hex[65], ltd_err *err);
-
-/* Pointers to the entries of a text list, as file functions want them.  Borrowed from `list`. */
-void ltd_strings_pointers(const ltd_strings *list, const char *ret[LTD_CONFIG_STRINGS]);
 
 /* --- documents --- */
 

@@ -56,8 +56,8 @@ static const ltd_key KEYS[] = {
     ENUM(model, dtype, "file", model_dtypes, "",
         "weights as the file has them, or widened to f32 (reference, slow)", "ours"),
     ENUM(model, activations, "8", act_bits, "bit",
-        "integer width of activations in quantised matrix products: 8 as llama.cpp, faster; 16 within "
-        "5e-3 of f32 logits",
+        "integer width of activations in quantised matrix products: 8 as llama.cpp, faster; 16 "
+        "within 5e-3 of f32 logits",
         "ours"),
     ENUM(model, kv, "f16", kv_dtypes, "", "element type of the K/V cache", "llama.cpp"),
     INT(model, threads, "0", 0, 1024, "threads", "threads of the target model and the draft head; "
@@ -98,8 +98,8 @@ static const ltd_key KEYS[] = {
     FLOAT(env, reward_keep, "0.999", 0, 1, "per cycle",
         "decay of the running sums behind rho (average reward)", "ours"),
     FLOAT(env, reward_floor, "-1", -1e9, -1e-6, "",
-        "average reward: a cycle is worth no less, so that the rare dreadful one (60 nodes where one row "
-        "costs a third of a step) doesn't drown the differences that matter", "ours"),
+        "average reward: a cycle is worth no less, so that the rare dreadful one (60 nodes where "
+        "one row costs a third of a step) doesn't drown the differences that matter", "ours"),
     ENUM(env, clock, "live", clocks, "",
         "rewards from the clock, or from the calibrated cost table (deterministic)",
         "the paper: live"),
@@ -130,9 +130,6 @@ static const ltd_key KEYS[] = {
         "committed tokens at which costs are measured, ascending; those beyond model.context are "
         "left out", "ours"),
 
-    STRING(record, path, "\"\"",
-        "recording to read and write; empty: the one kept in run.dir for this model", "ours"),
-
     INTS(policy, depth_hidden, "[64, 64]", 1, 8192, "units",
         "hidden layers of the depth actor", "SB3; the paper: [1024]"),
     INTS(policy, size_hidden, "[64, 64]", 1, 8192, "units",
@@ -145,8 +142,6 @@ static const ltd_key KEYS[] = {
         "both policies learn from every cycle, or take turns with the other one frozen",
         "ours; the paper: alternate"),
     INT(train, total_cycles, "60000", 1, BIG, "cycles", "length of the run", "ours"),
-    INT(train, replay_cycles, "0", 0, BIG, "cycles",
-        "of them, the first so many on the recording instead of the live model", "ours"),
     FLOAT(train, time_limit_s, "0", 0, 1e9, "s",
         "stop (saved, resumable) after this wall time; 0: no limit", "ours"),
     INT(train, n_steps, "2048", 1, 1048576, "decisions", "rollout of a policy before an update",
@@ -179,13 +174,14 @@ static const ltd_key KEYS[] = {
         "an update stops when the policy moved further than 1.5 times this; 0: never", "SB3"),
     BOOL(train, norm_adv, "true", "normalise advantages within a minibatch", "SB3"),
     FLOAT(train, size_first, "0.2", 0, 1, "of the run",
-        "mode joint: share of the run in which only the size policy learns, under the depth policy's "
-        "first, nearly random depths; else depth learns to stop before sizes are any good",
+        "mode joint: share of the run in which only the size policy learns, under the depth "
+        "policy's first, nearly random depths; else depth learns to stop before sizes are any good",
         "the paper's stage 0"),
     INT(train, alternate_every, "20000", 1, BIG, "cycles",
         "mode alternate: a turn's length", "ours"),
     INT(train, checkpoint_every, "10000", 0, BIG, "cycles",
-        "a step_N.h5; 0: only at the end or when stopped.  best.h5 comes with validations", "the paper"),
+        "a step_N.h5; 0: only at the end or when stopped.  best.h5 comes with validations",
+        "the paper"),
     INT(train, keep_last, "3", 0, BIG, "files", "newest step_N.h5 to keep; 0: all", "ours"),
     INT(train, eval_every, "10000", 0, BIG, "cycles",
         "validation, which writes best.h5; 0: only at the end", "the paper"),
@@ -203,8 +199,8 @@ static const ltd_key KEYS[] = {
 
     STRING(generate, policy, "auto",
         "auto: the newest trained policy for this model, else the tuned static setting; ar: plain "
-        "decoding; static: generate.forwards and generate.size; random; or a checkpoint or run folder",
-        "ours"),
+        "decoding; static: generate.forwards and generate.size; random; or a checkpoint or run "
+        "folder", "ours"),
     INT(generate, forwards, "3", 0, LTD_TREE_MAX_DEPTH, "forwards",
         "policy static: draft forwards", "ours"),
     INT(generate, size, "12", 0, 1024, "nodes", "policy static: draft nodes to verify", "ours"),
@@ -213,7 +209,7 @@ static const ltd_key KEYS[] = {
     BOOL(generate, guard, "true",
         "fall back to plain decoding while speculation measures slower", "ours"),
 
-    STRING(run, dir, "runs", "folder of runs, calibrations and recordings", "ours"),
+    STRING(run, dir, "runs", "folder of runs and calibrations", "ours"),
     STRING(run, name, "\"\"", "name of the run; empty: made from the model and the time", "ours"),
     NUMBER(U64, run, seed, "0", 0, 18446744073709551615.0, "",
         "of initial weights, exploration, prompt order, minibatches and bootstrap", "ours"),

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "agents/actor_critic.h"
-#include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "trainer/config_priv.h"
@@ -136,21 +135,6 @@ void ltd_config_to_yaml(const ltd_config *config, ltd_str *out)
     }
 }
 
-int ltd_config_digest(const ltd_config *config, char hex[65], ltd_err *err)
-{
-    ltd_str yaml = LTD_STR_INIT;
-    ltd_config_to_yaml(config, &yaml);
-    int rc = yaml.failed ? ltd_fail(err, LTD_ENOMEM, "configuration: no memory") : LTD_OK;
-    if (rc == LTD_OK) ltd_file_sha256(hex, yaml.data, yaml.len);
-    ltd_str_fini(&yaml);
-    return rc;
-}
-
-void ltd_strings_pointers(const ltd_strings *list, const char *ret[LTD_CONFIG_STRINGS])
-{
-    for (int32_t i = 0; i < list->n; i++) ret[i] = list->v[i];
-}
-
 /* --- checks across keys --- */
 
 static int check_ascending(const ltd_ints *list, const char *name, ltd_err *err)
@@ -198,9 +182,6 @@ int ltd_config_check(const ltd_config *c, ltd_err *err)
     if (rc == LTD_OK)
         rc = check_order(c->train.batch_size, "train.batch_size", c->train.n_steps, "train.n_steps",
                          err);
-    if (rc == LTD_OK)
-        rc = check_order(c->train.replay_cycles, "train.replay_cycles", c->train.total_cycles,
-                         "train.total_cycles", err);
     if (rc == LTD_OK)
         rc = check_order(c->env.max_prompt, "env.max_prompt", c->model.context - 1,
                          "model.context - 1", err);

@@ -104,9 +104,7 @@ static void layers_lie_over_each_other(void **state)
     assert_int_equal(a.prompts.bench.n, 2);
     assert_string_equal(a.prompts.bench.v[0], "x,y");
     assert_int_equal(a.train.n_epochs, 10);
-    const char *pointers[LTD_CONFIG_STRINGS];
-    ltd_strings_pointers(&a.prompts.bench, pointers);
-    assert_string_equal(pointers[1], "z");
+    assert_string_equal(a.prompts.bench.v[1], "z");
     memcpy(&b, &a, sizeof a);
     assert_int_equal(ltd_config_load(&a, "/nonexistent.yaml", NULL, 0, &err), LTD_EIO);
     assert_memory_equal(&a, &b, sizeof a);
@@ -247,13 +245,6 @@ static void a_configuration_round_trips_through_yaml(void **state)
         ltd_config_init(&b);
         parse(&b, ltd_str_text(&yaml));
         assert_memory_equal(&a, &b, sizeof a);
-        char one[65], two[65];
-        assert_int_equal(ltd_config_digest(&a, one, NULL), 0);
-        assert_int_equal(ltd_config_digest(&b, two, NULL), 0);
-        assert_string_equal(one, two);
-        b.run.seed++;
-        assert_int_equal(ltd_config_digest(&b, two, NULL), 0);
-        assert_string_not_equal(one, two);
         ltd_str_fini(&yaml);
     }
 }
