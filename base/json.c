@@ -106,11 +106,6 @@ ltd_json_type ltd_json_type_of(ltd_json v)
     return LTD_JSON_NULL;
 }
 
-const char *ltd_json_type_name(ltd_json_type type)
-{
-    return TYPE_NAMES[type];
-}
-
 ltd_json ltd_json_member(ltd_json object, const char *key)
 {
     struct json_object *v = NULL;

@@ -56,8 +56,6 @@ void ltd_json_free(ltd_json_doc *doc);
 /* The outermost value. */
 ltd_json ltd_json_root(const ltd_json_doc *doc);
 ltd_json_type ltd_json_type_of(ltd_json v);
-/* "null", "boolean", "number", "string", "array", "object". */
-const char *ltd_json_type_name(ltd_json_type type);
 
 /* Whether `object` is an object that has `key` with something else than null. */
 bool ltd_json_has(ltd_json object, const char *key);

@@ -355,10 +355,6 @@ const ltd_cycle_options *ltd_cycle_get_options(const ltd_cycle *c)
 {
     return &c->options;
 }
-ltd_session *ltd_cycle_session(ltd_cycle *c)
-{
-    return c->session;
-}
 
 void ltd_cycle_set_lookup(ltd_cycle *c, bool on)
 {

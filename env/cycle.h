@@ -87,7 +87,6 @@ ltd_phases *ltd_cycle_phases(ltd_cycle *c); /* the caller may enter phases betwe
 int32_t ltd_cycle_match(const ltd_cycle *c);
 int32_t ltd_cycle_chain(const ltd_cycle *c);
 const ltd_cycle_options *ltd_cycle_get_options(const ltd_cycle *c);
-ltd_session *ltd_cycle_session(ltd_cycle *c);
 /* Whether later cycles look the text up.  Only a cycle made with lookup can; its text is kept up
  * to date either way, so that it may be switched at any time between cycles. */
 void ltd_cycle_set_lookup(ltd_cycle *c, bool on);

@@ -2,7 +2,6 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/mem.h"
 
@@ -35,13 +34,6 @@ void ltd_adam_free(ltd_adam *adam)
     free(adam->m);
     free(adam->v);
     free(adam);
-}
-
-void ltd_adam_reset(ltd_adam *adam)
-{
-    adam->step = 0;
-    memset(adam->m, 0, (size_t)adam->n * sizeof *adam->m);
-    memset(adam->v, 0, (size_t)adam->n * sizeof *adam->v);
 }
 
 void ltd_adam_step(ltd_adam *adam, float *data, const float *grad, double lr)

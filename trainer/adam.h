@@ -37,7 +37,6 @@ typedef struct ltd_adam {
 /* *ret owned, state zero.  LTD_EINVAL, LTD_ENOMEM. */
 int ltd_adam_new(ltd_adam **ret, int64_t n, const ltd_adam_options *options, ltd_err *err);
 void ltd_adam_free(ltd_adam *adam);
-void ltd_adam_reset(ltd_adam *adam);
 
 /* One step on data[n] with grad[n]. */
 void ltd_adam_step(ltd_adam *adam, float *data, const float *grad, double lr);

@@ -7,8 +7,6 @@
 #ifndef LTD_TRAINER_SCHEDULE_H
 #define LTD_TRAINER_SCHEDULE_H
 
-#include "base/status.h"
-
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -24,10 +22,6 @@ typedef struct ltd_schedule {
     double start, end;
     double warmup; /* share of the run during which it rises from 0 to start; [0, 1) */
 } ltd_schedule;
-
-/* "constant", "linear"; NULL for anything else. */
-const char *ltd_schedule_name(ltd_schedule_kind kind);
-int ltd_schedule_parse(ltd_schedule_kind *ret, const char *name, ltd_err *err);
 
 /* The value when the share `progress` of the run is done; clamped to [0, 1].  Evaluate it after
  * collecting, as SB3 does: with a warm-up it is 0 at 0. */

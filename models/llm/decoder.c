@@ -59,8 +59,8 @@ int ltd_decoder_init(ltd_decoder *ret, const ltd_decoder_shape *shape, const ltd
 void ltd_decoder_fini(ltd_decoder *d)
 {
     /* clang-format off */
-    void *owned[] = {d->x, d->h, d->qkv, d->attn, d->proj, d->gate_up, d->act, d->q, d->q8, d->scale,
-                     d->sum, d->scores, d->blocks, d->visible.tail, d->visible.start,
+    void *owned[] = {d->x, d->h, d->qkv, d->attn, d->proj, d->gate_up, d->act, d->q, d->q8,
+                     d->scale, d->sum, d->scores, d->blocks, d->visible.tail, d->visible.start,
                      d->visible.position, d->visible.slot};
     /* clang-format on */
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);

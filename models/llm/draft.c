@@ -113,14 +113,10 @@ static void run(ltd_draft *d, const int32_t *tokens, int32_t m, int32_t n_out)
     ltd_decoder_linear(dec, &head->lm_head, dec->h, n_out, d->logits);
 }
 
-typedef struct top_job {
-    ltd_draft *d;
-} top_job;
-
 static void top_row(void *ctx, int32_t row, int32_t thread)
 {
     (void)thread;
-    ltd_draft *d = ((const top_job *)ctx)->d;
+    ltd_draft *d = ctx;
     const ltd_eagle3 *head = d->head;
     int32_t width = 8 * head->lm_head.tiles;
     float *logits = d->logits + (size_t)row * (size_t)width;
@@ -161,7 +157,7 @@ int ltd_draft_extend(ltd_draft *d, const float *features, const int32_t *tokens,
     run(d, tokens, n, top ? 1 : 0);
     d->length += n;
     d->expansions = top ? 0 : -1;
-    if (top) top_row(&(top_job){d}, 0, 0);
+    if (top) top_row(d, 0, 0);
     return LTD_OK;
 }
 
@@ -194,8 +190,7 @@ int ltd_draft_expand(ltd_draft *d, const ltd_expansion *rows, ltd_err *err)
     }
     run(d, rows->tokens, k, k);
     d->expansions++;
-    top_job job = {d};
-    ltd_pool_run(d->d.pool, top_row, &job, k);
+    ltd_pool_run(d->d.pool, top_row, d, k);
     return LTD_OK;
 }
 

@@ -309,10 +309,6 @@ int32_t ltd_session_length(const ltd_session *s)
 {
     return s->length;
 }
-int32_t ltd_session_context(const ltd_session *s)
-{
-    return s->options.context;
-}
 int32_t ltd_session_max_rows(const ltd_session *s)
 {
     return s->options.max_rows;

@@ -70,7 +70,6 @@ int ltd_session_commit(ltd_session *s, const int32_t *path, int32_t n, ltd_err *
 int ltd_session_truncate(ltd_session *s, int32_t n, ltd_err *err);
 
 int32_t ltd_session_length(const ltd_session *s); /* committed tokens */
-int32_t ltd_session_context(const ltd_session *s);
 int32_t ltd_session_max_rows(const ltd_session *s);
 /* The cache's bytes of one committed position, for tests: [layers, 2, kv_heads, head_dim] in the
  * cache's type; returns the byte count, copies when ret is not NULL. */

@@ -54,9 +54,6 @@ int64_t ltd_torch_live(void);
 /* Threads of one operation, OpenBLAS's included.  Always set it: the first use of libtorch
  * otherwise sets OpenMP to one thread for the whole process. */
 int ltd_torch_set_threads(int n, ltd_err *err);
-int ltd_torch_get_threads(void);
-/* OpenBLAS's own description, NULL when libtorch runs on a reference BLAS (40 times slower). */
-const char *ltd_torch_blas(void);
 
 /* --- creation, shape, data (tensor.cc) --- */
 

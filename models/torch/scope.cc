@@ -132,18 +132,4 @@ int ltd_torch_set_threads(int n, ltd_err *err)
     });
 }
 
-int ltd_torch_get_threads(void)
-{
-    int n = 1;
-    ltd::guard("get_num_threads", nullptr, [&] { n = at::get_num_threads(); });
-    return n;
-}
-
-const char *ltd_torch_blas(void)
-{
-    typedef char *(*config_fn)(void);
-    config_fn config = (config_fn)dlsym(RTLD_DEFAULT, "openblas_get_config");
-    return config ? config() : nullptr;
-}
-
 } // extern "C"

@@ -71,8 +71,6 @@ static void state_put_back_goes_on_the_same(void **state)
         ltd_adam_step(b, q, g, 0.1);
     }
     assert_memory_equal(p, q, sizeof p);
-    ltd_adam_reset(a);
-    assert_true(a->step == 0 && a->m[1] == 0 && a->v[3] == 0);
     ltd_adam_free(a);
     ltd_adam_free(b);
 }

@@ -43,29 +43,12 @@ static void constants_stay(void **state)
     assert_float_equal(ltd_schedule_at(&lr, 0.75), 3e-4, 0);
 }
 
-static void names_go_both_ways(void **state)
-{
-    (void)state;
-    for (int i = 0; i < LTD_SCHEDULE_COUNT; i++) {
-        ltd_schedule_kind kind;
-        const char *name = ltd_schedule_name((ltd_schedule_kind)i);
-        assert_int_equal(ltd_schedule_parse(&kind, name, NULL), LTD_OK);
-        assert_int_equal(kind, i);
-    }
-    ltd_err err = LTD_ERR_INIT;
-    ltd_schedule_kind kind;
-    assert_int_equal(ltd_schedule_parse(&kind, "cosine", &err), LTD_EINVAL);
-    assert_string_equal(err.msg, "schedule: found 'cosine', expected constant or linear");
-    assert_null(ltd_schedule_name(LTD_SCHEDULE_COUNT));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_papers_learning_rate),
         cmocka_unit_test(an_entropy_bonus_that_fades),
         cmocka_unit_test(constants_stay),
-        cmocka_unit_test(names_go_both_ways),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

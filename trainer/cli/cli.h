@@ -22,12 +22,11 @@ typedef struct ltd_cli ltd_cli;
 /* Options beyond the configuration, by letter of ltd_verb.options. */
 typedef struct ltd_verb {
     const char *name;
-    const char *summary; /* one line of `ltd --help` */
-    const char *args;    /* "[PROMPT]", "" when none are taken */
-    const char *doc;     /* paragraphs of `ltd <verb> --help` */
-    const char *options; /* names of ltd_cli_options that it takes, space-separated */
-    bool needs_torch;    /* lives in ltd-train */
-    int (*run)(ltd_cli *cli);
+    const char *summary;      /* one line of `ltd --help` */
+    const char *args;         /* "[PROMPT]", "" when none are taken */
+    const char *doc;          /* paragraphs of `ltd <verb> --help` */
+    const char *options;      /* names of ltd_cli_options that it takes, space-separated */
+    int (*run)(ltd_cli *cli); /* NULL: in ltd-train */
 } ltd_verb;
 
 struct ltd_cli {

@@ -70,8 +70,11 @@ static int find_resume(const ltd_cli *cli, char *path, size_t size, char *dir, s
     }
     *slash = 0;
     slash = strrchr(dir, '/');
-    if (strcmp(slash ? slash + 1 : dir, "checkpoints") == 0)
-        snprintf(slash ? slash : dir, slash ? 1 : 2, slash ? "" : ".");
+    if (strcmp(slash ? slash + 1 : dir, "checkpoints") != 0) return LTD_EXIT_OK;
+    if (slash)
+        *slash = 0;
+    else
+        snprintf(dir, dir_size, ".");
     return LTD_EXIT_OK;
 }
 
@@ -189,6 +192,5 @@ const ltd_verb ltd_verb_train = {
            "finishes the cycle and "
            "saves; --resume goes on.  A machine without a calibration is measured first.",
     .options = "resume dry-run model head threads seed",
-    .needs_torch = true,
     .run = run,
 };

@@ -8,7 +8,6 @@ static const ltd_verb train_elsewhere = {
     .args = "",
     .doc = "",
     .options = "",
-    .needs_torch = true,
 };
 
 const ltd_verb *const ltd_verbs[] = {&ltd_verb_generate, &ltd_verb_calibrate, &ltd_verb_tune,
