@@ -131,6 +131,15 @@ int ltd_file_mkdirs(const char *path, ltd_err *err)
     return LTD_OK;
 }
 
+int ltd_file_mkdirs_for(const char *path, ltd_err *err)
+{
+    char copy[PATH_MAX];
+    if (strlen(path) >= sizeof copy)
+        return ltd_fail(err, LTD_EINVAL, "%s: the path is too long", path);
+    strcpy(copy, path);
+    return ltd_file_mkdirs(dirname(copy), err);
+}
+
 void ltd_file_sha256(char hex[65], const void *data, size_t size)
 {
     struct sha256_ctx ctx;

@@ -38,6 +38,8 @@ int ltd_file_commit(const char *tmp, const char *path, ltd_err *err);
 
 /* Make a folder and its parents; it may exist. */
 int ltd_file_mkdirs(const char *path, ltd_err *err);
+/* The same for the folder that the file `path` lies in. */
+int ltd_file_mkdirs_for(const char *path, ltd_err *err);
 
 /* SHA-256 as 64 lower-case hex digits and a NUL. */
 void ltd_file_sha256(char hex[65], const void *data, size_t size);

@@ -94,8 +94,9 @@ static int open_model(ltd_setup *s, ltd_err *err)
     if (rc < 0) return named(err, rc, "model");
     if (!ltd_llama_tokenizer(s->model))
         return ltd_fail(err, LTD_EUNSUPPORTED,
-                        "model %s: carries no tokenizer; a GGUF file with one is needed here",
-                        path);
+                        "model carries no tokenizer for us, expected byte-level BPE in a GGUF "
+                        "file: %s",
+                        ltd_llama_tokenizer_error(s->model));
     return check_context(s, path, err);
 }
 
@@ -226,7 +227,7 @@ int ltd_setup_cost(ltd_setup *s, ltd_err *err)
     return LTD_OK;
 }
 
-/* Is there no table, and none was named?  Then there is nothing to be wrong or to write over. */
+/* Is there no table where it would lie?  Then there is nothing to be wrong or to write over. */
 static bool none_yet(const ltd_setup *s)
 {
     char path[PATH_MAX];
@@ -245,9 +246,8 @@ int ltd_setup_cost_or_measure(ltd_setup *s, ltd_err *err)
     ltd_cost *cost;
     char path[PATH_MAX];
     int rc = ltd_setup_cost_path(s, path, sizeof path, err);
-    /* The folder first: minutes of measuring must not end in a missing folder. */
-    if (rc == LTD_OK && !s->config.calibration.path[0])
-        rc = ltd_file_mkdirs(s->config.run.dir, err);
+    /* First: minutes of measuring must not end in a missing folder. */
+    if (rc == LTD_OK) rc = ltd_file_mkdirs_for(path, err);
     if (rc < 0) return rc;
     ltd_log(s->log, LTD_LOG_INFO, "calibrating this machine, kept in %s", path);
     rc = ltd_calibrate(s, NULL, NULL, &cost, err);
@@ -365,7 +365,6 @@ ltd_env_options ltd_setup_env_options(const ltd_setup *s, ltd_cycle *cycle,
         .cycle = cycle,
         .prompts = prompts,
         .cost = s->cost,
-        .clock = s->clock,
         .clock_table = c->env.clock == LTD_CLOCK_TABLE,
         .min_forwards = s->head ? c->env.min_forwards : 0,
         .max_forwards = s->head ? c->env.max_forwards : 0,

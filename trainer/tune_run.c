@@ -186,11 +186,6 @@ int ltd_tune_or_load(const ltd_setup *s, const ltd_prompts *prompts,
     ltd_log(s->log, LTD_LOG_INFO, "searching the best static setting (%s)", why.msg);
     rc = ltd_tune(s, prompts, options, ret, err);
     if (rc < 0) return rc;
-    char *slash = strrchr(path, '/');
-    if (slash && slash != path) {
-        *slash = 0;
-        rc = ltd_file_mkdirs(path, err);
-        *slash = '/';
-    }
+    rc = ltd_file_mkdirs_for(path, err);
     return rc == LTD_OK ? ltd_tuned_save(ret, path, err) : rc;
 }

@@ -45,14 +45,8 @@ static int measure(ltd_cli *cli, ltd_setup *s, ltd_cost **ret, char *path, size_
     ltd_progress_init(&bar, stderr, &s->clock, "calibrate", 1000);
     bar.quiet = cli->quiet;
     if (ltd_setup_cost_path(s, path, size, &err) < 0) return ltd_cli_fail(&err);
-    /* The folder first: minutes of measuring must not end in a missing folder. */
-    char folder[PATH_MAX];
-    snprintf(folder, sizeof folder, "%s", path);
-    char *slash = strrchr(folder, '/');
-    if (slash) {
-        *slash = 0;
-        if (ltd_file_mkdirs(folder[0] ? folder : "/", &err) < 0) return ltd_cli_fail(&err);
-    }
+    /* First: minutes of measuring must not end in a missing folder. */
+    if (ltd_file_mkdirs_for(path, &err) < 0) return ltd_cli_fail(&err);
     if (ltd_calibrate(s, tell, &bar, ret, &err) < 0) return ltd_cli_fail(&err);
     ltd_progress_finish(&bar, 1000, NULL);
     if (ltd_cost_save(*ret, path, &err) < 0) return ltd_cli_fail(&err);
