@@ -252,11 +252,10 @@ static int finish(ltd_env *e, int32_t size, ltd_step *io, ltd_err *err)
     count_tokens(e, r, io);
     memmove(e->state.recent + 1, e->state.recent, (LTD_OBS_RECENT - 1) * sizeof e->state.recent[0]);
     e->state.recent[0] = r->accept_len;
-    uint64_t ns = io->info.cycle_ns ? io->info.cycle_ns : 1;
     /* A cycle that the clock misjudged must not move rho; its reward is never learned from. */
     ltd_reward copy = e->reward;
-    io->reward = ltd_reward_cycle(io->info.slow ? &copy : &e->reward, r->accept_len, ns,
-                                  io->info.ar_ns ? io->info.ar_ns : 1);
+    io->reward = ltd_reward_cycle(io->info.slow ? &copy : &e->reward, r->accept_len,
+                                  io->info.cycle_ns, io->info.ar_ns);
     if (e->options.reward == LTD_REWARD_AVERAGE && (double)io->reward < e->options.reward_floor)
         io->reward = (float)e->options.reward_floor;
     return LTD_OK;
@@ -272,6 +271,25 @@ static int choose_size(ltd_env *e, ltd_step *io, ltd_err *err)
     return LTD_OK;
 }
 
+/* A cycle that failed half-way leaves a text that nobody can go on with. */
+static int give_up(ltd_env *e, int rc)
+{
+    e->turn = LTD_TURN_NONE;
+    e->has_prompt = false;
+    return rc;
+}
+
+static int take(ltd_env *e, int32_t action, ltd_step *io, ltd_err *err)
+{
+    if (e->turn == LTD_TURN_SIZE) return finish(e, e->options.sizes[action], io, err);
+    if (action == LTD_DEPTH_STOP) return choose_size(e, io, err);
+    int rc = ltd_cycle_draft(e->cycle, err);
+    if (rc < 0) return rc;
+    if (!may_draft(e)) return choose_size(e, io, err);
+    ask_depth(e, io);
+    return LTD_OK;
+}
+
 int ltd_env_step(ltd_env *env, int32_t action, ltd_step *io, ltd_err *err)
 {
     if (env->turn == LTD_TURN_NONE)
@@ -281,13 +299,8 @@ int ltd_env_step(ltd_env *env, int32_t action, ltd_step *io, ltd_err *err)
                         action, env->turn == LTD_TURN_DEPTH ? "depth" : "size", env->n_actions);
     ltd_phases_enter(ltd_cycle_phases(env->cycle), LTD_PHASE_OTHER);
     io->reward = 0;
-    if (env->turn == LTD_TURN_SIZE) return finish(env, env->options.sizes[action], io, err);
-    if (action == LTD_DEPTH_STOP) return choose_size(env, io, err);
-    int rc = ltd_cycle_draft(env->cycle, err);
-    if (rc < 0) return rc;
-    if (!may_draft(env)) return choose_size(env, io, err);
-    ask_depth(env, io);
-    return LTD_OK;
+    int rc = take(env, action, io, err);
+    return rc < 0 ? give_up(env, rc) : rc;
 }
 
 /* --- reset --- */
@@ -348,13 +361,13 @@ int ltd_env_reset(ltd_env *env, const ltd_reset *options, ltd_step *io, ltd_err 
     io->terminated = io->truncated = false;
     io->info = (ltd_info){.prompt = env->prompt, .new_tokens = env->new_tokens};
     int rc = ltd_cycle_begin(env->cycle, err);
-    if (rc < 0) return rc;
+    if (rc < 0) return give_up(env, rc);
     env->state.context = ltd_cycle_context(env->cycle);
     env->state.match = ltd_cycle_match(env->cycle);
     env->state.chain = ltd_cycle_chain(env->cycle);
     for (int32_t i = 0; rc == LTD_OK && i < env->options.min_forwards; i++)
         rc = ltd_cycle_draft(env->cycle, err);
-    if (rc < 0) return rc;
+    if (rc < 0) return give_up(env, rc);
     ask_depth(env, io);
     return LTD_OK;
 }

@@ -32,7 +32,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/clock.h"
 #include "base/status.h"
 #include "env/cost.h"
 #include "env/obs.h"
@@ -97,7 +96,6 @@ typedef struct ltd_env_options {
     struct ltd_cycle *cycle;    /* borrowed: the engine side, see env/cycle.h */
     const ltd_prompts *prompts; /* borrowed */
     const ltd_cost *cost;       /* borrowed; may be NULL with clock_table false and reward ratio */
-    ltd_clock clock;
     bool clock_table;     /* rewards from the cost table instead of the clock: deterministic */
     int32_t min_forwards; /* draft forwards before the first question: 0, or 2 as in the paper */
     int32_t max_forwards; /* [min_forwards, LTD_TREE_MAX_DEPTH] */
@@ -129,7 +127,7 @@ void ltd_env_close(ltd_env *env);
  * abandoned: its text stays as it was.  LTD_ENV_ENDED: see there. */
 int ltd_env_reset(ltd_env *env, const ltd_reset *options, ltd_step *io, ltd_err *err);
 /* Go on to the next decision.  LTD_EINVAL: an illegal action, or no turn to take; nothing changes.
- */
+ * After any other failure, of a reset too, the text is given up: the next reset begins a prompt. */
 int ltd_env_step(ltd_env *env, int32_t action, ltd_step *io, ltd_err *err);
 
 ltd_turn ltd_env_turn(const ltd_env *env);

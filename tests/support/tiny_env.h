@@ -94,7 +94,6 @@ static inline ltd_env_options tiny_options(tiny_env *t)
     return (ltd_env_options){.cycle = t->cycle,
                              .prompts = t->prompts,
                              .cost = &t->cost,
-                             .clock = ltd_clock_scripted(&t->now),
                              .clock_table = true,
                              .max_forwards = TINY_FORWARDS,
                              .sizes = {0, 1, 2, 4, 8, 16},

@@ -194,6 +194,27 @@ static void the_end_token_ends_the_text(void **state)
     ltd_llama_close(model);
 }
 
+/* Behind the environment's back the context is filled, so that its next cycle can't begin. */
+static void a_cycle_that_fails_gives_the_text_up(void **state)
+{
+    (void)state;
+    ltd_err err = LTD_ERR_INIT;
+    const ltd_cycle_result *r;
+    tiny_env_open(t, small_context, NULL);
+    tiny_reset(t, number(0));
+    while (ltd_cycle_room(t->cycle) > 0) {
+        assert_int_equal(ltd_cycle_begin(t->cycle, &err), 0);
+        assert_int_equal(ltd_cycle_verify(t->cycle, 0, &r, &err), 0);
+    }
+    assert_int_equal(ltd_env_reset(t->env, NULL, &t->step, &err), LTD_EINVAL);
+    assert_non_null(strstr(err.msg, "no room"));
+    assert_int_equal(ltd_env_turn(t->env), LTD_TURN_NONE);
+    assert_int_equal(ltd_env_step(t->env, LTD_DEPTH_STOP, &t->step, &err), LTD_EINVAL);
+    tiny_reset(t, NULL); /* another prompt */
+    assert_int_equal(t->step.info.new_tokens, 1);
+    tiny_play(t);
+}
+
 /* --- streams --- */
 
 static void the_same_seed_gives_the_same_stream(void **state)
@@ -272,6 +293,7 @@ int main(void)
         cmocka_unit_test(a_full_context_ends_the_text),
         cmocka_unit_test(a_text_of_one_token_is_over_at_once),
         cmocka_unit_test(the_end_token_ends_the_text),
+        cmocka_unit_test(a_cycle_that_fails_gives_the_text_up),
         cmocka_unit_test(the_same_seed_gives_the_same_stream),
         cmocka_unit_test(a_saved_stream_goes_on_where_it_was),
         cmocka_unit_test(a_saved_stream_that_cannot_be_is_refused),
