@@ -127,26 +127,25 @@ static void choose_learners(ltd_trainer *t)
     t->depth_updates = turn % 2 == 1;
 }
 
-/* Cycles of the next rollout at most.  Mode alternate: to the end of the turn, and not for ever
- * when the frozen partner leaves the learner nothing to decide (no nodes: no sizes). */
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Cycles of the next rollout at most.  Not for ever where cycles leave the learner nothing: all too
+ * slow to learn from, or a frozen partner that drafts no nodes, so that no size is asked.  Mode
+ * alternate: to the end of the turn. */
 static int64_t longest_rollout(const ltd_trainer *t)
 {
     const ltd_config *c = &t->setup->config;
-    int64_t left = c->train.total_cycles - t->cycles;
-    if (c->train.mode != LTD_TRAIN_ALTERNATE) return left;
-    int64_t turn = c->train.alternate_every - t->cycles % c->train.alternate_every;
-    int64_t patience = (int64_t)4 * c->train.n_steps;
-    if (turn > patience) turn = patience;
-    return left < turn ? left : turn;
+    int64_t most = least(c->train.total_cycles - t->cycles, (int64_t)4 * c->train.n_steps);
+    if (c->train.mode != LTD_TRAIN_ALTERNATE) return most;
+    return least(most, c->train.alternate_every - t->cycles % c->train.alternate_every);
 }
-
-typedef struct tick_state {
-    const ltd_trainer *t;
-} tick_state;
 
 static void tick(void *ctx, const ltd_joint_stats *stats)
 {
-    const ltd_trainer *t = ((const tick_state *)ctx)->t;
+    const ltd_trainer *t = ctx;
     if (t->options->tick) t->options->tick(t->options->ctx, t->cycles + stats->cycles);
 }
 
@@ -245,10 +244,9 @@ static int iterate(ltd_trainer *t, ltd_train_progress *p, ltd_err *err)
 {
     const ltd_config *c = &t->setup->config;
     ltd_ppo_stats depth = {0}, size = {0};
-    tick_state ts = {t};
     uint64_t t0 = ltd_clock_now(&t->setup->clock);
     choose_learners(t);
-    int rc = ltd_joint_collect(&t->joint, longest_rollout(t), t->options->stop, tick, &ts, err);
+    int rc = ltd_joint_collect(&t->joint, longest_rollout(t), t->options->stop, tick, t, err);
     if (rc < 0) return rc;
     const ltd_joint_stats *s = &t->joint.stats;
     if (s->cycles == 0) return LTD_OK; /* stopped between two rollouts: nothing happened */
@@ -327,7 +325,8 @@ static int loop(ltd_trainer *t, ltd_train_result *ret, ltd_err *err)
         if (rc == LTD_OK && t->cycles > before)
             rc = record(t, &p, ret, over || (late && !told), err);
     }
-    if (rc == LTD_OK && ret->stopped && !over) rc = save_step(t, ret, err);
+    bool saved = ret->checkpoint[0] && t->last_save == t->cycles;
+    if (rc == LTD_OK && ret->stopped && !over && !saved) rc = save_step(t, ret, err);
     ret->cycles = t->cycles;
     ret->seconds = ltd_trainer_seconds(t);
     ret->best_valid = t->best_valid;

@@ -28,7 +28,7 @@ typedef struct ltd_train_progress {
     double seconds;  /* of training, resumed parts included */
     double cycles_s; /* of the last iteration */
     double tok_s;    /* tokens a second of the last rollout's windows */
-    double speedup;  /* sum L / sum (T / T_ar) of it */
+    double speedup;  /* sum L x mean T_ar / sum T of it */
     double reward, accept_len, forwards, size;
     double kl, entropy, explained_variance; /* of the depth policy's update */
     double phase[LTD_PHASE_COUNT];          /* shares */
