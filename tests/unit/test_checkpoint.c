@@ -16,7 +16,7 @@
 #include "base/file.h"
 #include "base/rng.h"
 #include "base/str.h"
-#include "trainer/checkpoint.h"
+#include "trainer/checkpoint_priv.h"
 
 static char dir[64];
 static char path[128];
@@ -259,6 +259,40 @@ static void flipped_bits_and_cut_files_are_refused(void **state)
     free(data);
 }
 
+/* A header that fits what the file now holds. */
+static void sign(const char *file)
+{
+    ltd_file f;
+    assert_int_equal(ltd_file_map(&f, file, NULL), 0);
+    size_t n = f.size;
+    uint8_t *data = malloc(n);
+    memcpy(data, f.data, n);
+    ltd_file_unmap(&f);
+    ltd_checkpoint_header((char *)data, data + LTD_CHECKPOINT_HEADER, n);
+    write_bytes(file, data, n);
+    free(data);
+}
+
+static void links_are_refused(void **state)
+{
+    (void)state;
+    for (int external = 0; external < 2; external++) {
+        write_sample(path, 0, 12);
+        hid_t file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT);
+        assert_true(file >= 0);
+        if (external)
+            H5Lcreate_external("other.h5", "/config", file, "alias", H5P_DEFAULT, H5P_DEFAULT);
+        else
+            H5Lcreate_soft("/config", file, "alias", H5P_DEFAULT, H5P_DEFAULT);
+        H5Fclose(file);
+        sign(path);
+        ltd_checkpoint *c;
+        ltd_err err = LTD_ERR_INIT;
+        assert_int_equal(ltd_checkpoint_open(&c, path, &err), LTD_EFORMAT);
+        assert_non_null(strstr(err.msg, "alias: is a link"));
+    }
+}
+
 static void other_files_get_one_clear_error(void **state)
 {
     (void)state;
@@ -384,6 +418,7 @@ int main(void)
         cmocka_unit_test(entries_that_cannot_be_are_reported_by_finish),
         cmocka_unit_test(equal_content_gives_equal_bytes),
         cmocka_unit_test(flipped_bits_and_cut_files_are_refused),
+        cmocka_unit_test(links_are_refused),
         cmocka_unit_test(other_files_get_one_clear_error),
         cmocka_unit_test(plain_hdf5_reads_a_checkpoint),
         cmocka_unit_test(a_killed_writer_leaves_the_old_file),
