@@ -28,32 +28,45 @@ typedef struct bench {
     ltd_session *session;
     ltd_draft *draft; /* NULL without a head */
     point points[MAX_POINTS];
-    int32_t n_points;
-    int32_t at; /* context the sessions hold now */
+    int32_t n_points, n_of[2]; /* all; verifications, draft forwards */
+    int32_t at;                /* context the sessions hold now */
     int32_t *filler, *identity, *parent, *ancestors;
     float *features;
     double *pool; /* samples of all points */
 } bench;
 
-static int add_point(bench *b, bool draft, int32_t rows, int32_t context)
+/* A table of costs holds LTD_COST_MAX_POINTS of each kind. */
+static int add_point(bench *b, bool draft, int32_t rows, int32_t context, ltd_err *err)
 {
-    if (b->n_points == MAX_POINTS) return 0;
+    if (b->n_of[draft] == LTD_COST_MAX_POINTS)
+        return ltd_fail(err, LTD_EINVAL,
+                        "calibration.contexts: %d contexts make more than %d points to measure, "
+                        "expected fewer",
+                        b->s->config.calibration.contexts.n, LTD_COST_MAX_POINTS);
+    b->n_of[draft]++;
     b->points[b->n_points++] = (point){.draft = draft, .rows = rows, .context = context};
-    return 1;
+    return LTD_OK;
 }
 
-static void list_points(bench *b, const ltd_cycle_options *o)
+static int list_points(bench *b, const ltd_cycle_options *o, ltd_err *err)
 {
-    const ltd_config *c = &b->s->config;
-    for (int32_t i = 0; i < c->calibration.contexts.n; i++) {
-        int32_t context = c->calibration.contexts.v[i];
+    const ltd_ints *contexts = &b->s->config.calibration.contexts;
+    int rc = LTD_OK;
+    for (int32_t i = 0; rc == LTD_OK && i < contexts->n; i++) {
+        int32_t context = contexts->v[i];
         if (context + o->max_size + 2 > o->context) continue;
-        for (size_t r = 0; r < sizeof verify_rows / sizeof *verify_rows; r++)
-            if (verify_rows[r] <= o->max_size + 1) add_point(b, false, verify_rows[r], context);
-        if (!b->draft) continue;
-        add_point(b, true, 1, context);
-        if (o->max_forwards > 1 && o->top_k > 1) add_point(b, true, o->top_k, context);
+        for (size_t r = 0; rc == LTD_OK && r < sizeof verify_rows / sizeof *verify_rows; r++)
+            if (verify_rows[r] <= o->max_size + 1)
+                rc = add_point(b, false, verify_rows[r], context, err);
+        if (rc == LTD_OK && b->draft) rc = add_point(b, true, 1, context, err);
+        if (rc == LTD_OK && b->draft && o->max_forwards > 1 && o->top_k > 1)
+            rc = add_point(b, true, o->top_k, context, err);
     }
+    if (rc == LTD_OK && b->n_points == 0)
+        rc = ltd_fail(err, LTD_EINVAL,
+                      "calibrate: no context of calibration.contexts fits model.context = %d",
+                      o->context);
+    return rc;
 }
 
 static int allocate(bench *b, const ltd_cycle_options *o, int32_t reps, ltd_err *err)
@@ -180,12 +193,8 @@ static int open_bench(bench *b, const ltd_cycle_options *o, ltd_err *err)
     int rc = ltd_session_new(&b->session, b->s->model, &so, err);
     if (rc == LTD_OK && b->s->head)
         rc = ltd_draft_new(&b->draft, b->s->head, o->context, 64, o->top_k, 1, err);
+    if (rc == LTD_OK) rc = list_points(b, o, err);
     if (rc < 0) return rc;
-    list_points(b, o);
-    if (b->n_points == 0)
-        return ltd_fail(err, LTD_EINVAL,
-                        "calibrate: no context of calibration.contexts fits model.context = %d",
-                        o->context);
     return allocate(b, o, b->s->config.calibration.reps, err);
 }
 
