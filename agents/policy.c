@@ -6,6 +6,7 @@
 
 #include "agents/categorical.h"
 #include "base/mem.h"
+#include "env/cycle.h"
 
 typedef struct policy_agent {
     ltd_agent base;
@@ -29,7 +30,8 @@ void ltd_policy_env_options(const ltd_policy *policy, ltd_env_options *options)
     options->n_sizes = policy->n_sizes;
     memcpy(options->sizes, policy->sizes, sizeof options->sizes);
     options->min_forwards = policy->min_forwards;
-    options->max_forwards = policy->max_forwards;
+    int32_t most = ltd_cycle_get_options(options->cycle)->max_forwards;
+    options->max_forwards = policy->max_forwards < most ? policy->max_forwards : most;
 }
 
 static int check_net(const ltd_mlp *net, const char *what, int32_t in, int32_t out, ltd_err *err)
@@ -72,6 +74,15 @@ static int32_t decide(ltd_agent *agent, const ltd_env *env, const ltd_step *step
     return action;
 }
 
+/* Logits have a fixed place. */
+static int check_outputs(const ltd_mlp *net, const char *name, ltd_err *err)
+{
+    int32_t n = ltd_mlp_dim(net, ltd_mlp_layers(net));
+    if (n <= LTD_MAX_SIZES) return LTD_OK;
+    return ltd_fail(err, LTD_EINVAL, "agent %s: a net gives %d outputs, expected at most %d", name,
+                    n, LTD_MAX_SIZES);
+}
+
 static void policy_agent_free(ltd_agent *agent)
 {
     free(agent);
@@ -81,6 +92,9 @@ int ltd_agent_policy_new(ltd_agent **ret, const char *name, const ltd_policy *po
                          ltd_err *err)
 {
     *ret = NULL;
+    int rc = check_outputs(policy->depth, name, err);
+    if (rc == LTD_OK) rc = check_outputs(policy->size, name, err);
+    if (rc < 0) return rc;
     policy_agent *a = ltd_mem_zeros(1, sizeof *a);
     if (!a) return ltd_fail(err, LTD_ENOMEM, "agent %s: no memory", name);
     snprintf(a->base.name, sizeof a->base.name, "%s", name);

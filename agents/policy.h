@@ -28,7 +28,8 @@ typedef struct ltd_policy {
 
 void ltd_policy_free(ltd_policy *policy);
 
-/* Set what the policy was trained with: contracts, size table, forwards. */
+/* Set what the policy was trained with: contracts, size table, forwards; but no more forwards than
+ * options->cycle has (none without a head). */
 void ltd_policy_env_options(const ltd_policy *policy, ltd_env_options *options);
 
 /* Does the policy fit the environment: contracts, sizes, nets?  LTD_EINVAL names what differs. */

@@ -1,8 +1,8 @@
 #include "trainer/learner.h"
 
 #include <stdio.h>
-#include <string.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "agents/categorical.h"
 #include "base/mem.h"
@@ -12,6 +12,9 @@ int ltd_learner_new(ltd_learner **ret, const char *name, const ltd_actor_critic_
                     ltd_err *err)
 {
     *ret = NULL;
+    if (nets->n_actions > LTD_MAX_SIZES)
+        return ltd_fail(err, LTD_EINVAL, "%s policy: %d actions, expected at most %d", name,
+                        nets->n_actions, LTD_MAX_SIZES);
     ltd_learner *l = ltd_mem_zeros(1, sizeof *l);
     if (!l) return ltd_fail(err, LTD_ENOMEM, "%s policy: no memory", name);
     l->name = name;

@@ -232,6 +232,29 @@ static void checkpoints_that_are_no_policy_are_refused(void **state)
     ltd_learner_free(size);
 }
 
+/* Logits have room for LTD_MAX_SIZES. */
+static void nets_with_too_many_outputs_are_refused(void **state)
+{
+    (void)state;
+    const int32_t small[] = {4, 2}, large[] = {4, LTD_MAX_SIZES + 1};
+    ltd_err err = LTD_ERR_INIT;
+    ltd_policy p = {.depth_contract = LTD_CONTRACT_LTD_DEPTH,
+                    .size_contract = LTD_CONTRACT_LTD_SIZE};
+    ltd_agent *agent = (ltd_agent *)root;
+    assert_int_equal(ltd_mlp_new(&p.depth, small, 1, LTD_ACT_TANH, &err), 0);
+    assert_int_equal(ltd_mlp_new(&p.size, large, 1, LTD_ACT_TANH, &err), 0);
+    assert_int_equal(ltd_agent_policy_new(&agent, "ltd", &p, NULL, &err), LTD_EINVAL);
+    assert_null(agent);
+    assert_non_null(strstr(err.msg, "65 outputs, expected at most 64"));
+    ltd_mlp_free(p.depth);
+    ltd_mlp_free(p.size);
+    ltd_actor_critic_options net = {.obs_dim = 4, .n_actions = LTD_MAX_SIZES + 1};
+    ltd_learner *l = (ltd_learner *)root;
+    assert_int_equal(ltd_learner_new(&l, "size", &net, LTD_ROLLOUT_BANDIT, 4, 1e-5, NULL, &err),
+                     LTD_EINVAL);
+    assert_null(l);
+}
+
 static void a_run_folder_means_its_best_or_its_newest(void **state)
 {
     (void)state;
@@ -301,6 +324,7 @@ int main(void)
         cmocka_unit_test(a_saved_policy_decides_as_its_learners),
         cmocka_unit_test(a_saved_learner_comes_back_whole),
         cmocka_unit_test(checkpoints_that_are_no_policy_are_refused),
+        cmocka_unit_test(nets_with_too_many_outputs_are_refused),
         cmocka_unit_test(a_run_folder_means_its_best_or_its_newest),
         cmocka_unit_test(a_policy_plays_only_where_it_fits),
     };
