@@ -323,6 +323,17 @@ static int epochs(ltd_actor_critic *ac, ltd_adam *adam, const ltd_rollout *r,
     return LTD_OK;
 }
 
+/* Flattened indices of the rollout's n steps; owned, NULL with *err filled. */
+static int32_t *make_indices(const ltd_rollout *r, int64_t n, ltd_err *err)
+{
+    int32_t *index = ltd_mem_zeros((size_t)n, sizeof *index);
+    if (index)
+        ltd_rollout_indices(r, index);
+    else
+        ltd_fail(err, LTD_ENOMEM, "ppo: no memory for the order of %lld", (long long)n);
+    return index;
+}
+
 int ltd_ppo_update(ltd_actor_critic *ac, ltd_adam *adam, const ltd_rollout *rollout,
                    const ltd_ppo_options *options, ltd_rng *rng, ltd_ppo_stats *stats, ltd_err *err)
 {
@@ -332,12 +343,8 @@ int ltd_ppo_update(ltd_actor_critic *ac, ltd_adam *adam, const ltd_rollout *roll
     ltd_ppo_stats sum = {.n = n, .explained_variance = ltd_rollout_explained_variance(rollout)};
     struct batch b = {0};
     bool grad_mode = ltd_torch_set_grad_mode(true);
-    int32_t *index = ltd_mem_zeros((size_t)n, sizeof *index);
-    if (!index) {
-        rc = ltd_fail(err, LTD_ENOMEM, "ppo: no memory for the order of %lld", (long long)n);
-        goto out;
-    }
-    ltd_rollout_indices(rollout, index);
+    int32_t *index = make_indices(rollout, n, err);
+    TRY(index ? LTD_OK : LTD_ENOMEM);
     TRY(ltd_torch_set_threads(1, err));
     TRY(batch_init(&b, rollout, n < options->batch_size ? n : options->batch_size, err));
     TRY(epochs(ac, adam, rollout, options, rng, &b, index, n, &sum, err));
@@ -367,12 +374,8 @@ int ltd_ppo_evaluate(const ltd_actor_critic *ac, const ltd_rollout *rollout, flo
     int64_t n = ltd_rollout_size(rollout);
     struct batch b = {0};
     bool grad_mode = ltd_torch_set_grad_mode(false);
-    int32_t *index = ltd_mem_zeros((size_t)n, sizeof *index);
-    if (!index) {
-        rc = ltd_fail(err, LTD_ENOMEM, "ppo: no memory for the order of %lld", (long long)n);
-        goto out;
-    }
-    ltd_rollout_indices(rollout, index);
+    int32_t *index = make_indices(rollout, n, err);
+    TRY(index ? LTD_OK : LTD_ENOMEM);
     TRY(ltd_torch_set_threads(1, err));
     TRY(batch_init(&b, rollout, ROOM, err));
     for (int64_t at = 0; at < n && rc == LTD_OK; at += ROOM) {
