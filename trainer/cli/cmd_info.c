@@ -17,18 +17,28 @@ static void print_dims(const int64_t *dims, int n)
     if (!n) printf("scalar");
 }
 
+/* The first 60 bytes, without what a terminal would obey; at least `width` columns. */
+static void print_text(ltd_gguf_string s, int width)
+{
+    int n = s.len < 60 ? (int)s.len : 60;
+    for (int i = 0; i < n; i++) {
+        unsigned char c = (unsigned char)s.data[i];
+        putchar(c < 32 || c == 127 ? ' ' : c);
+    }
+    printf("%s%*s", s.len > 60 ? "..." : "", n < width ? width - n : 0, "");
+}
+
 static void print_value(const ltd_gguf_value *v)
 {
-    printf("  %-44.*s ", (int)v->key.len, v->key.data);
+    printf("  ");
+    print_text(v->key, 45);
     if (v->is_array) {
         printf("[%llu values]\n", (unsigned long long)v->count);
     } else if (v->type == LTD_GGUF_STRING) {
-        ltd_gguf_string s = {(const char *)v->data + 8, 0};
         uint64_t n;
         memcpy(&n, v->data, 8);
-        s.len = n < 60 ? (size_t)n : 60;
-        for (size_t i = 0; i < s.len; i++) putchar((unsigned char)s.data[i] < 32 ? ' ' : s.data[i]);
-        printf("%s\n", n > 60 ? "..." : "");
+        print_text((ltd_gguf_string){(const char *)v->data + 8, (size_t)n}, 0);
+        printf("\n");
     } else {
         printf("%g\n", ltd_gguf_number(v, 0));
     }
@@ -89,7 +99,7 @@ static int info_checkpoint(const char *path, ltd_err *err)
     return LTD_OK;
 }
 
-static int info_folder(const ltd_cli *cli, const char *path, ltd_err *err)
+static int info_folder(const char *path, ltd_err *err)
 {
     char file[LTD_CONFIG_TEXT + 64];
     if (ltd_checkpoint_newest(path, file, sizeof file, NULL) == LTD_OK)
@@ -97,7 +107,6 @@ static int info_folder(const ltd_cli *cli, const char *path, ltd_err *err)
     snprintf(file, sizeof file, "%s/model.safetensors", path);
     struct stat st;
     if (stat(file, &st) == 0) return info_safetensors(file, err);
-    (void)cli;
     return ltd_fail(err, LTD_EFORMAT, "%s: holds neither checkpoints (*.h5) nor model.safetensors",
                     path);
 }
@@ -105,7 +114,7 @@ static int info_folder(const ltd_cli *cli, const char *path, ltd_err *err)
 static int info_file(const ltd_cli *cli, const char *path, ltd_err *err)
 {
     struct stat st;
-    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) return info_folder(cli, path, err);
+    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) return info_folder(path, err);
     ltd_file f;
     int rc = ltd_file_map(&f, path, err);
     if (rc < 0) return rc;
