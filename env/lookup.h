@@ -1,11 +1,11 @@
 /* Prompt lookup: the continuation of the last place where the text's final n-gram occurred.
  * The draft source that costs nothing: no model, one hash a token.
  *
- *     ltd_lookup_append(lookup, id);                                 each committed token
+ *     ltd_lookup_append(lookup, ids, n_ids, &err);                   committed tokens
  *     int32_t match = ltd_lookup_find(lookup, next, tokens, 8, &n);
  *
  * Thread rule: one thread.  Source: prompt lookup decoding (A. Saxena 2023); the longest match and
- * the calibrated scores are ours. */
+ * the scores are ours. */
 #ifndef LTD_ENV_LOOKUP_H
 #define LTD_ENV_LOOKUP_H
 
@@ -39,8 +39,8 @@ int ltd_lookup_append(ltd_lookup *lookup, const int32_t *ids, int32_t n, ltd_err
 int32_t ltd_lookup_find(const ltd_lookup *lookup, int32_t root, int32_t *tokens, int32_t max,
                         int32_t *n);
 
-/* Cumulative ln p of chain positions 1..n for a match of `match` tokens: score[0 .. n).  From the
- * table of acceptance rates measured on the default model's greedy text; non-increasing. */
+/* Cumulative ln p of chain positions 1..n for a match of `match` tokens: score[0 .. n).  From a
+ * table of acceptance rates, an estimate that no text has been measured for; non-increasing. */
 void ltd_lookup_scores(int32_t match, float *score, int32_t n);
 
 #ifdef __cplusplus

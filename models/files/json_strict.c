@@ -2,8 +2,7 @@
  *
  * json-c keeps the last of two equal keys, cuts keys at \u0000 and turns a lone surrogate into
  * U+FFFD, all without a word.  So the text is scanned a second time, once it is known to be JSON:
- * each
- * ':' outside a string is one member, and there must be as many members in the tree. */
+ * each ':' outside a string is one member, and there must be as many members in the tree. */
 #include "models/files/json_priv.h"
 
 #include <limits.h>

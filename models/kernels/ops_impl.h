@@ -94,10 +94,11 @@ static void OPS(store_f16)(const float *x, int32_t n, uint16_t *ret)
     for (int32_t i = 0; i < n; i += 8) v8_store_f16(ret + i, v8_load(x + i));
 }
 
-/* --- attention ---Keys are
- * taken in logical order: slots 0 .. n_past-1, then the tail.  A row that sees the same keys in the
- * same order gets the same bits wherever they lie, which is what makes a tree node equal to its
- * plain decode step. */
+/* --- attention --- */
+
+/* Keys are taken in logical order: slots 0 .. n_past-1, then the tail.  A row that sees the same
+ * keys in the same order gets the same bits wherever they lie, which is what makes a tree node
+ * equal to its plain decode step. */
 
 static inline v8 OPS(kv)(const void *base, bool f16, size_t at)
 {
