@@ -168,7 +168,8 @@ static void quantize_q8_row(ltd_packed *w, int32_t row, const float *x)
         uint8_t *g = group_at(w, row, b);
         float top = 0;
         for (int k = 0; k < 32; k++) top = fmaxf(top, fabsf(x[k]));
-        float d = top / 127.0f, inv = d > 0 ? 1.0f / d : 0;
+        float d = top / 127.0f, inv = 1.0f / d;
+        if (!isfinite(inv)) inv = 0; /* zeros, and values too small for a half */
         for (int k = 0; k < 32; k++) *q8_at(g, r, k) = (int8_t)roundf(x[k] * inv);
         put_u16(g + 256 + 2 * r, ltd_f32_to_f16(d));
     }
@@ -191,7 +192,15 @@ static void pack_float_row(ltd_packed *w, int32_t row, const float *x)
     }
 }
 
-static void pack_row(ltd_packed *w, int32_t row, const uint8_t *src, ltd_dtype dtype, float *wide)
+/* Integers can't hold infinities and what is no number. */
+static bool all_finite(const float *x, int32_t n)
+{
+    bool ok = true;
+    for (int32_t k = 0; k < n; k++) ok = ok && isfinite(x[k]);
+    return ok;
+}
+
+static bool pack_row(ltd_packed *w, int32_t row, const uint8_t *src, ltd_dtype dtype, float *wide)
 {
     ltd_pack_kind own = LTD_PACK_COUNT;
     bool same = ltd_pack_kind_of(dtype, &own, NULL) == LTD_OK && own == w->kind;
@@ -203,11 +212,14 @@ static void pack_row(ltd_packed *w, int32_t row, const uint8_t *src, ltd_dtype d
         pack_q6_row(w, row, src);
     } else {
         ltd_dtype_to_f32(wide, src, dtype, w->in, NULL);
-        if (w->kind == LTD_PACK_Q8)
+        if (w->kind == LTD_PACK_Q8) {
+            if (!all_finite(wide, w->in)) return false;
             quantize_q8_row(w, row, wide);
-        else
+        } else {
             pack_float_row(w, row, wide);
+        }
     }
+    return true;
 }
 
 int ltd_pack_rows(ltd_packed *w, int32_t row0, const ltd_tensor_view *view, const int32_t *order,
@@ -233,7 +245,12 @@ int ltd_pack_rows(ltd_packed *w, int32_t row0, const ltd_tensor_view *view, cons
         (size_t)(w->in / ltd_dtype_block(view->dtype)) * ltd_dtype_block_bytes(view->dtype);
     for (int32_t i = 0; rc == LTD_OK && i < view->dims[0]; i++) {
         size_t from = (size_t)(order ? order[i] : i);
-        pack_row(w, row0 + i, (const uint8_t *)view->data + from * row_bytes, view->dtype, wide);
+        if (!pack_row(w, row0 + i, (const uint8_t *)view->data + from * row_bytes, view->dtype,
+                      wide))
+            rc = ltd_fail(err, LTD_EFORMAT,
+                          "tensor %s: row %zu holds a value that is no finite number, expected "
+                          "weights to be finite",
+                          view->name, from);
     }
     free(wide);
     return rc;

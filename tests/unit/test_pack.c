@@ -92,6 +92,24 @@ static void floats_round_to_q8_as_gguf_does(void **state)
     weight_matrix_free(&m);
 }
 
+static void what_is_no_number_cannot_become_q8(void **state)
+{
+    (void)state;
+    static const float bad[] = {NAN, INFINITY, -INFINITY};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        weight_matrix m;
+        ltd_packed w;
+        ltd_err err = LTD_ERR_INIT;
+        weight_matrix_make(&m, &weight_forms[7], OUT, IN, &rng);
+        memcpy(m.data + ((size_t)5 * IN + 40) * sizeof(float), &bad[i], sizeof(float));
+        assert_int_equal(ltd_pack_init(&w, OUT, IN, LTD_PACK_Q8, &err), 0);
+        assert_int_equal(ltd_pack_rows(&w, 0, &m.view, NULL, &err), LTD_EFORMAT);
+        assert_non_null(strstr(err.msg, "row 5 "));
+        ltd_pack_fini(&w);
+        weight_matrix_free(&m);
+    }
+}
+
 static void rows_may_be_reordered_and_stacked(void **state)
 {
     (void)state;
@@ -182,6 +200,7 @@ int main(void)
         cmocka_unit_test(packed_rows_widen_to_the_files_own_values),
         cmocka_unit_test(rows_past_the_end_of_the_last_tile_are_zero),
         cmocka_unit_test(floats_round_to_q8_as_gguf_does),
+        cmocka_unit_test(what_is_no_number_cannot_become_q8),
         cmocka_unit_test(rows_may_be_reordered_and_stacked),
         cmocka_unit_test(a_row_may_be_packed_again),
         cmocka_unit_test(what_does_not_fit_gives_an_error),
