@@ -113,6 +113,12 @@ static void quantize_row(void *ctx, int32_t row, int32_t thread)
     if (j->d->q8) j->d->kernels->bytes(j->d->q + r * n, j->n, j->d->q8 + r * n);
 }
 
+void ltd_decoder_quantize(ltd_decoder *d, const float *x, int32_t n, int32_t m)
+{
+    row_job job = {.d = d, .x = x, .n = n};
+    each_row(d, quantize_row, &job, m);
+}
+
 /* --- linear layers --- */
 
 typedef struct linear_job {
@@ -134,10 +140,7 @@ static void linear_slice(void *ctx, int32_t task, int32_t thread)
 
 void ltd_decoder_linear(ltd_decoder *d, const ltd_packed *w, const float *x, int32_t m, float *y)
 {
-    if (ltd_pack_is_quantized(w->kind)) {
-        row_job job = {.d = d, .x = x, .n = w->in};
-        each_row(d, quantize_row, &job, m);
-    }
+    if (ltd_pack_is_quantized(w->kind)) ltd_decoder_quantize(d, x, w->in, m);
     int32_t threads = ltd_pool_threads(d->pool);
     int32_t slices = threads == 1 ? 1 : threads * TASKS_A_THREAD;
     linear_job job = {d, w, {x, d->q, d->q8, d->scale, d->sum, w->in}, m, 0, y};

@@ -58,6 +58,8 @@ int ltd_decoder_init(ltd_decoder *ret, const ltd_decoder_shape *shape, const ltd
                      ltd_pool *pool, int32_t bits, int32_t slots, int32_t tail_len, ltd_err *err);
 void ltd_decoder_fini(ltd_decoder *d);
 
+/* Integers of x [m, n] into d->q, d->q8, d->scale and d->sum. */
+void ltd_decoder_quantize(ltd_decoder *d, const float *x, int32_t n, int32_t m);
 /* y [m, 8 * w->tiles] = w x; x [m, w->in] floats. */
 void ltd_decoder_linear(ltd_decoder *d, const ltd_packed *w, const float *x, int32_t m, float *y);
 /* ret[i] = rmsnorm(x[i]) for m rows; x [m, ldx], ret [m, ldr]. */

@@ -230,13 +230,7 @@ static void run_head(ltd_session *s, int32_t m, int32_t n_out)
     s->first_out = m - n_out;
     const float *x = d->x + (size_t)s->first_out * (size_t)hidden;
     ltd_decoder_norm(d, x, (size_t)hidden, model->output_norm, hidden, n_out, d->h, (size_t)hidden);
-    if (ltd_pack_is_quantized(model->lm_head->kind))
-        for (int32_t i = 0; i < n_out; i++) {
-            size_t at = (size_t)i * (size_t)hidden;
-            model->kernels->quantize(d->h + at, hidden, d->bits, d->q + at, d->scale + at / 32,
-                                     d->sum + at / 32);
-            if (d->q8) model->kernels->bytes(d->q + at, hidden, d->q8 + at);
-        }
+    if (ltd_pack_is_quantized(model->lm_head->kind)) ltd_decoder_quantize(d, d->h, hidden, n_out);
     head_job job = {s, {d->h, d->q, d->q8, d->scale, d->sum, hidden}, n_out};
     ltd_pool_run(model->pool, head_slice, &job, s->slices);
     for (int32_t i = 0; i < n_out; i++) {
