@@ -7,19 +7,36 @@
 
 const char *ltd_isa_name(ltd_isa isa)
 {
-    static const char *const names[LTD_ISA_COUNT] = {"plain", "avx2"};
+    static const char *const names[LTD_ISA_COUNT] = {"plain", "avx2", "avx512-vnni", "amx-int8"};
     return isa >= 0 && isa < LTD_ISA_COUNT ? names[isa] : "unknown";
 }
 
+#if defined(__x86_64__)
+static bool has_avx2(void)
+{
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+           __builtin_cpu_supports("f16c");
+}
+
+static bool has_vnni(void)
+{
+    return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+           __builtin_cpu_supports("avx512vnni");
+}
+#endif
+
 const ltd_kernels *ltd_kernels_get(ltd_isa isa)
 {
-    if (isa == LTD_ISA_PLAIN) return ltd_kernels_plain();
+    switch (isa) {
+    case LTD_ISA_PLAIN: return ltd_kernels_plain();
 #if defined(__x86_64__)
-    if (isa == LTD_ISA_AVX2 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-        __builtin_cpu_supports("f16c"))
-        return ltd_kernels_avx2();
+    case LTD_ISA_AVX2: return has_avx2() ? ltd_kernels_avx2() : NULL;
+    case LTD_ISA_VNNI: return has_vnni() ? ltd_kernels_vnni() : NULL;
+    case LTD_ISA_AMX: return has_vnni() ? ltd_kernels_amx() : NULL;
 #endif
-    return NULL;
+    default: return NULL;
+    }
 }
 
 const ltd_kernels *ltd_kernels_best(void)

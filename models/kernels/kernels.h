@@ -1,7 +1,7 @@
 /* The arithmetic of the engine behind one dispatch table, an entry for each instruction set.
  *
  *     const ltd_kernels *k = ltd_kernels_best();
- *     k->quantize(x, n, 16, q, scale, sum);
+ *     k->quantize(x, 0, &acts);
  *     k->linear(&w, &acts, m, tile0, tile1, y, ldy);
  *
  * Two rules hold for every function, and tests check them bit for bit:
@@ -30,17 +30,32 @@
 extern "C" {
 #endif
 
-typedef enum ltd_isa { LTD_ISA_PLAIN, LTD_ISA_AVX2, LTD_ISA_COUNT } ltd_isa;
+/* In the order of speed. */
+typedef enum ltd_isa {
+    LTD_ISA_PLAIN,
+    LTD_ISA_AVX2,
+    LTD_ISA_VNNI, /* AVX-512 with VNNI */
+    LTD_ISA_AMX,  /* that, and AMX-int8 from a few rows on */
+    LTD_ISA_COUNT
+} ltd_isa;
 
-/* Rows of activations, as floats and, for quantised weights, as integers. */
+/* Rows of activations, as floats and, for quantised weights, as integers a = 256 hi + lo. */
 typedef struct ltd_acts {
-    const float *x; /* [m, n] */
-    int16_t *q;     /* [m, n] */
-    int8_t *q8;     /* [m, n] the same as bytes, see `bytes`; NULL with 16 bits */
-    float *scale;   /* [m, n / 32] */
-    float *sum;     /* [m, n / 32] scale * (sum of the group's integers) */
-    int32_t n;      /* width */
+    const float *x;  /* [m, n] borrowed; float weights read these */
+    int32_t n;       /* width, and the stride of rows */
+    int32_t bits;    /* 8 or 16 */
+    int8_t *lo, *hi; /* [m, n]; hi with 16 bits only */
+    float *scale;    /* [m, n / 32] */
+    float *sum;      /* [m, n / 32] scale * (sum of the group's integers) */
+    /* Filled by the instruction sets that read them: */
+    int16_t *q;                 /* [m, n] a, each four k in the order 0 2 1 3 */
+    int32_t *bias_lo, *bias_hi; /* [m, n / 16] -128 * (sum of lo, hi over 16 k) */
+    void *room;                 /* owned: the memory of all but x */
 } ltd_acts;
+
+/* Room for `rows` rows of up to `width` columns (a multiple of 32).  LTD_ENOMEM. */
+int ltd_acts_init(ltd_acts *ret, int32_t rows, int32_t width, int32_t bits, ltd_err *err);
+void ltd_acts_fini(ltd_acts *acts);
 
 enum { LTD_ATTN_ROWS = 4, LTD_ATTN_BLOCK = 32 };
 
@@ -69,13 +84,10 @@ typedef struct ltd_kernels {
     ltd_isa isa;
     const char *name;
 
-    /* Quantise n (multiple of 32) floats to `bits` (8 or 16). */
-    void (*quantize)(const float *x, int32_t n, int32_t bits, int16_t *q, float *scale, float *sum);
-    /* The integers of quantize with 8 bits as bytes, each 8 in the order 0 4 1 5 2 6 3 7: what Q4's
-     * nibbles give. */
-    void (*bytes)(const int16_t *q, int32_t n, int8_t *ret);
-    /* y[row * ldy + (out - 8 * tile0)] for output rows 8*tile0 .. 8*tile1 - 1 and activation rows
-     * 0..m-1; all lanes of the last tile are written, so y has room for whole tiles. */
+    /* Quantise a->n (multiple of 32) floats to row `row`. */
+    void (*quantize)(const float *x, int32_t row, ltd_acts *a);
+    /* y[row * ldy + (out - 16 * tile0)] for the output rows of tiles [tile0, tile1), w->width at
+     * most, and activation rows 0..m-1. */
     void (*linear)(const ltd_packed *w, const ltd_acts *x, int32_t m, int32_t tile0, int32_t tile1,
                    float *y, size_t ldy);
     /* ret = x / rms(x) * w.  n multiple of 8. */
@@ -99,7 +111,7 @@ typedef struct ltd_kernels {
 
 /* The table of an instruction set, NULL when this machine lacks it. */
 const ltd_kernels *ltd_kernels_get(ltd_isa isa);
-/* The fastest one here; LTD_ISA=plain|avx2 in the environment chooses another. */
+/* The fastest one here; LTD_ISA=plain|avx2|vnni|amx in the environment chooses another. */
 const ltd_kernels *ltd_kernels_best(void);
 const char *ltd_isa_name(ltd_isa isa);
 

@@ -4,12 +4,25 @@
 #include "models/kernels/kernels.h"
 #include "models/kernels/simd.h"
 
-static void OPS(quantize)(const float *x, int32_t n, int32_t bits, int16_t *q, float *scale,
-                          float *sum)
+#ifndef OPS_OWN_QUANTIZE
+/* The integers of 32 values as the kernels read them. */
+static inline void OPS(put_ints)(const int16_t *t, ltd_acts *a, size_t at)
+{
+    for (int i = 0; i < 32; i++) {
+        int hi = a->bits == 8 ? 0 : (t[i] + 128) >> 8;
+        a->lo[at + (size_t)i] = (int8_t)(t[i] - 256 * hi);
+        if (a->bits != 8) a->hi[at + (size_t)i] = (int8_t)hi;
+        a->q[at + (size_t)(i / 4 * 4 + "\0\2\1\3"[i % 4])] = t[i];
+    }
+}
+
+static void OPS(quantize)(const float *x, int32_t row, ltd_acts *acts)
 {
     /* 32639 = 127 * 257: two signed bytes hi*256 + lo hold every value, for byte kernels. */
-    const float top = bits == 8 ? 127.0f : 32639.0f;
-    for (int32_t g = 0; g < n / 32; g++, x += 32, q += 32) {
+    const float top = acts->bits == 8 ? 127.0f : 32639.0f;
+    size_t at = (size_t)row * (size_t)acts->n;
+    for (size_t end = at + (size_t)acts->n; at < end; at += 32, x += 32) {
+        int16_t t[32];
         v8 a[4], m;
         for (int i = 0; i < 4; i++) a[i] = v8_load(x + 8 * i);
         m = v8_max(v8_max(v8_abs(a[0]), v8_abs(a[1])), v8_max(v8_abs(a[2]), v8_abs(a[3])));
@@ -18,20 +31,15 @@ static void OPS(quantize)(const float *x, int32_t n, int32_t bits, int16_t *q, f
         /* A huge quotient would overflow the integers: only denormals get there, and they are zero
          * to us. */
         if (!(inv <= 3.0e38f)) s = inv = 0;
-        for (int i = 0; i < 4; i++) v8_store_i16(q + 8 * i, v8_mul(a[i], v8_set1(inv)));
+        for (int i = 0; i < 4; i++) v8_store_i16(t + 8 * i, v8_mul(a[i], v8_set1(inv)));
         int32_t total = 0;
-        for (int i = 0; i < 32; i++) total += q[i];
-        scale[g] = s;
-        sum[g] = s * (float)total;
+        for (int i = 0; i < 32; i++) total += t[i];
+        OPS(put_ints)(t, acts, at);
+        acts->scale[at / 32] = s;
+        acts->sum[at / 32] = s * (float)total;
     }
 }
-
-static void OPS(bytes)(const int16_t *q, int32_t n, int8_t *ret)
-{
-    static const int order[8] = {0, 4, 1, 5, 2, 6, 3, 7};
-    for (int32_t i = 0; i < n; i += 8)
-        for (int j = 0; j < 8; j++) ret[i + j] = (int8_t)q[i + order[j]];
-}
+#endif
 
 static void OPS(rmsnorm)(const float *x, const float *w, float eps, int32_t n, float *ret)
 {
@@ -291,6 +299,6 @@ static void OPS(top_k)(const float *x, int32_t n, int32_t k, int32_t *index, flo
 }
 
 #define OPS_TABLE                                                                                  \
-    .quantize = OPS(quantize), .bytes = OPS(bytes), .rmsnorm = OPS(rmsnorm), .rope = OPS(rope),    \
+    .quantize = OPS(quantize), .rmsnorm = OPS(rmsnorm), .rope = OPS(rope),                         \
     .silu_mul = OPS(silu_mul), .add = OPS(add), .store_f16 = OPS(store_f16),                       \
     .attention = OPS(attention), .argmax = OPS(argmax), .top_k = OPS(top_k)

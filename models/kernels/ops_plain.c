@@ -3,6 +3,11 @@
 #include "models/kernels/ops_impl.h"
 #include "models/kernels/tables.h"
 
+typedef struct plain_tile {
+    ltd_pack_kind kind;
+    const uint8_t *scales, *weights;
+} plain_tile;
+
 static float half_at(const uint8_t *p, int i)
 {
     uint16_t h;
@@ -10,97 +15,88 @@ static float half_at(const uint8_t *p, int i)
     return ltd_f16_to_f32(h);
 }
 
-/* One output row of a Q4 tile against one activation row. */
-static float dot_q4(const uint8_t *tile, int r, const int16_t *q, const float *scale,
-                    const float *sum, int32_t groups)
+static float float_at(const uint8_t *p, int i)
 {
+    float f;
+    memcpy(&f, p + 4 * i, 4);
+    return f;
+}
+
+/* d (i = 0) or m (i = 1) of row r. */
+static float scale_at(const plain_tile *t, int32_t g, int i, int r)
+{
+    int at = LTD_TILE * i + r;
+    switch (t->kind) {
+    case LTD_PACK_Q4: return half_at(t->scales + 64 * g, at);
+    case LTD_PACK_Q8: return half_at(t->scales + 32 * g, at);
+    case LTD_PACK_Q8G16: return float_at(t->scales + 64 * g, at);
+    default: return float_at(t->scales + 128 * g, at);
+    }
+}
+
+static int32_t weight_int(const plain_tile *t, int32_t k, int r)
+{
+    if (t->kind == LTD_PACK_Q4 || t->kind == LTD_PACK_Q4K) {
+        uint8_t two = t->weights[256 * (k / 32) + 64 * (k % 16 / 4) + 4 * r + k % 4];
+        return k % 32 < 16 ? two & 15 : two >> 4;
+    }
+    return (int8_t)t->weights[64 * (k / 4) + 4 * r + k % 4];
+}
+
+static int32_t act_int(const ltd_acts *a, size_t at)
+{
+    return a->bits == 8 ? a->lo[at] : 256 * a->hi[at] + a->lo[at];
+}
+
+static float dot_ints(const plain_tile *t, int r, const ltd_acts *x, size_t row)
+{
+    int32_t group = t->kind == LTD_PACK_Q8G16 ? 16 : 32;
+    bool offset = t->kind != LTD_PACK_Q8 && t->kind != LTD_PACK_Q8G16;
+    size_t at = row * (size_t)x->n;
     float y = 0;
-    for (int32_t g = 0; g < groups; g++, tile += 160, q += 32) {
+    for (int32_t g = 0; g < x->n / group; g++) {
         int32_t acc = 0;
-        for (int k = 0; k < 32; k++) {
-            uint16_t word;
-            memcpy(&word, tile + 32 * (k / 8) + 2 * (2 * r + k % 2), 2);
-            acc += (int32_t)(word >> (4 * (k % 8 / 2)) & 0xf) * q[k];
-        }
-        y = fmaf(half_at(tile + 128, r), scale[g] * (float)acc, y);
-        y = fmaf(half_at(tile + 144, r), sum[g], y);
+        for (int32_t k = group * g; k < group * (g + 1); k++)
+            acc += weight_int(t, k, r) * act_int(x, at + (size_t)k);
+        size_t s = (at + (size_t)(group * g)) / 32;
+        y = fmaf(scale_at(t, g, 0, r), x->scale[s] * (float)acc, y);
+        if (offset) y = fmaf(scale_at(t, g, 1, r), x->sum[s], y);
     }
     return y;
 }
 
-static int32_t dot_i8(const uint8_t *tile, int r, const int16_t *q, int n)
+static float weight_float(const plain_tile *t, int32_t k, int r)
 {
-    int32_t acc = 0;
-    for (int k = 0; k < n; k++) acc += (int32_t)(int8_t)tile[16 * (k / 2) + 2 * r + k % 2] * q[k];
-    return acc;
-}
-
-static float dot_q8(const uint8_t *tile, int r, const int16_t *q, const float *scale,
-                    int32_t groups)
-{
-    float y = 0;
-    for (int32_t g = 0; g < groups; g++, tile += 272, q += 32)
-        y = fmaf(half_at(tile + 256, r), scale[g] * (float)dot_i8(tile, r, q, 32), y);
-    return y;
-}
-
-/* Groups of 16 weights; two of them share the activations' scale. */
-static float dot_q8g16(const uint8_t *tile, int r, const int16_t *q, const float *scale,
-                       int32_t groups)
-{
-    float y = 0;
-    for (int32_t g = 0; g < 2 * groups; g++, tile += 160, q += 16) {
-        float d;
-        memcpy(&d, tile + 128 + 4 * r, 4);
-        y = fmaf(d, scale[g / 2] * (float)dot_i8(tile, r, q, 16), y);
-    }
-    return y;
-}
-
-static float weight_at(const uint8_t *tile, ltd_pack_kind kind, size_t i)
-{
-    if (kind == LTD_PACK_F16) return half_at(tile, (int)i);
+    int i = LTD_TILE * k + r;
+    if (t->kind == LTD_PACK_F32) return float_at(t->weights, i);
+    if (t->kind == LTD_PACK_F16) return half_at(t->weights, i);
     uint32_t bits = 0;
-    if (kind == LTD_PACK_F32)
-        memcpy(&bits, tile + 4 * i, 4);
-    else
-        memcpy((uint8_t *)&bits + 2, tile + 2 * i, 2);
+    memcpy((uint8_t *)&bits + 2, t->weights + 2 * i, 2);
     float f;
     memcpy(&f, &bits, 4);
     return f;
 }
 
-static float dot_float(const uint8_t *tile, ltd_pack_kind kind, int r, const float *x, int32_t n)
+static float dot_floats(const plain_tile *t, int r, const float *x, int32_t n)
 {
     float y = 0;
-    for (int32_t k = 0; k < n; k++)
-        y = fmaf(weight_at(tile, kind, (size_t)k * 8 + (size_t)r), x[k], y);
+    for (int32_t k = 0; k < n; k++) y = fmaf(weight_float(t, k, r), x[k], y);
     return y;
 }
 
 static void plain_linear(const ltd_packed *w, const ltd_acts *x, int32_t m, int32_t tile0,
                          int32_t tile1, float *y, size_t ldy)
 {
-    int32_t groups = x->n / 32;
     for (int32_t t = tile0; t < tile1; t++) {
-        const uint8_t *tile = w->data + (size_t)t * w->tile_bytes;
-        for (int32_t i = 0; i < m; i++) {
-            const int16_t *q = x->q + (size_t)i * (size_t)x->n;
-            const float *s = x->scale + (size_t)i * (size_t)groups;
-            const float *sum = x->sum + (size_t)i * (size_t)groups;
-            for (int r = 0; r < 8; r++) {
-                float v;
-                if (w->kind == LTD_PACK_Q4)
-                    v = dot_q4(tile, r, q, s, sum, groups);
-                else if (w->kind == LTD_PACK_Q8)
-                    v = dot_q8(tile, r, q, s, groups);
-                else if (w->kind == LTD_PACK_Q8G16)
-                    v = dot_q8g16(tile, r, q, s, groups);
-                else
-                    v = dot_float(tile, w->kind, r, x->x + (size_t)i * (size_t)x->n, x->n);
-                y[(size_t)i * ldy + (size_t)(8 * (t - tile0) + r)] = v;
-            }
-        }
+        const uint8_t *data = w->data + (size_t)t * w->tile_bytes;
+        plain_tile tile = {w->kind, data, data + w->scale_bytes};
+        int32_t rows = w->width - LTD_TILE * t < LTD_TILE ? w->width - LTD_TILE * t : LTD_TILE;
+        for (int32_t i = 0; i < m; i++)
+            for (int r = 0; r < rows; r++)
+                y[(size_t)i * ldy + (size_t)(LTD_TILE * (t - tile0) + r)] =
+                    ltd_pack_is_quantized(w->kind)
+                        ? dot_ints(&tile, r, x, (size_t)i)
+                        : dot_floats(&tile, r, x->x + (size_t)i * (size_t)x->n, x->n);
     }
 }
 

@@ -1,21 +1,23 @@
 #include "models/kernels/pack.h"
 
 #include <math.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "models/files/blocks.h"
 
 typedef struct pack_layout {
-    int32_t group;      /* k of a group */
-    size_t group_bytes; /* bytes of 8 rows x group */
+    int32_t group;       /* k of a group */
+    size_t group_bytes;  /* weights of 16 rows x group */
+    size_t group_scales; /* bytes of their scales */
 } pack_layout;
 
 static const pack_layout layouts[LTD_PACK_COUNT] = {
-    [LTD_PACK_F32] = {1, 32},       [LTD_PACK_F16] = {1, 16},
-    [LTD_PACK_BF16] = {1, 16},      [LTD_PACK_Q4] = {32, 128 + 32},
-    [LTD_PACK_Q8] = {32, 256 + 16}, [LTD_PACK_Q8G16] = {16, 128 + 32},
+    [LTD_PACK_F32] = {1, 64, 0},     [LTD_PACK_F16] = {1, 32, 0},
+    [LTD_PACK_BF16] = {1, 32, 0},    [LTD_PACK_Q4] = {32, 256, 64},
+    [LTD_PACK_Q4K] = {32, 256, 128}, [LTD_PACK_Q8] = {32, 512, 32},
+    [LTD_PACK_Q8M] = {32, 512, 128}, [LTD_PACK_Q8G16] = {16, 256, 64},
 };
 
 int ltd_pack_kind_of(ltd_dtype dtype, ltd_pack_kind *ret, ltd_err *err)
@@ -26,16 +28,21 @@ int ltd_pack_kind_of(ltd_dtype dtype, ltd_pack_kind *ret, ltd_err *err)
     case LTD_DTYPE_BF16: *ret = LTD_PACK_BF16; return LTD_OK;
     case LTD_DTYPE_Q4_0:
     case LTD_DTYPE_Q4_1: *ret = LTD_PACK_Q4; return LTD_OK;
+    case LTD_DTYPE_Q4_K: *ret = LTD_PACK_Q4K; return LTD_OK;
+    case LTD_DTYPE_Q5_0:
     case LTD_DTYPE_Q8_0: *ret = LTD_PACK_Q8; return LTD_OK;
+    case LTD_DTYPE_Q5_1:
+    case LTD_DTYPE_Q5_K: *ret = LTD_PACK_Q8M; return LTD_OK;
     case LTD_DTYPE_Q6_K: *ret = LTD_PACK_Q8G16; return LTD_OK;
     default: break;
     }
     return ltd_fail(err, LTD_EUNSUPPORTED,
-                    "weight type %s: no kernel, expected F32, F16, BF16, Q8_0, Q4_0, Q4_1 or Q6_K",
+                    "weight type %s: no kernel, expected F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, "
+                    "Q5_1, Q4_K, Q5_K or Q6_K",
                     ltd_dtype_name(dtype));
 }
 
-int ltd_pack_is_quantized(ltd_pack_kind kind)
+bool ltd_pack_is_quantized(ltd_pack_kind kind)
 {
     return kind >= LTD_PACK_Q4;
 }
@@ -45,11 +52,16 @@ int ltd_pack_init(ltd_packed *ret, int32_t out, int32_t in, ltd_pack_kind kind, 
     *ret = (ltd_packed){0};
     /* Activations come in groups of 32 whatever the group of the weights. */
     int32_t unit = ltd_pack_is_quantized(kind) ? 32 : 1;
-    if (out <= 0 || in <= 0 || in % unit)
+    if (out <= 0 || out > INT32_MAX - LTD_TILE || in <= 0 || in % unit)
         return ltd_fail(err, LTD_EINVAL, "matrix %d x %d: columns must be a multiple of %d", out,
                         in, unit);
-    ltd_packed w = {.kind = kind, .out = out, .in = in, .tiles = (out + 7) / 8};
-    w.tile_bytes = (size_t)(in / layouts[kind].group) * layouts[kind].group_bytes;
+    const pack_layout *l = &layouts[kind];
+    size_t groups = (size_t)(in / l->group);
+    ltd_packed w = {.kind = kind, .out = out, .in = in};
+    w.tiles = (out + LTD_TILE - 1) / LTD_TILE;
+    w.width = (out + 7) / 8 * 8;
+    w.scale_bytes = (groups * l->group_scales + 63) / 64 * 64;
+    w.tile_bytes = w.scale_bytes + (groups * l->group_bytes + 63) / 64 * 64;
     w.data = ltd_mem_aligned((size_t)w.tiles, w.tile_bytes);
     if (!w.data)
         return ltd_fail(err, LTD_ENOMEM, "matrix %d x %d: no memory for %zu bytes", out, in,
@@ -69,9 +81,25 @@ size_t ltd_pack_bytes(const ltd_packed *w)
     return (size_t)w->tiles * w->tile_bytes;
 }
 
-static uint16_t read_u16(const uint8_t *p)
+/* --- places --- */
+
+static uint8_t *scales_at(const ltd_packed *w, int32_t row, int32_t group)
 {
-    return (uint16_t)(p[0] | p[1] << 8);
+    return w->data + (size_t)(row / LTD_TILE) * w->tile_bytes +
+           (size_t)group * layouts[w->kind].group_scales;
+}
+
+static uint8_t *weights_at(const ltd_packed *w, int32_t row, int32_t group)
+{
+    return w->data + (size_t)(row / LTD_TILE) * w->tile_bytes + w->scale_bytes +
+           (size_t)group * layouts[w->kind].group_bytes;
+}
+
+static uint16_t get_u16(const uint8_t *p)
+{
+    uint16_t v;
+    memcpy(&v, p, 2);
+    return v;
 }
 
 static void put_u16(uint8_t *p, uint16_t v)
@@ -79,115 +107,98 @@ static void put_u16(uint8_t *p, uint16_t v)
     memcpy(p, &v, 2);
 }
 
-static void put_f32(uint8_t *p, float v)
+static float get_f32(const uint8_t *p)
 {
-    memcpy(p, &v, 4);
+    float v;
+    memcpy(&v, p, 4);
+    return v;
 }
 
-/* The group of packed row `row` that holds column `k`. */
-static uint8_t *group_at(const ltd_packed *w, int32_t row, int32_t group)
+/* Scale `i` (0 = d, 1 = m) of row `row`, as a half or a float. */
+static void put_scale(const ltd_packed *w, int32_t row, int32_t group, int i, float v)
 {
-    return w->data + (size_t)(row / 8) * w->tile_bytes +
-           (size_t)group * layouts[w->kind].group_bytes;
+    uint8_t *p = scales_at(w, row, group);
+    int at = LTD_TILE * i + row % LTD_TILE;
+    if (w->kind == LTD_PACK_Q4 || w->kind == LTD_PACK_Q8)
+        put_u16(p + 2 * at, ltd_f32_to_f16(v));
+    else
+        memcpy(p + 4 * at, &v, 4);
 }
 
-static void put_q4(uint8_t *g, int r, int k, unsigned q)
+static float get_scale(const ltd_packed *w, int32_t row, int32_t group, int i)
 {
-    uint8_t *word = g + 32 * (k / 8) + 2 * (2 * r + k % 2);
-    unsigned shift = 4u * (unsigned)(k % 8 / 2);
-    put_u16(word, (uint16_t)((read_u16(word) & ~(0xfu << shift)) | q << shift));
+    const uint8_t *p = scales_at(w, row, group);
+    int at = LTD_TILE * i + row % LTD_TILE;
+    if (w->kind == LTD_PACK_Q4 || w->kind == LTD_PACK_Q8)
+        return ltd_f16_to_f32(get_u16(p + 2 * at));
+    return get_f32(p + 4 * at);
 }
 
-static unsigned get_q4(const uint8_t *g, int r, int k)
+static bool has_offset(ltd_pack_kind kind)
 {
-    return read_u16(g + 32 * (k / 8) + 2 * (2 * r + k % 2)) >> (4 * (k % 8 / 2)) & 0xfu;
+    return kind == LTD_PACK_Q4 || kind == LTD_PACK_Q4K || kind == LTD_PACK_Q8M;
 }
 
-static int8_t *q8_at(uint8_t *g, int r, int k)
-{
-    return (int8_t *)g + 16 * (k / 2) + 2 * r + k % 2;
-}
+/* --- filling --- */
 
-/* Q4_0 and Q4_1: 16 bytes of nibbles, low ones are the first half of the block. */
-static void pack_q4_row(ltd_packed *w, int32_t row, const uint8_t *src, ltd_dtype dtype)
+/* One group of a row: integers and scales.  Nibbles hold 0..15, so that Q4_0's -8..7 move up and
+ * its offset is -8 d: exact unless 8 d overflows a half. */
+static void put_group(const ltd_packed *w, int32_t row, int32_t group, const int8_t *q, float d,
+                      float m, bool offset)
 {
-    int r = row % 8;
-    bool has_min = dtype == LTD_DTYPE_Q4_1;
-    for (int32_t b = 0; b < w->in / 32; b++) {
-        uint8_t *g = group_at(w, row, b);
-        uint16_t d = read_u16(src), m;
-        const uint8_t *q = src + (has_min ? 4 : 2);
-        if (has_min)
-            m = read_u16(src + 2);
-        else
-            m = ltd_f32_to_f16(-8.0f * ltd_f16_to_f32(d)); /* exact unless 8 d overflows a half */
-        for (int k = 0; k < 16; k++) {
-            put_q4(g, r, k, q[k] & 0xf);
-            put_q4(g, r, k + 16, q[k] >> 4);
-        }
-        put_u16(g + 128 + 2 * r, d);
-        put_u16(g + 144 + 2 * r, m);
-        src = q + 16;
+    uint8_t *p = weights_at(w, row, group) + 4 * (row % LTD_TILE);
+    if (w->kind == LTD_PACK_Q4 || w->kind == LTD_PACK_Q4K) {
+        int up = offset ? 0 : 8;
+        for (int k = 0; k < 16; k++)
+            p[64 * (k / 4) + k % 4] = (uint8_t)((q[k] + up) | (q[k + 16] + up) << 4);
+        if (!offset) m = -8.0f * d;
+    } else {
+        for (int k = 0; k < layouts[w->kind].group; k++) p[64 * (k / 4) + k % 4] = (uint8_t)q[k];
     }
+    put_scale(w, row, group, 0, d);
+    if (has_offset(w->kind)) put_scale(w, row, group, 1, m);
 }
 
-static void pack_q8_row(ltd_packed *w, int32_t row, const uint8_t *src)
+static void pack_blocks(ltd_packed *w, int32_t row, const uint8_t *src, ltd_dtype dtype)
 {
-    int r = row % 8;
-    for (int32_t b = 0; b < w->in / 32; b++, src += 34) {
-        uint8_t *g = group_at(w, row, b);
-        for (int k = 0; k < 32; k++) *q8_at(g, r, k) = (int8_t)src[2 + k];
-        put_u16(g + 256 + 2 * r, read_u16(src));
-    }
-}
-
-/* Q6_K: 256 weights = 16 sub-blocks of 16 with their own int8 scale; q - 32 in [-32, 31]. */
-static void pack_q6_row(ltd_packed *w, int32_t row, const uint8_t *src)
-{
-    int r = row % 8;
-    for (int32_t b = 0; b < w->in / 256; b++, src += 210) {
-        const uint8_t *low = src, *high = src + 128;
-        const int8_t *scale = (const int8_t *)src + 192;
-        float d = ltd_f16_to_f32(read_u16(src + 208));
-        for (int k = 0; k < 256; k++) {
-            int half = k / 128, quarter = k % 128 / 32, l = k % 32;
-            unsigned lo = low[64 * half + 32 * (quarter % 2) + l] >> (4 * (quarter / 2)) & 0xf;
-            unsigned hi = high[32 * half + l] >> (2 * quarter) & 3;
-            uint8_t *g = group_at(w, row, b * 16 + k / 16);
-            *q8_at(g, r, k % 16) = (int8_t)((int)(lo | hi << 4) - 32);
-            if (k % 16 == 0) put_f32(g + 128 + 4 * r, d * (float)scale[k / 16]);
-        }
+    int32_t n = (int32_t)ltd_dtype_block(dtype);
+    size_t bytes = ltd_dtype_block_bytes(dtype);
+    ltd_block b;
+    for (int32_t k = 0; k < w->in; k += n, src += bytes) {
+        ltd_block_read(&b, dtype, src);
+        for (int i = 0; i < n / b.run; i++)
+            put_group(w, row, k / b.run + i, b.q + i * b.run, b.d[i], b.offset ? b.m[i] : 0,
+                      b.offset);
     }
 }
 
 /* Floats to Q8: d = max |w| / 127 as a half, integers by the unrounded scale (GGUF's Q8_0 rule). */
 static void quantize_q8_row(ltd_packed *w, int32_t row, const float *x)
 {
-    int r = row % 8;
-    for (int32_t b = 0; b < w->in / 32; b++, x += 32) {
-        uint8_t *g = group_at(w, row, b);
+    for (int32_t g = 0; g < w->in / 32; g++, x += 32) {
+        int8_t q[32];
         float top = 0;
         for (int k = 0; k < 32; k++) top = fmaxf(top, fabsf(x[k]));
         float d = top / 127.0f, inv = 1.0f / d;
         if (!isfinite(inv)) inv = 0; /* zeros, and values too small for a half */
-        for (int k = 0; k < 32; k++) *q8_at(g, r, k) = (int8_t)roundf(x[k] * inv);
-        put_u16(g + 256 + 2 * r, ltd_f32_to_f16(d));
+        for (int k = 0; k < 32; k++) q[k] = (int8_t)roundf(x[k] * inv);
+        put_group(w, row, g, q, d, 0, false);
     }
 }
 
 static void pack_float_row(ltd_packed *w, int32_t row, const float *x)
 {
-    int r = row % 8;
+    int r = row % LTD_TILE;
     for (int32_t k = 0; k < w->in; k++) {
-        uint8_t *g = group_at(w, row, k);
+        uint8_t *p = weights_at(w, row, k);
         if (w->kind == LTD_PACK_F32) {
-            put_f32(g + 4 * r, x[k]);
+            memcpy(p + 4 * r, &x[k], 4);
         } else if (w->kind == LTD_PACK_F16) {
-            put_u16(g + 2 * r, ltd_f32_to_f16(x[k]));
+            put_u16(p + 2 * r, ltd_f32_to_f16(x[k]));
         } else {
             uint32_t bits;
             memcpy(&bits, &x[k], 4);
-            put_u16(g + 2 * r, (uint16_t)(bits >> 16));
+            put_u16(p + 2 * r, (uint16_t)(bits >> 16));
         }
     }
 }
@@ -200,25 +211,25 @@ static bool all_finite(const float *x, int32_t n)
     return ok;
 }
 
-static bool pack_row(ltd_packed *w, int32_t row, const uint8_t *src, ltd_dtype dtype, float *wide)
+static bool packs_as_is(const ltd_packed *w, ltd_dtype dtype)
 {
     ltd_pack_kind own = LTD_PACK_COUNT;
-    bool same = ltd_pack_kind_of(dtype, &own, NULL) == LTD_OK && own == w->kind;
-    if (same && w->kind == LTD_PACK_Q4) {
-        pack_q4_row(w, row, src, dtype);
-    } else if (same && w->kind == LTD_PACK_Q8) {
-        pack_q8_row(w, row, src);
-    } else if (same && w->kind == LTD_PACK_Q8G16) {
-        pack_q6_row(w, row, src);
-    } else {
-        ltd_dtype_to_f32(wide, src, dtype, w->in, NULL);
-        if (w->kind == LTD_PACK_Q8) {
-            if (!all_finite(wide, w->in)) return false;
-            quantize_q8_row(w, row, wide);
-        } else {
-            pack_float_row(w, row, wide);
-        }
+    return ltd_pack_kind_of(dtype, &own, NULL) == LTD_OK && own == w->kind;
+}
+
+static bool pack_row(ltd_packed *w, int32_t row, const uint8_t *src, ltd_dtype dtype, float *wide)
+{
+    if (packs_as_is(w, dtype) && ltd_pack_is_quantized(w->kind)) {
+        pack_blocks(w, row, src, dtype);
+        return true;
     }
+    ltd_dtype_to_f32(wide, src, dtype, w->in, NULL);
+    if (!ltd_pack_is_quantized(w->kind)) {
+        pack_float_row(w, row, wide);
+        return true;
+    }
+    if (!all_finite(wide, w->in)) return false;
+    quantize_q8_row(w, row, wide);
     return true;
 }
 
@@ -229,8 +240,7 @@ int ltd_pack_rows(ltd_packed *w, int32_t row0, const ltd_tensor_view *view, cons
         return ltd_fail(err, LTD_EINVAL, "tensor %s: %lld x %lld does not fit %d x %d at row %d",
                         view->name, (long long)view->dims[0], (long long)view->dims[1], w->out,
                         w->in, row0);
-    ltd_pack_kind own = LTD_PACK_COUNT;
-    bool same = ltd_pack_kind_of(view->dtype, &own, NULL) == LTD_OK && own == w->kind;
+    bool same = packs_as_is(w, view->dtype);
     if (!same && w->kind != LTD_PACK_F32 && w->kind != LTD_PACK_F16 && w->kind != LTD_PACK_Q8)
         return ltd_fail(err, LTD_EUNSUPPORTED, "tensor %s: %s can't be packed as kind %d",
                         view->name, ltd_dtype_name(view->dtype), (int)w->kind);
@@ -256,34 +266,38 @@ int ltd_pack_rows(ltd_packed *w, int32_t row0, const ltd_tensor_view *view, cons
     return rc;
 }
 
+/* --- reading back --- */
+
+static int get_int(const ltd_packed *w, int32_t row, int32_t group, int k)
+{
+    const uint8_t *p = weights_at(w, row, group) + 4 * (row % LTD_TILE);
+    if (w->kind == LTD_PACK_Q4 || w->kind == LTD_PACK_Q4K)
+        return p[64 * (k % 16 / 4) + k % 4] >> (k < 16 ? 0 : 4) & 0xf;
+    return (int8_t)p[64 * (k / 4) + k % 4];
+}
+
+static float get_float(const ltd_packed *w, int32_t row, int32_t k)
+{
+    const uint8_t *p = weights_at(w, row, k);
+    int r = row % LTD_TILE;
+    if (w->kind == LTD_PACK_F32) return get_f32(p + 4 * r);
+    if (w->kind == LTD_PACK_F16) return ltd_f16_to_f32(get_u16(p + 2 * r));
+    uint32_t bits = (uint32_t)get_u16(p + 2 * r) << 16;
+    float f;
+    memcpy(&f, &bits, 4);
+    return f;
+}
+
 void ltd_pack_get_row(const ltd_packed *w, int32_t row, float *ret)
 {
-    int r = row % 8;
     int32_t group = layouts[w->kind].group;
     for (int32_t k = 0; k < w->in; k++) {
-        uint8_t *g = group_at(w, row, k / group);
-        int j = k % group;
-        uint32_t bits;
-        float d;
-        switch (w->kind) {
-        case LTD_PACK_F32: memcpy(&ret[k], g + 4 * r, 4); break;
-        case LTD_PACK_F16: ret[k] = ltd_f16_to_f32(read_u16(g + 2 * r)); break;
-        case LTD_PACK_BF16:
-            bits = (uint32_t)read_u16(g + 2 * r) << 16;
-            memcpy(&ret[k], &bits, 4);
-            break;
-        case LTD_PACK_Q4:
-            d = ltd_f16_to_f32(read_u16(g + 128 + 2 * r));
-            ret[k] = d * (float)get_q4(g, r, j) + ltd_f16_to_f32(read_u16(g + 144 + 2 * r));
-            break;
-        case LTD_PACK_Q8:
-            ret[k] = ltd_f16_to_f32(read_u16(g + 256 + 2 * r)) * (float)*q8_at(g, r, j);
-            break;
-        case LTD_PACK_Q8G16:
-            memcpy(&d, g + 128 + 4 * r, 4);
-            ret[k] = d * (float)*q8_at(g, r, j);
-            break;
-        case LTD_PACK_COUNT: break;
+        if (!ltd_pack_is_quantized(w->kind)) {
+            ret[k] = get_float(w, row, k);
+            continue;
         }
+        int32_t g = k / group;
+        ret[k] = get_scale(w, row, g, 0) * (float)get_int(w, row, g, k % group);
+        if (has_offset(w->kind)) ret[k] += get_scale(w, row, g, 1);
     }
 }

@@ -1,4 +1,4 @@
-/* Weight matrices in the layout that kernels read: tiles of 8 output rows, streamed from front to
+/* Weight matrices in the layout that kernels read: tiles of 16 output rows, streamed from front to
  * back.  The file's integers and scales are kept as they are; nothing is requantised.
  *
  *     ltd_packed w;
@@ -10,6 +10,7 @@
 #ifndef LTD_MODELS_KERNELS_PACK_H
 #define LTD_MODELS_KERNELS_PACK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,26 +21,35 @@
 extern "C" {
 #endif
 
-/* A tile is 8 rows.  Bytes of a tile, group after group of k:
- *   Q4     32 k: 4 x 32 bytes, word i of load j holds row i/2, its nibble b is k = 8j + 2b + i%2;
- *          then 8 halves d, 8 halves m (w = d q + m)
- *   Q8     32 k: 16 x 16 bytes, pair j holds k = 2j, 2j+1 of rows 0..7; then 8 halves d (w = d q)
- *   Q8G16  16 k: 8 x 16 bytes as Q8; then 8 floats d
- *   F32, F16, BF16   1 k: 8 elements */
+enum { LTD_TILE = 16 }; /* rows of a tile */
+
+/* A tile is its scales, group after group of k, padded to 64 bytes; then its weights, group after
+ * group.  For rows r = 0..15, one group:
+ *   kind    k    scales                    weights
+ *   Q4      32   16 halves d, 16 halves m  256 bytes: byte 64 j + 4 r + b holds k = 4 j + b in its
+ * low nibble and k = 16 + 4 j + b in its high one; w = d q + m Q4K     32   16 floats d, 16 floats
+ * m  as Q4 Q8      32   16 halves d               512 bytes: byte 64 (k / 4) + 4 r + k % 4, signed;
+ * w = d q Q8M     32   16 floats d, 16 floats m  as Q8; w = d q + m Q8G16   16   16 floats d 256
+ * bytes as Q8 F32, F16, BF16   1   none              16 elements Four k of 16 rows in 64 bytes are
+ * what vpdpbusd and a tile of tdpbssd take alike. */
 typedef enum ltd_pack_kind {
     LTD_PACK_F32,
     LTD_PACK_F16,
     LTD_PACK_BF16,
     LTD_PACK_Q4,
+    LTD_PACK_Q4K,
     LTD_PACK_Q8,
+    LTD_PACK_Q8M,
     LTD_PACK_Q8G16,
     LTD_PACK_COUNT
 } ltd_pack_kind;
 
 typedef struct ltd_packed {
     ltd_pack_kind kind;
-    int32_t out, in; /* rows, columns */
-    int32_t tiles;   /* ceil(out / 8); rows past `out` are zero */
+    int32_t out, in;    /* rows, columns */
+    int32_t tiles;      /* ceil(out / 16); rows past `out` are zero */
+    int32_t width;      /* out rounded up to 8: rows that kernels write */
+    size_t scale_bytes; /* of a tile, before its weights */
     size_t tile_bytes;
     uint8_t *data; /* [tiles, tile_bytes], 64-byte aligned, owned */
 } ltd_packed;
@@ -47,9 +57,10 @@ typedef struct ltd_packed {
 /* How a file type is kept; LTD_EUNSUPPORTED names one that we have no kernel for. */
 int ltd_pack_kind_of(ltd_dtype dtype, ltd_pack_kind *ret, ltd_err *err);
 /* Integers in the activations? */
-int ltd_pack_is_quantized(ltd_pack_kind kind);
+bool ltd_pack_is_quantized(ltd_pack_kind kind);
 
-/* Room for an [out, in] matrix.  LTD_EINVAL (in not a multiple of the group), LTD_ENOMEM. */
+/* Room for an [out, in] matrix.  LTD_EINVAL (in not a multiple of 32 for quantised kinds),
+ * LTD_ENOMEM. */
 int ltd_pack_init(ltd_packed *ret, int32_t out, int32_t in, ltd_pack_kind kind, ltd_err *err);
 void ltd_pack_fini(ltd_packed *w);
 

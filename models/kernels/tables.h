@@ -6,5 +6,12 @@
 
 const ltd_kernels *ltd_kernels_plain(void);
 const ltd_kernels *ltd_kernels_avx2(void);
+const ltd_kernels *ltd_kernels_vnni(void);
+/* NULL when the operating system gives no AMX state. */
+const ltd_kernels *ltd_kernels_amx(void);
+
+/* For AMX, whose row operations and small blocks are VNNI's. */
+void ltd_vnni_linear(const ltd_packed *w, const ltd_acts *x, int32_t m, int32_t tile0,
+                     int32_t tile1, float *y, size_t ldy);
 
 #endif

@@ -19,7 +19,7 @@ static int32_t max2(int32_t a, int32_t b)
 int ltd_decoder_init(ltd_decoder *ret, const ltd_decoder_shape *shape, const ltd_kernels *kernels,
                      ltd_pool *pool, int32_t bits, int32_t slots, int32_t tail_len, ltd_err *err)
 {
-    ltd_decoder d = {.shape = *shape, .kernels = kernels, .pool = pool, .bits = bits};
+    ltd_decoder d = {.shape = *shape, .kernels = kernels, .pool = pool};
     size_t m = (size_t)shape->max_rows, hidden = (size_t)shape->hidden, ffn = (size_t)shape->ffn;
     size_t heads = (size_t)shape->heads * (size_t)shape->head_dim;
     size_t kv = (size_t)shape->kv_heads * (size_t)shape->head_dim;
@@ -36,10 +36,7 @@ int ltd_decoder_init(ltd_decoder *ret, const ltd_decoder_shape *shape, const ltd
     d.proj = ltd_mem_aligned(m * hidden, sizeof(float));
     d.gate_up = ltd_mem_aligned(m * 2 * ffn, sizeof(float));
     d.act = ltd_mem_aligned(m * ffn, sizeof(float));
-    d.q = ltd_mem_aligned(m * (size_t)widest, sizeof(int16_t));
-    d.scale = ltd_mem_aligned(m * (size_t)(widest / 32 + 1), sizeof(float));
-    d.sum = ltd_mem_aligned(m * (size_t)(widest / 32 + 1), sizeof(float));
-    if (bits == 8) d.q8 = ltd_mem_aligned(m * (size_t)widest, 1);
+    int rc = ltd_acts_init(&d.acts, shape->max_rows, (widest + 31) / 32 * 32, bits, err);
     d.scores = ltd_mem_aligned(threads * d.score_room, sizeof(float));
     d.blocks = ltd_mem_aligned(threads * d.block_len, sizeof(float));
     d.visible.tail = ltd_mem_aligned((size_t)tail_len, sizeof(int32_t));
@@ -47,9 +44,8 @@ int ltd_decoder_init(ltd_decoder *ret, const ltd_decoder_shape *shape, const ltd
     d.visible.position = ltd_mem_aligned(m, sizeof(int32_t));
     d.visible.slot = ltd_mem_aligned(m, sizeof(int32_t));
     *ret = d;
-    if (d.x && d.h && d.qkv && d.attn && d.proj && d.gate_up && d.act && d.q &&
-        (d.q8 || bits != 8) && d.scale && d.sum && d.scores && d.blocks && d.visible.tail &&
-        d.visible.start && d.visible.position && d.visible.slot)
+    if (rc == LTD_OK && d.x && d.h && d.qkv && d.attn && d.proj && d.gate_up && d.act && d.scores &&
+        d.blocks && d.visible.tail && d.visible.start && d.visible.position && d.visible.slot)
         return LTD_OK;
     ltd_decoder_fini(ret);
     return ltd_fail(err, LTD_ENOMEM, "no memory for %d rows of width %d", shape->max_rows,
@@ -59,9 +55,10 @@ int ltd_decoder_init(ltd_decoder *ret, const ltd_decoder_shape *shape, const ltd
 void ltd_decoder_fini(ltd_decoder *d)
 {
     /* clang-format off */
-    void *owned[] = {d->x, d->h, d->qkv, d->attn, d->proj, d->gate_up, d->act, d->q, d->q8,
-                     d->scale, d->sum, d->scores, d->blocks, d->visible.tail, d->visible.start,
-                     d->visible.position, d->visible.slot};
+    void *owned[] = {d->x, d->h, d->qkv, d->attn, d->proj, d->gate_up, d->act, d->scores,
+                     d->blocks, d->visible.tail, d->visible.start, d->visible.position,
+                     d->visible.slot};
+    ltd_acts_fini(&d->acts);
     /* clang-format on */
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
     *d = (ltd_decoder){0};
@@ -107,15 +104,14 @@ static void quantize_row(void *ctx, int32_t row, int32_t thread)
 {
     (void)thread;
     const row_job *j = ctx;
-    size_t r = (size_t)row, n = (size_t)j->n;
-    j->d->kernels->quantize(j->x + r * n, j->n, j->d->bits, j->d->q + r * n,
-                            j->d->scale + r * (n / 32), j->d->sum + r * (n / 32));
-    if (j->d->q8) j->d->kernels->bytes(j->d->q + r * n, j->n, j->d->q8 + r * n);
+    j->d->kernels->quantize(j->x + (size_t)row * (size_t)j->n, row, &j->d->acts);
 }
 
 void ltd_decoder_quantize(ltd_decoder *d, const float *x, int32_t n, int32_t m)
 {
     row_job job = {.d = d, .x = x, .n = n};
+    d->acts.x = x;
+    d->acts.n = n;
     each_row(d, quantize_row, &job, m);
 }
 
@@ -124,8 +120,7 @@ void ltd_decoder_quantize(ltd_decoder *d, const float *x, int32_t n, int32_t m)
 typedef struct linear_job {
     ltd_decoder *d;
     const ltd_packed *w;
-    ltd_acts acts;
-    int32_t m, slice;
+    int32_t m, tasks;
     float *y;
 } linear_job;
 
@@ -133,19 +128,21 @@ static void linear_slice(void *ctx, int32_t task, int32_t thread)
 {
     (void)thread;
     const linear_job *j = ctx;
-    int32_t t0 = task * j->slice, t1 = t0 + j->slice < j->w->tiles ? t0 + j->slice : j->w->tiles;
-    j->d->kernels->linear(j->w, &j->acts, j->m, t0, t1, j->y + 8 * (size_t)t0,
-                          8 * (size_t)j->w->tiles);
+    int32_t t0 = (int32_t)((int64_t)j->w->tiles * task / j->tasks);
+    int32_t t1 = (int32_t)((int64_t)j->w->tiles * (task + 1) / j->tasks);
+    j->d->kernels->linear(j->w, &j->d->acts, j->m, t0, t1, j->y + LTD_TILE * (size_t)t0,
+                          (size_t)j->w->width);
 }
 
 void ltd_decoder_linear(ltd_decoder *d, const ltd_packed *w, const float *x, int32_t m, float *y)
 {
+    d->acts.x = x;
+    d->acts.n = w->in;
     if (ltd_pack_is_quantized(w->kind)) ltd_decoder_quantize(d, x, w->in, m);
     int32_t threads = ltd_pool_threads(d->pool);
-    int32_t slices = threads == 1 ? 1 : threads * TASKS_A_THREAD;
-    linear_job job = {d, w, {x, d->q, d->q8, d->scale, d->sum, w->in}, m, 0, y};
-    job.slice = (w->tiles + slices - 1) / slices;
-    ltd_pool_run(d->pool, linear_slice, &job, (w->tiles + job.slice - 1) / job.slice);
+    int32_t tasks = threads == 1 ? 1 : threads * TASKS_A_THREAD;
+    linear_job job = {d, w, m, tasks < w->tiles ? tasks : w->tiles, y};
+    ltd_pool_run(d->pool, linear_slice, &job, job.tasks);
 }
 
 /* --- attention --- */

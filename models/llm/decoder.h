@@ -35,7 +35,6 @@ typedef struct ltd_decoder {
     ltd_decoder_shape shape;
     const ltd_kernels *kernels;
     ltd_pool *pool;
-    int32_t bits;                 /* of quantised activations */
     float *x;                     /* [rows, hidden] residual stream */
     float *h;                     /* [rows, max_in] input of the next linear layer */
     float *qkv;                   /* [rows, (heads + 2 kv_heads) head_dim] */
@@ -43,9 +42,7 @@ typedef struct ltd_decoder {
     float *proj;                  /* [rows, hidden] */
     float *gate_up;               /* [rows, 2 ffn] */
     float *act;                   /* [rows, ffn] */
-    int16_t *q;                   /* [rows, widest] */
-    int8_t *q8;                   /* [rows, widest] with 8 bits, else NULL */
-    float *scale, *sum;           /* [rows, widest / 32] */
+    ltd_acts acts;                /* [rows, widest] the same as integers */
     float *scores;                /* [threads, LTD_ATTN_ROWS * heads of a task, score_len] */
     float *blocks;                /* [threads, block_len] */
     size_t score_room, block_len; /* floats a thread */
@@ -58,9 +55,9 @@ int ltd_decoder_init(ltd_decoder *ret, const ltd_decoder_shape *shape, const ltd
                      ltd_pool *pool, int32_t bits, int32_t slots, int32_t tail_len, ltd_err *err);
 void ltd_decoder_fini(ltd_decoder *d);
 
-/* Integers of x [m, n] into d->q, d->q8, d->scale and d->sum. */
+/* Integers of x [m, n] into d->acts. */
 void ltd_decoder_quantize(ltd_decoder *d, const float *x, int32_t n, int32_t m);
-/* y [m, 8 * w->tiles] = w x; x [m, w->in] floats. */
+/* y [m, w->width] = w x; x [m, w->in] floats. */
 void ltd_decoder_linear(ltd_decoder *d, const ltd_packed *w, const float *x, int32_t m, float *y);
 /* ret[i] = rmsnorm(x[i]) for m rows; x [m, ldx], ret [m, ldr]. */
 void ltd_decoder_norm(ltd_decoder *d, const float *x, size_t ldx, const float *w, int32_t n,

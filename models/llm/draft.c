@@ -18,7 +18,7 @@ struct ltd_draft {
     int32_t rows;       /* of the last call with output */
     float *embed;       /* [rows, hidden] */
     float *prev;        /* [top_k, hidden] features of the last call */
-    float *logits;      /* [top_k, 8 tiles] */
+    float *logits;      /* [top_k, width of the lm_head] */
     int32_t *tokens;    /* [top_k, top_k] */
     float *logp;        /* [top_k, top_k] */
 };
@@ -30,7 +30,7 @@ static int allocate(ltd_draft *d, ltd_err *err)
     size_t k = (size_t)d->top_k, hidden = (size_t)c->hidden;
     d->embed = ltd_mem_aligned(rows * hidden, sizeof(float));
     d->prev = ltd_mem_aligned(k * hidden, sizeof(float));
-    d->logits = ltd_mem_aligned(k * 8 * (size_t)d->head->lm_head.tiles, sizeof(float));
+    d->logits = ltd_mem_aligned(k * (size_t)d->head->lm_head.width, sizeof(float));
     d->tokens = ltd_mem_aligned(k * k, sizeof(int32_t));
     d->logp = ltd_mem_aligned(k * k, sizeof(float));
     if (!d->embed || !d->prev || !d->logits || !d->tokens || !d->logp)
@@ -118,7 +118,7 @@ static void top_row(void *ctx, int32_t row, int32_t thread)
     (void)thread;
     ltd_draft *d = ctx;
     const ltd_eagle3 *head = d->head;
-    int32_t width = 8 * head->lm_head.tiles;
+    int32_t width = head->lm_head.width;
     float *logits = d->logits + (size_t)row * (size_t)width;
     /* Lanes past the vocabulary get no probability. */
     for (int32_t i = head->config.draft_vocab; i < width; i++) logits[i] = -3.0e38f;

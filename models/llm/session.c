@@ -9,7 +9,7 @@
 #include "models/llm/decoder.h"
 #include "models/llm/llama_priv.h"
 
-enum { HEAD_TILES = 64 }; /* tiles of the head a task: 512 tokens */
+enum { HEAD_TILES = 32, HEAD_ROWS = HEAD_TILES * LTD_TILE }; /* of the head a task */
 
 struct ltd_session {
     const ltd_llama *model;
@@ -23,11 +23,11 @@ struct ltd_session {
     int32_t *parent, *depth; /* [max_rows] */
     int32_t *argmax;         /* [max_rows] */
     float *features;         /* [max_rows, 3 hidden] */
-    float *logits;           /* [max_rows, 8 tiles] */
+    float *logits;           /* [max_rows, width of the head] */
     int32_t taps[3];
     int32_t n_taps;
     /* The head's slices: scratch a thread, and the best of each slice and row. */
-    float *slice_y;       /* [threads, max_rows, 8 * HEAD_TILES] when logits are not kept */
+    float *slice_y;       /* [threads, max_rows, HEAD_ROWS] when logits are not kept */
     float *slice_best;    /* [slices, max_rows] */
     int32_t *slice_token; /* [slices, max_rows] */
     int32_t slices;
@@ -56,7 +56,7 @@ static int allocate(ltd_session *s, ltd_err *err)
 {
     const ltd_session_options *o = &s->options;
     size_t m = (size_t)o->max_rows, threads = (size_t)ltd_pool_threads(s->model->pool);
-    size_t width = 8 * (size_t)s->model->lm_head->tiles;
+    size_t width = (size_t)s->model->lm_head->width;
     s->slices = (s->model->lm_head->tiles + HEAD_TILES - 1) / HEAD_TILES;
     s->parent = ltd_mem_zeros(m, sizeof(int32_t));
     s->depth = ltd_mem_zeros(m, sizeof(int32_t));
@@ -67,7 +67,7 @@ static int allocate(ltd_session *s, ltd_err *err)
     if (o->logits)
         ok = (s->logits = ltd_mem_aligned(m * width, sizeof(float))) && ok;
     else
-        ok = (s->slice_y = ltd_mem_aligned(threads * m * 8 * HEAD_TILES, sizeof(float))) && ok;
+        ok = (s->slice_y = ltd_mem_aligned(threads * m * HEAD_ROWS, sizeof(float))) && ok;
     if (o->features) {
         s->features = ltd_mem_aligned(m * 3 * (size_t)s->model->config.hidden, sizeof(float));
         ok = s->features && ok;
@@ -196,7 +196,6 @@ static void run_layers(ltd_session *s, const ltd_rows *rows)
 
 typedef struct head_job {
     ltd_session *s;
-    ltd_acts acts;
     int32_t m; /* rows with output */
 } head_job;
 
@@ -208,17 +207,17 @@ static void head_slice(void *ctx, int32_t task, int32_t thread)
     const ltd_kernels *k = s->model->kernels;
     int32_t t0 = task * HEAD_TILES;
     int32_t t1 = t0 + HEAD_TILES < w->tiles ? t0 + HEAD_TILES : w->tiles;
-    size_t ld = s->logits ? 8 * (size_t)w->tiles : 8 * HEAD_TILES;
-    float *y = s->logits ? s->logits + (size_t)s->first_out * ld + 8 * (size_t)t0
+    size_t ld = s->logits ? (size_t)w->width : HEAD_ROWS;
+    float *y = s->logits ? s->logits + (size_t)s->first_out * ld + LTD_TILE * (size_t)t0
                          : s->slice_y + (size_t)thread * (size_t)s->options.max_rows * ld;
-    k->linear(w, &j->acts, j->m, t0, t1, y, ld);
-    int32_t n = 8 * (t1 - t0);
+    k->linear(w, &s->d.acts, j->m, t0, t1, y, ld);
+    int32_t from = LTD_TILE * t0, n = (LTD_TILE * t1 < w->width ? LTD_TILE * t1 : w->width) - from;
     for (int32_t i = 0; i < j->m; i++) {
         float *row = y + (size_t)i * ld;
         /* Lanes past the vocabulary must not win. */
-        for (int32_t p = w->out - 8 * t0; p < n; p++) row[p] = -3.0e38f;
+        for (int32_t p = w->out - from; p < n; p++) row[p] = -3.0e38f;
         size_t at = (size_t)task * (size_t)s->options.max_rows + (size_t)i;
-        s->slice_token[at] = 8 * t0 + k->argmax(row, n, &s->slice_best[at]);
+        s->slice_token[at] = from + k->argmax(row, n, &s->slice_best[at]);
     }
 }
 
@@ -230,8 +229,10 @@ static void run_head(ltd_session *s, int32_t m, int32_t n_out)
     s->first_out = m - n_out;
     const float *x = d->x + (size_t)s->first_out * (size_t)hidden;
     ltd_decoder_norm(d, x, (size_t)hidden, model->output_norm, hidden, n_out, d->h, (size_t)hidden);
+    d->acts.x = d->h;
+    d->acts.n = hidden;
     if (ltd_pack_is_quantized(model->lm_head->kind)) ltd_decoder_quantize(d, d->h, hidden, n_out);
-    head_job job = {s, {d->h, d->q, d->q8, d->scale, d->sum, hidden}, n_out};
+    head_job job = {s, n_out};
     ltd_pool_run(model->pool, head_slice, &job, s->slices);
     for (int32_t i = 0; i < n_out; i++) {
         size_t best = (size_t)i;
@@ -267,7 +268,7 @@ const int32_t *ltd_session_argmaxes(const ltd_session *s)
 
 const float *ltd_session_logits(const ltd_session *s, int32_t row)
 {
-    return s->logits ? s->logits + (size_t)row * 8 * (size_t)s->model->lm_head->tiles : NULL;
+    return s->logits ? s->logits + (size_t)row * (size_t)s->model->lm_head->width : NULL;
 }
 
 const float *ltd_session_features(const ltd_session *s, int32_t row)

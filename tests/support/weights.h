@@ -21,7 +21,7 @@ typedef struct weight_form {
     int scales[2]; /* byte offsets of the halves in a block, -1 = none */
 } weight_form;
 
-enum { WEIGHT_FORMS = 9 };
+enum { WEIGHT_FORMS = 13 };
 static const weight_form weight_forms[WEIGHT_FORMS] = {
     {"F32", LTD_DTYPE_F32, LTD_PACK_F32, {-1, -1}},
     {"F16", LTD_DTYPE_F16, LTD_PACK_F16, {-1, -1}},
@@ -30,6 +30,10 @@ static const weight_form weight_forms[WEIGHT_FORMS] = {
     {"Q4_1", LTD_DTYPE_Q4_1, LTD_PACK_Q4, {0, 2}},
     {"Q8_0", LTD_DTYPE_Q8_0, LTD_PACK_Q8, {0, -1}},
     {"Q6_K", LTD_DTYPE_Q6_K, LTD_PACK_Q8G16, {208, -1}},
+    {"Q5_0", LTD_DTYPE_Q5_0, LTD_PACK_Q8, {0, -1}},
+    {"Q5_1", LTD_DTYPE_Q5_1, LTD_PACK_Q8M, {0, 2}},
+    {"Q4_K", LTD_DTYPE_Q4_K, LTD_PACK_Q4K, {0, 2}},
+    {"Q5_K", LTD_DTYPE_Q5_K, LTD_PACK_Q8M, {0, 2}},
     {"F32 rounded to Q8", LTD_DTYPE_F32, LTD_PACK_Q8, {-1, -1}},
     {"F32 rounded to F16", LTD_DTYPE_F32, LTD_PACK_F16, {-1, -1}},
 };

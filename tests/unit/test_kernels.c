@@ -1,4 +1,5 @@
-/* Kernels against each other (bit for bit) and against double precision. */
+/* Row operations: instruction sets against each other (bit for bit) and against double precision.
+ */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,15 +11,6 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "models/kernels/kernels.h"
-#include "tests/support/weights.h"
-
-enum { OUT = 43, IN = 512, ROWS = 33, LDY = 48 };
-
-typedef struct rows {
-    float *x, *scale, *sum;
-    int16_t *q;
-    int8_t *q8; /* NULL with 16 bits */
-} rows;
 
 static ltd_rng rng;
 
@@ -55,167 +47,47 @@ static void near(const char *what, double got, double want, double allowed)
         fail_msg("%s: %.9g, expected %.9g within %g", what, got, want, allowed);
 }
 
-/* Activations with outliers, a zero group, one of denormals, and two rows of largest integers. */
-static rows make_rows(const ltd_kernels *k, int32_t bits)
-{
-    size_t n = (size_t)ROWS * IN;
-    rows r = {.x = randoms(n, 1),
-              .scale = ltd_mem_aligned(n / 32, sizeof(float)),
-              .sum = ltd_mem_aligned(n / 32, sizeof(float)),
-              .q = ltd_mem_aligned(n, sizeof(int16_t)),
-              .q8 = bits == 8 ? ltd_mem_aligned(n, 1) : NULL};
-    for (size_t i = 0; i < n; i += 97) r.x[i] *= 50;
-    memset(r.x + 32, 0, 32 * sizeof *r.x);
-    for (int i = 64; i < 96; i++) r.x[i] = 1e-42f;
-    for (int i = 0; i < 2 * IN; i++)
-        r.x[2 * IN + i] = i < IN || i % 2 ? 1 : -1; /* all at the top */
-    for (size_t i = 0; i < ROWS; i++) {
-        k->quantize(r.x + i * IN, IN, bits, r.q + i * IN, r.scale + i * (IN / 32),
-                    r.sum + i * (IN / 32));
-        if (r.q8) k->bytes(r.q + i * IN, IN, r.q8 + i * IN);
-    }
-    return r;
-}
-
-static void free_rows(rows *r)
-{
-    free(r->x);
-    free(r->scale);
-    free(r->sum);
-    free(r->q);
-    free(r->q8);
-}
-
-static ltd_acts acts_from(const rows *r, size_t row)
-{
-    return (ltd_acts){.x = r->x + row * IN,
-                      .q = r->q + row * IN,
-                      .q8 = r->q8 ? r->q8 + row * IN : NULL,
-                      .scale = r->scale + row * (IN / 32),
-                      .sum = r->sum + row * (IN / 32),
-                      .n = IN};
-}
-
-/* --- linear --- */
-
-static void check_against_double(const ltd_packed *w, const rows *r, const float *y)
-{
-    float wide[IN];
-    for (int32_t o = 0; o < OUT; o++) {
-        ltd_pack_get_row(w, o, wide);
-        for (size_t i = 0; i < ROWS; i++) {
-            double sum = 0, size = 0;
-            for (size_t k = 0; k < IN; k++) {
-                size_t at = i * IN + k;
-                double a = ltd_pack_is_quantized(w->kind)
-                               ? (double)r->q[at] * (double)r->scale[at / 32]
-                               : (double)r->x[at];
-                sum += (double)wide[k] * a;
-                /* Q4's offset and product cancel: both count for the rounding. */
-                size += (fabs((double)wide[k]) + (w->kind == LTD_PACK_Q4 ? 0.2 : 0)) * fabs(a);
-            }
-            near("linear", (double)y[i * LDY + (size_t)o], sum, 1e-5 * size + 1e-30);
-        }
-    }
-}
-
-/* m rows at once equal one row at a time, in whole and in slices of tiles. */
-static void check_rows(const ltd_kernels *k, const ltd_packed *w, const rows *r, float *ret)
-{
-    float *y = randoms((size_t)ROWS * LDY, 1);
-    for (size_t i = 0; i < ROWS; i++) {
-        ltd_acts a = acts_from(r, i);
-        k->linear(w, &a, 1, 0, w->tiles, ret + i * LDY, LDY);
-    }
-    ltd_acts a = acts_from(r, 0);
-    for (int32_t m = 1; m <= ROWS; m++) {
-        k->linear(w, &a, m, 0, w->tiles, y, LDY);
-        same("m rows", y, ret, (size_t)m * LDY * sizeof *y);
-    }
-    for (int32_t t = 0; t < w->tiles; t += 2) {
-        int32_t end = t + 2 < w->tiles ? t + 2 : w->tiles;
-        k->linear(w, &a, 5, t, end, y, 16);
-        for (size_t i = 0; i < 5; i++)
-            same("a slice", y + i * 16, ret + i * LDY + 8 * (size_t)t,
-                 8 * (size_t)(end - t) * sizeof *y);
-    }
-    free(y);
-}
-
-/* Every instruction set against plain C, whose results are y[0]. */
-static void check_matrix(const weight_form *form, int32_t bits)
-{
-    weight_matrix file;
-    ltd_packed w;
-    weight_matrix_make(&file, form, OUT, IN, &rng);
-    weight_matrix_pack(&w, &file);
-    rows r = make_rows(ltd_kernels_get(LTD_ISA_PLAIN), bits);
-    float *y[2] = {randoms((size_t)ROWS * LDY, 1), randoms((size_t)ROWS * LDY, 1)};
-    for (int i = 0; i < LTD_ISA_COUNT; i++) {
-        const ltd_kernels *k = ltd_kernels_get((ltd_isa)i);
-        if (!k) continue;
-        check_rows(k, &w, &r, y[i > 0]);
-        if (i == 0) check_against_double(&w, &r, y[0]);
-        if (i > 0) same(form->name, y[0], y[1], (size_t)ROWS * LDY * sizeof **y);
-    }
-    free(y[0]);
-    free(y[1]);
-    free_rows(&r);
-    ltd_pack_fini(&w);
-    weight_matrix_free(&file);
-}
-
-static void linear_rows_stand_alone_and_instruction_sets_agree(void **state)
-{
-    (void)state;
-    for (int i = 0; i < LTD_ISA_COUNT; i++)
-        if (!ltd_kernels_get((ltd_isa)i))
-            print_message("# no %s here: skipped\n", ltd_isa_name((ltd_isa)i));
-    for (int form = 0; form < WEIGHT_FORMS; form++)
-        for (int32_t bits = 8; bits <= 16; bits += 8) check_matrix(&weight_forms[form], bits);
-}
-
 /* --- rows --- */
 
-/* 64 integers of 8 bits as bytes, in the order of Q4's nibbles. */
-static void same_bytes(const ltd_kernels *p, const ltd_kernels *o, const int16_t *q)
+static int quantized(const ltd_acts *a, int i)
 {
-    static const int order[8] = {0, 4, 1, 5, 2, 6, 3, 7};
-    int8_t a[64], b[64];
-    p->bytes(q, 64, a);
-    o->bytes(q, 64, b);
-    same("bytes", a, b, sizeof a);
-    for (int i = 0; i < 64; i++) assert_int_equal(a[i], q[i / 8 * 8 + order[i % 8]]);
+    return a->bits == 8 ? a->lo[i] : 256 * a->hi[i] + a->lo[i];
 }
 
 static void quantize_keeps_values_to_half_a_step_and_agrees(void **state)
 {
     (void)state;
     const ltd_kernels *p = ltd_kernels_get(LTD_ISA_PLAIN), *o = other();
+    ltd_err err = LTD_ERR_INIT;
     for (int32_t bits = 8; bits <= 16; bits += 8) {
         double top = bits == 8 ? 127 : 32639;
+        ltd_acts a, b;
+        if (ltd_acts_init(&a, 1, 64, bits, &err) < 0 || ltd_acts_init(&b, 1, 64, bits, &err) < 0)
+            fail_msg("%s", err.msg);
+        a.n = b.n = 64;
         for (int round = 0; round < 200; round++) {
             float *x = randoms(64, powf(10, (float)(round % 60 - 30)));
-            int16_t q[2][64];
-            float scale[2][2], sum[2][2];
             if (round % 7 == 0) memset(x, 0, 32 * sizeof *x);
-            p->quantize(x, 64, bits, q[0], scale[0], sum[0]);
-            o->quantize(x, 64, bits, q[1], scale[1], sum[1]);
-            same("q", q[0], q[1], sizeof q[0]);
-            same("scale", scale[0], scale[1], sizeof scale[0]);
-            same("sum", sum[0], sum[1], sizeof sum[0]);
-            if (bits == 8) same_bytes(p, o, q[0]);
+            p->quantize(x, 0, &a);
+            o->quantize(x, 0, &b);
+            same("low bytes", a.lo, b.lo, 64);
+            if (bits == 16) same("high bytes", a.hi, b.hi, 64);
+            same("scale", a.scale, b.scale, 2 * sizeof *a.scale);
+            same("sum", a.sum, b.sum, 2 * sizeof *a.sum);
             for (int g = 0; g < 2; g++) {
-                double total = 0, s = (double)scale[0][g];
+                double total = 0, s = (double)a.scale[g];
                 for (int i = 32 * g; i < 32 * g + 32; i++) {
-                    assert_true(abs(q[0][i]) <= (int)top);
-                    near("value", s * q[0][i], (double)x[i], s * (0.5 + 1e-2));
-                    total += q[0][i];
+                    int q = quantized(&a, i);
+                    assert_true(abs(q) <= (int)top);
+                    near("value", s * q, (double)x[i], s * (0.5 + 1e-2));
+                    total += q;
                 }
-                near("sum", (double)sum[0][g], s * total, 1e-6 * fabs(s * total) + 1e-44);
+                near("sum", (double)a.sum[g], s * total, 1e-6 * fabs(s * total) + 1e-44);
             }
             free(x);
         }
+        ltd_acts_fini(&a);
+        ltd_acts_fini(&b);
     }
 }
 
@@ -323,7 +195,6 @@ int main(void)
 {
     ltd_rng_seed(&rng, 7, LTD_STREAM_TEST);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(linear_rows_stand_alone_and_instruction_sets_agree),
         cmocka_unit_test(quantize_keeps_values_to_half_a_step_and_agrees),
         cmocka_unit_test(rmsnorm_and_add_agree_and_are_right),
         cmocka_unit_test(rope_agrees_and_turns_pairs),
