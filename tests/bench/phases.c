@@ -1,0 +1,159 @@
+#include "tests/bench/phases.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "tests/bench/measure.h"
+
+static ltd_kernels real;  /* what the watching functions call */
+static ltd_kernels table; /* what the model calls */
+static int32_t head_out;
+static _Atomic size_t bytes;
+
+/* Of the watching thread. */
+static _Thread_local bool watching;
+static phase current;
+static double since, spent[PHASE_COUNT];
+
+const char *phase_name(phase p)
+{
+    static const char *const names[PHASE_COUNT] = {
+        "other", "norm", "quantize", "linear", "rope", "attention", "silu", "head", "sample"};
+    return names[p];
+}
+
+static void enter(phase next)
+{
+    if (!watching) return;
+    double now = measure_now();
+    spent[current] += now - since;
+    since = now;
+    current = next;
+}
+
+static void watch_quantize(const float *x, int32_t n, int32_t bits, int16_t *q, float *scale,
+                           float *sum)
+{
+    enter(PHASE_QUANTIZE);
+    real.quantize(x, n, bits, q, scale, sum);
+}
+
+static void watch_bytes(const int16_t *q, int32_t n, int8_t *ret)
+{
+    enter(PHASE_QUANTIZE);
+    real.bytes(q, n, ret);
+}
+
+static void watch_linear(const ltd_packed *w, const ltd_acts *x, int32_t m, int32_t tile0,
+                         int32_t tile1, float *y, size_t ldy)
+{
+    enter(w->out == head_out ? PHASE_HEAD : PHASE_LINEAR);
+    real.linear(w, x, m, tile0, tile1, y, ldy);
+}
+
+static void count_linear(const ltd_packed *w, const ltd_acts *x, int32_t m, int32_t tile0,
+                         int32_t tile1, float *y, size_t ldy)
+{
+    atomic_fetch_add(&bytes, (size_t)(tile1 - tile0) * w->tile_bytes);
+    real.linear(w, x, m, tile0, tile1, y, ldy);
+}
+
+static void watch_rmsnorm(const float *x, const float *w, float eps, int32_t n, float *ret)
+{
+    enter(PHASE_NORM);
+    real.rmsnorm(x, w, eps, n, ret);
+}
+
+static void watch_rope(float *x, int32_t n_heads, int32_t head_dim, const float *cos,
+                       const float *sin)
+{
+    enter(PHASE_ROPE);
+    real.rope(x, n_heads, head_dim, cos, sin);
+}
+
+static void watch_store_f16(const float *x, int32_t n, uint16_t *ret)
+{
+    enter(PHASE_ROPE);
+    real.store_f16(x, n, ret);
+}
+
+static void watch_silu_mul(const float *gate, const float *up, int32_t n, float *ret)
+{
+    enter(PHASE_SILU);
+    real.silu_mul(gate, up, n, ret);
+}
+
+static void watch_add(float *x, const float *y, int32_t n)
+{
+    enter(PHASE_SILU);
+    real.add(x, y, n);
+}
+
+static void watch_attention(const ltd_attn *a)
+{
+    enter(PHASE_ATTENTION);
+    real.attention(a);
+}
+
+static int32_t watch_argmax(const float *x, int32_t n, float *value)
+{
+    enter(PHASE_SAMPLE);
+    return real.argmax(x, n, value);
+}
+
+static void watch_top_k(const float *x, int32_t n, int32_t k, int32_t *index, float *logp)
+{
+    enter(PHASE_SAMPLE);
+    real.top_k(x, n, k, index, logp);
+}
+
+const ltd_kernels *phases_table(const ltd_kernels *k)
+{
+    real = table = *k;
+    return &table;
+}
+
+void phases_head(int32_t out)
+{
+    head_out = out;
+}
+
+void phases_watch(void)
+{
+    table.quantize = watch_quantize;
+    table.bytes = watch_bytes;
+    table.linear = watch_linear;
+    table.rmsnorm = watch_rmsnorm;
+    table.rope = watch_rope;
+    table.store_f16 = watch_store_f16;
+    table.silu_mul = watch_silu_mul;
+    table.add = watch_add;
+    table.attention = watch_attention;
+    table.argmax = watch_argmax;
+    table.top_k = watch_top_k;
+    memset(spent, 0, sizeof spent);
+    current = PHASE_OTHER;
+    since = measure_now();
+    watching = true;
+}
+
+void phases_stop(phases *ret)
+{
+    enter(PHASE_OTHER);
+    watching = false;
+    table = real;
+    memcpy(ret->ms, spent, sizeof spent);
+}
+
+void phases_count(void)
+{
+    atomic_store(&bytes, 0);
+    table.linear = count_linear;
+}
+
+size_t phases_counted(void)
+{
+    table = real;
+    return atomic_load(&bytes);
+}
