@@ -1,0 +1,158 @@
+/* Linear layers in the shapes of the default model.  "cache": the same matrix again and again;
+ * "stream": one copy after the other, so that each comes from beyond the caches. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "base/rng.h"
+#include "tests/bench/kernels.h"
+#include "tests/support/weights.h"
+
+enum { MAX_COPIES = 512, SPARE_ROWS = 16 };
+
+typedef struct shape {
+    const char *name;
+    int32_t out, in;
+} shape;
+
+static const shape shapes[] = {{"gate_up", 3072, 576}, {"down", 576, 1536}};
+
+/* A file type for each packed kind. */
+static const int forms[LTD_PACK_COUNT] = {
+    [LTD_PACK_F32] = 0, [LTD_PACK_F16] = 1, [LTD_PACK_BF16] = 2,
+    [LTD_PACK_Q4] = 4,  [LTD_PACK_Q8] = 5,  [LTD_PACK_Q8G16] = 6};
+
+typedef struct job {
+    const ltd_kernels *kernels;
+    ltd_packed copies[MAX_COPIES];
+    int32_t n_copies, turn; /* turn: copies in use, 1 in the cache */
+    int32_t at, m;
+    ltd_acts acts;
+    float *x, *y, *scale, *sum;
+    int16_t *q;
+    int8_t *q8;
+    size_t ldy;
+} job;
+
+static void call(void *ctx)
+{
+    job *j = ctx;
+    const ltd_packed *w = &j->copies[j->at];
+    j->kernels->linear(w, &j->acts, j->m, 0, w->tiles, j->y, j->ldy);
+    if (++j->at >= j->turn) j->at = 0;
+}
+
+static _Noreturn void no_memory(void)
+{
+    fprintf(stderr, "bench: no memory for weights\n");
+    exit(1);
+}
+
+static void make_copies(job *j, const shape *s, const weight_form *form, int32_t stream_mb,
+                        ltd_rng *rng)
+{
+    weight_matrix m;
+    weight_matrix_make(&m, form, s->out, s->in, rng);
+    j->n_copies = 0;
+    size_t bytes = 0;
+    do {
+        weight_matrix_pack(&j->copies[j->n_copies], &m);
+        bytes += ltd_pack_bytes(&j->copies[j->n_copies++]);
+    } while (bytes < (size_t)stream_mb << 20 && j->n_copies < MAX_COPIES);
+    weight_matrix_free(&m);
+}
+
+static void make_rows(job *j, const shape *s, int32_t rows, ltd_rng *rng)
+{
+    size_t n = (size_t)(rows + SPARE_ROWS) * (size_t)s->in;
+    j->ldy = ((size_t)s->out + 63) / 64 * 64;
+    j->x = ltd_mem_aligned(n, sizeof(float));
+    j->scale = ltd_mem_aligned(n / 32, sizeof(float));
+    j->sum = ltd_mem_aligned(n / 32, sizeof(float));
+    j->q = ltd_mem_aligned(n, sizeof(int16_t));
+    j->q8 = ltd_mem_aligned(n, 1);
+    j->y = ltd_mem_aligned((size_t)(rows + SPARE_ROWS) * j->ldy, sizeof(float));
+    if (!j->x || !j->scale || !j->sum || !j->q || !j->q8 || !j->y) no_memory();
+    for (size_t i = 0; i < n; i++) j->x[i] = ltd_rng_normal(rng);
+}
+
+static void free_job(job *j)
+{
+    for (int32_t i = 0; i < j->n_copies; i++) ltd_pack_fini(&j->copies[i]);
+    free(j->x);
+    free(j->scale);
+    free(j->sum);
+    free(j->q);
+    free(j->q8);
+    free(j->y);
+}
+
+static void quantize(job *j, int32_t rows, int32_t in, int32_t bits)
+{
+    size_t n = (size_t)in;
+    j->acts = (ltd_acts){.x = j->x, .q = j->q, .scale = j->scale, .sum = j->sum, .n = in};
+    if (bits == 8) j->acts.q8 = j->q8;
+    for (size_t i = 0; bits && i < (size_t)rows; i++) {
+        j->kernels->quantize(j->x + i * n, in, bits, j->q + i * n, j->scale + i * (n / 32),
+                             j->sum + i * (n / 32));
+        if (bits == 8) j->kernels->bytes(j->q + i * n, in, j->q8 + i * n);
+    }
+}
+
+static void measure(const kernel_options *o, kernel_results *s, job *j, const shape *sh,
+                    const weight_form *form, int32_t bits)
+{
+    double macs = (double)sh->out * (double)sh->in;
+    for (int32_t r = 0; r < o->rows.n; r++) {
+        for (int stream = 0; stream < 2; stream++) {
+            kernel_result k = {.group = "linear",
+                               .isa = j->kernels->name,
+                               .where = stream ? "stream" : "cache",
+                               .bits = bits,
+                               .rows = o->rows.v[r]};
+            snprintf(k.name, sizeof k.name, "%s %s %dx%d", form->name, sh->name, sh->out, sh->in);
+            j->m = o->rows.v[r];
+            j->turn = stream ? j->n_copies : 1;
+            j->at = 0;
+            kernel_time(o, call, j, &k);
+            kernel_keep(s, &k, macs * j->m, (double)ltd_pack_bytes(&j->copies[0]));
+        }
+    }
+}
+
+static void measure_shape(const kernel_options *o, kernel_results *s, const shape *sh,
+                          ltd_pack_kind kind, job *j, ltd_rng *rng)
+{
+    const weight_form *form = &weight_forms[forms[kind]];
+    int32_t most = 1;
+    for (int32_t i = 0; i < o->rows.n; i++)
+        if (o->rows.v[i] > most) most = o->rows.v[i];
+    *j = (job){0};
+    make_copies(j, sh, form, o->stream_mb, rng);
+    make_rows(j, sh, most, rng);
+    for (int i = 0; (j->kernels = kernel_isa(o, i)); i++) {
+        int32_t first = ltd_pack_is_quantized(kind) ? 8 : 0;
+        for (int32_t bits = first; bits <= 2 * first; bits += 8) {
+            quantize(j, most, sh->in, bits);
+            measure(o, s, j, sh, form, bits);
+            if (!bits) break;
+        }
+    }
+    free_job(j);
+}
+
+void kernel_linear(const kernel_options *o, kernel_results *s)
+{
+    ltd_rng rng;
+    job *j = ltd_mem_zeros(1, sizeof *j);
+    if (!j) no_memory();
+    ltd_rng_seed(&rng, 1, LTD_STREAM_TEST);
+    for (int k = 0; k < LTD_PACK_COUNT; k++) {
+        const weight_form *form = &weight_forms[forms[k]];
+        if (!kernel_named(o->kinds, form->name)) continue;
+        for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
+            if (shapes[i].in % ltd_dtype_block(form->dtype) == 0)
+                measure_shape(o, s, &shapes[i], (ltd_pack_kind)k, j, &rng);
+    }
+    free(j);
+}

@@ -1,0 +1,234 @@
+/* Attention over a whole layer's heads, and the operations on one row. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "base/rng.h"
+#include "models/files/dtype.h"
+#include "tests/bench/kernels.h"
+
+/* The default model. */
+enum { HIDDEN = 576, FFN = 1536, HEADS = 9, KV_HEADS = 3, HEAD_DIM = 64, VOCAB = 49152 };
+enum { GROUP = HEADS / KV_HEADS, MAX_ROWS = 64, SLICE = 512, DRAFT_VOCAB = 4096, TOP_K = 10 };
+
+static float *floats(size_t n, ltd_rng *rng)
+{
+    float *x = ltd_mem_aligned(n, sizeof *x);
+    if (!x) {
+        fprintf(stderr, "bench: no memory for rows\n");
+        exit(1);
+    }
+    for (size_t i = 0; i < n; i++) x[i] = ltd_rng_normal(rng);
+    return x;
+}
+
+/* --- attention --- */
+
+typedef struct attn_job {
+    const ltd_kernels *kernels;
+    uint16_t *k, *v; /* [KV_HEADS, slots, HEAD_DIM] */
+    float *q, *out, *scores, *block;
+    int32_t start[MAX_ROWS + 1], tail[MAX_ROWS * (MAX_ROWS + 1) / 2];
+    int32_t slots, n_past, rows;
+    size_t lds;
+} attn_job;
+
+/* Rows of a chain behind n_past tokens, LTD_ATTN_ROWS a call, as a forward does it. */
+static void attend(void *ctx)
+{
+    attn_job *j = ctx;
+    for (int32_t row = 0; row < j->rows; row += LTD_ATTN_ROWS)
+        for (int32_t h = 0; h < KV_HEADS; h++) {
+            size_t at = (size_t)h * (size_t)j->slots * HEAD_DIM, first = (size_t)row;
+            ltd_attn a = {.k = j->k + at,
+                          .v = j->v + at,
+                          .f16 = true,
+                          .head_dim = HEAD_DIM,
+                          .n_past = j->n_past,
+                          .rows = j->rows - row < LTD_ATTN_ROWS ? j->rows - row : LTD_ATTN_ROWS,
+                          .start = j->start + row,
+                          .tail = j->tail,
+                          .scale = 0.125f,
+                          .h0 = h * GROUP,
+                          .h1 = h * GROUP + GROUP,
+                          .q = j->q + first * HEADS * HEAD_DIM,
+                          .out = j->out + first * HEADS * HEAD_DIM,
+                          .ldq = HEADS * HEAD_DIM,
+                          .ldo = HEADS * HEAD_DIM,
+                          .scores = j->scores,
+                          .lds = j->lds,
+                          .block = j->block};
+            j->kernels->attention(&a);
+        }
+}
+
+static void make_attention(attn_job *j, int32_t context, int32_t rows, ltd_rng *rng)
+{
+    *j = (attn_job){.slots = context + rows, .n_past = context, .rows = rows};
+    size_t n = (size_t)KV_HEADS * (size_t)j->slots * HEAD_DIM, m = (size_t)rows * HEADS * HEAD_DIM;
+    j->lds = ((size_t)j->slots + 23) / 8 * 8;
+    float *wide = floats(n, rng);
+    j->k = (uint16_t *)floats(n, rng); /* overwritten with halves */
+    j->v = (uint16_t *)floats(n, rng);
+    for (size_t i = 0; i < n; i++) j->k[i] = j->v[i] = ltd_f32_to_f16(wide[i]);
+    free(wide);
+    j->q = floats(m, rng);
+    j->out = floats(m, rng);
+    j->scores = floats((size_t)LTD_ATTN_ROWS * GROUP * j->lds, rng);
+    j->block = floats((size_t)(LTD_ATTN_BLOCK + LTD_ATTN_ROWS * GROUP) * HEAD_DIM, rng);
+    int32_t at = 0;
+    for (int32_t r = 0; r < rows; r++) {
+        j->start[r] = at;
+        for (int32_t t = 0; t <= r; t++) j->tail[at++] = context + t;
+    }
+    j->start[rows] = at;
+}
+
+static void free_attention(attn_job *j)
+{
+    free(j->k);
+    free(j->v);
+    free(j->q);
+    free(j->out);
+    free(j->scores);
+    free(j->block);
+}
+
+void kernel_attention(const kernel_options *o, kernel_results *s)
+{
+    static const int32_t rows[] = {1, 4, 8, 16};
+    static attn_job j;
+    ltd_rng rng;
+    ltd_rng_seed(&rng, 2, LTD_STREAM_TEST);
+    for (int32_t c = 0; c < o->contexts.n; c++)
+        for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
+            make_attention(&j, o->contexts.v[c], rows[r], &rng);
+            for (int i = 0; (j.kernels = kernel_isa(o, i)); i++) {
+                kernel_result k = {.group = "attention",
+                                   .name = "F16 K/V, a layer",
+                                   .isa = j.kernels->name,
+                                   .where = "cache",
+                                   .rows = rows[r],
+                                   .context = o->contexts.v[c]};
+                double seen = 0;
+                for (int32_t t = 0; t < rows[r]; t++) seen += o->contexts.v[c] + t + 1;
+                kernel_time(o, attend, &j, &k);
+                kernel_keep(s, &k, 2 * seen * HEADS * HEAD_DIM,
+                            4.0 * KV_HEADS * HEAD_DIM * o->contexts.v[c]);
+            }
+            free_attention(&j);
+        }
+}
+
+/* --- one row --- */
+
+typedef struct row_job {
+    const ltd_kernels *kernels;
+    float *x, *y, *z, *scale, *sum;
+    int16_t *q;
+    int8_t *q8;
+    uint16_t *half;
+    int32_t index[32];
+} row_job;
+
+static void quantize8(void *ctx)
+{
+    row_job *j = ctx;
+    j->kernels->quantize(j->x, HIDDEN, 8, j->q, j->scale, j->sum);
+}
+static void quantize16(void *ctx)
+{
+    row_job *j = ctx;
+    j->kernels->quantize(j->x, HIDDEN, 16, j->q, j->scale, j->sum);
+}
+static void bytes(void *ctx)
+{
+    row_job *j = ctx;
+    j->kernels->bytes(j->q, HIDDEN, j->q8);
+}
+static void rmsnorm(void *ctx)
+{
+    row_job *j = ctx;
+    j->kernels->rmsnorm(j->x, j->y, 1e-5f, HIDDEN, j->z);
+}
+static void rope(void *ctx)
+{
+    row_job *j = ctx;
+    j->kernels->rope(j->z, HEADS + KV_HEADS, HEAD_DIM, j->scale, j->sum);
+}
+static void silu_mul(void *ctx)
+{
+    row_job *j = ctx;
+    j->kernels->silu_mul(j->x, j->y, FFN, j->z);
+}
+static void add(void *ctx)
+{
+    row_job *j = ctx;
+    j->kernels->add(j->z, j->y + VOCAB - HIDDEN, HIDDEN);
+}
+static void store_f16(void *ctx)
+{
+    row_job *j = ctx;
+    j->kernels->store_f16(j->x, KV_HEADS * HEAD_DIM, j->half);
+}
+static void argmax(void *ctx)
+{
+    row_job *j = ctx;
+    j->kernels->argmax(j->x, SLICE, j->z);
+}
+static void top_k(void *ctx)
+{
+    row_job *j = ctx;
+    j->kernels->top_k(j->x, DRAFT_VOCAB, TOP_K, j->index, j->z);
+}
+
+static const struct {
+    const char *name;
+    void (*fn)(void *ctx);
+} row_calls[] = {{"quantize to 8 bits, 576", quantize8},
+                 {"quantize to 16 bits, 576", quantize16},
+                 {"bytes, 576", bytes},
+                 {"rmsnorm, 576", rmsnorm},
+                 {"rope, 12 heads of 64", rope},
+                 {"silu_mul, 1536", silu_mul},
+                 {"add, 576", add},
+                 {"store_f16, 192", store_f16},
+                 {"argmax, 512", argmax},
+                 {"top_k, 10 of 4096", top_k}};
+
+void kernel_rows(const kernel_options *o, kernel_results *s)
+{
+    ltd_rng rng;
+    ltd_rng_seed(&rng, 3, LTD_STREAM_TEST);
+    row_job j = {.x = floats(VOCAB, &rng),
+                 .y = floats(VOCAB, &rng),
+                 .z = floats(VOCAB, &rng),
+                 .scale = floats(HIDDEN, &rng),
+                 .sum = floats(HIDDEN, &rng)};
+    j.q = (int16_t *)floats(HIDDEN, &rng);
+    j.q8 = (int8_t *)floats(HIDDEN, &rng);
+    j.half = (uint16_t *)floats(HIDDEN, &rng);
+    for (size_t c = 0; c < sizeof row_calls / sizeof *row_calls; c++) {
+        for (int i = 0; (j.kernels = kernel_isa(o, i)); i++) {
+            kernel_result k = {.group = "row", .isa = j.kernels->name, .where = "cache", .rows = 1};
+            snprintf(k.name, sizeof k.name, "%s", row_calls[c].name);
+            /* Repeated rotations and sums must not grow without bound. */
+            for (int n = 0; n < HIDDEN; n++) {
+                j.scale[n] = 0.6f;
+                j.sum[n] = 0.8f;
+                j.y[VOCAB - HIDDEN + n] = 0;
+            }
+            kernel_time(o, row_calls[c].fn, &j, &k);
+            kernel_keep(s, &k, 0, 0);
+        }
+    }
+    free(j.x);
+    free(j.y);
+    free(j.z);
+    free(j.scale);
+    free(j.sum);
+    free(j.q);
+    free(j.q8);
+    free(j.half);
+}
