@@ -54,7 +54,12 @@ static int list_points(bench *b, const ltd_cycle_options *o, ltd_err *err)
     int rc = LTD_OK;
     for (int32_t i = 0; rc == LTD_OK && i < contexts->n; i++) {
         int32_t context = contexts->v[i];
-        if (context + o->max_size + 2 > o->context) continue;
+        if (context + o->max_size + 2 > o->context) {
+            ltd_log(b->s->log, LTD_LOG_WARN,
+                    "context %d is left out: with %d rows it needs model.context = %d, which is %d",
+                    context, o->max_size + 1, context + o->max_size + 2, o->context);
+            continue;
+        }
         for (size_t r = 0; rc == LTD_OK && r < sizeof verify_rows / sizeof *verify_rows; r++)
             if (verify_rows[r] <= o->max_size + 1)
                 rc = add_point(b, false, verify_rows[r], context, err);

@@ -14,27 +14,34 @@ static void tell(void *ctx, double share)
     ltd_progress_update(ctx, (uint64_t)(share * 1000), NULL);
 }
 
-/* T(V) at the middle context, as people want to see it. */
+/* T(V) at one context, verify[first] its fewest rows; returns where the next context begins. */
+static int32_t print_context(const ltd_cost *cost, int32_t first)
+{
+    int32_t i = first, context = cost->verify[first].context;
+    double plain = (double)cost->verify[first].ms;
+    printf("\ncontext %d: plain decode step %.2f ms (%.0f tok/s)\n", context, plain,
+           1000.0 / plain);
+    printf("  rows  verify ms   fastest   x plain\n");
+    for (; i < cost->n_verify && cost->verify[i].context == context; i++) {
+        const ltd_cost_point *p = &cost->verify[i];
+        printf("  %4d  %9.2f %9.2f  %8.2f\n", p->rows, (double)p->ms, (double)p->ms_min,
+               (double)p->ms / plain);
+    }
+    for (int32_t d = 0; d < cost->n_draft; d++) {
+        const ltd_cost_point *p = &cost->draft[d];
+        if (p->context != context) continue;
+        printf("  draft forward of %d row%s  %.3f ms (x %.3f)\n", p->rows, p->rows > 1 ? "s" : "",
+               (double)p->ms, (double)p->ms / plain);
+    }
+    return i;
+}
+
 static void print_table(const ltd_cost *cost, const ltd_setup *s)
 {
     printf("machine   %s\nmodel     %s (%s)\n", cost->machine, ltd_llama_path(s->model),
            ltd_llama_dtype_name(s->model));
-    printf("plain decode step  %.2f ms (%.0f tok/s) at context %d\n\n", (double)cost->t_ar_ms,
-           1000.0 / (double)cost->t_ar_ms, cost->middle_context);
-    printf("  rows  verify ms   fastest   x plain\n");
-    for (int32_t i = 0; i < cost->n_verify; i++) {
-        const ltd_cost_point *p = &cost->verify[i];
-        if (p->context != cost->middle_context) continue;
-        printf("  %4d  %9.2f %9.2f  %8.2f\n", p->rows, (double)p->ms, (double)p->ms_min,
-               (double)(p->ms / cost->t_ar_ms));
-    }
-    for (int32_t i = 0; i < cost->n_draft; i++) {
-        const ltd_cost_point *p = &cost->draft[i];
-        if (p->context != cost->middle_context) continue;
-        printf("%s forward of %d row%s  %.3f ms (x %.3f)\n", i % 2 ? "  draft" : "\n  draft",
-               p->rows, p->rows > 1 ? "s" : "", (double)p->ms, (double)(p->ms / cost->t_ar_ms));
-    }
-    printf("  commit %.3f ms, decision %.4f ms\n", (double)cost->commit_ms,
+    for (int32_t i = 0; i < cost->n_verify;) i = print_context(cost, i);
+    printf("\ncommit %.3f ms, decision %.4f ms\n", (double)cost->commit_ms,
            (double)cost->decide_ms);
 }
 
@@ -87,10 +94,9 @@ const ltd_verb ltd_verb_calibrate = {
     .summary = "measure what verification and drafting cost on this machine",
     .args = "",
     .doc = "Measure this machine: time of a verification by rows and context, of a draft forward, "
-           "of a "
-           "decision.  Training, bench and generation read the result; it belongs to this machine, "
-           "model and "
-           "head.  Takes about a minute.",
+           "of a decision.  Training, bench and generation read the result; it belongs to this "
+           "machine, model and head.  Takes about a minute.  --calibration.contexts=1,512,2048 "
+           "--model.context=4096 measures at other contexts, --env.top_k=10 a draft of 10 rows.",
     .options = "json model head threads seed",
     .run = run,
 };
