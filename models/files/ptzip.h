@@ -8,8 +8,9 @@
  *     const ltd_tensor_view *t = ltd_ptzip_tensor(file, "fc.weight");
  *
  * Everything is read and checked at open: sizes are those of the zip's central directory, CRC-32 of
- * each entry that is used, every view inside its storage.  Memory is at most 64 MiB and 16 times
- * the file, whatever the file says.  A view that is not row-major is copied into that order.
+ * each entry that is used, every view inside its storage.  Whatever the file says, memory is at
+ * most 64 MiB and 16 times the file, and during open 70 times the pickle, which may have 8 MiB.  A
+ * view that is not row-major is copied into that order.
  * Not read: the format before torch 1.6 (no zip), pickle protocols other than 2, big-endian data,
  * tensors with more than 8 dimensions.
  * Thread rule: immutable once open.  Source: files written by torch 2.15; our reading of them. */

@@ -1,5 +1,5 @@
 /* Running a head.  A row's input is [norm(embedding); norm(feature)]; its residual is the feature
- * itself. */
+ * itself, or the normed one where the head was trained so. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,8 +37,9 @@ static int allocate(ltd_draft *d, ltd_err *err)
         return ltd_fail(err, LTD_ENOMEM, "draft: no memory");
     int32_t columns = d->max_expansions * d->top_k, m = (int32_t)rows;
     int32_t tail = m * (m + 1) / 2, tree = d->top_k * (d->max_expansions + 1);
-    ltd_decoder_shape shape = {c->hidden,   c->ffn,        c->heads, c->kv_heads,
-                               c->head_dim, 3 * c->hidden, m,        c->eps};
+    int32_t max_in = 3 * c->target_hidden > 2 * c->hidden ? 3 * c->target_hidden : 2 * c->hidden;
+    ltd_decoder_shape shape = {c->hidden,   c->ffn, c->heads, c->kv_heads,
+                               c->head_dim, max_in, m,        c->eps};
     const ltd_llama *t = d->head->target;
     int rc = ltd_decoder_init(&d->d, &shape, ltd_llama_kernels(t), ltd_llama_pool(t),
                               ltd_llama_activation_bits(t), d->context + columns,
@@ -47,7 +48,7 @@ static int allocate(ltd_draft *d, ltd_err *err)
         rc = ltd_kv_init(&d->kv, 1, c->kv_heads, c->head_dim, d->context + columns, false, err);
     if (rc == LTD_OK)
         rc = ltd_rope_init(&d->rope, d->context + d->max_expansions, c->head_dim,
-                           (double)c->rope_theta, NULL, err);
+                           (double)c->rope_theta, d->head->rope_div, err);
     return rc;
 }
 
@@ -99,10 +100,17 @@ static void run(ltd_draft *d, const int32_t *tokens, int32_t m, int32_t n_out)
     ltd_decoder *dec = &d->d;
     int32_t hidden = head->config.hidden;
     size_t h = (size_t)hidden;
-    for (int32_t i = 0; i < m; i++)
-        ltd_llama_embed(head->target, tokens[i], d->embed + (size_t)i * h);
+    for (int32_t i = 0; i < m; i++) {
+        float *row = d->embed + (size_t)i * h;
+        if (head->embed.data)
+            ltd_pack_get_row(&head->embed, tokens[i], row);
+        else
+            ltd_llama_embed(head->target, tokens[i], row);
+    }
     ltd_decoder_norm(dec, d->embed, h, head->input_norm, hidden, m, dec->h, 2 * h);
     ltd_decoder_norm(dec, dec->x, h, head->hidden_norm, hidden, m, dec->h + h, 2 * h);
+    for (int32_t i = 0; head->config.norm_before_residual && i < m; i++)
+        memcpy(dec->x + (size_t)i * h, dec->h + (2 * (size_t)i + 1) * h, h * sizeof(float));
     ltd_decoder_weights w = {&head->qkv, &head->out, &head->gate_up, &head->down, head->post_norm};
     ltd_decoder_layer(dec, &w, &d->kv, 0, &d->rope, m);
     d->rows = n_out;

@@ -26,14 +26,18 @@ typedef struct ltd_draft ltd_draft;
 
 typedef struct ltd_eagle3_config {
     int32_t hidden, ffn, heads, kv_heads, head_dim;
-    int32_t vocab;       /* of the target */
-    int32_t draft_vocab; /* rows of the head's lm_head */
+    int32_t target_hidden; /* width of the target's hidden states; a feature has three */
+    int32_t vocab;         /* of the target */
+    int32_t draft_vocab;   /* rows of the head's lm_head */
     float eps, rope_theta;
+    bool norm_before_residual; /* the layer's residual is the normed feature, not the feature */
 } ltd_eagle3_config;
 
-/* Open a folder with config.json and model.safetensors, for `target` (borrowed: embedding, pool,
- * kernels). dtype: LTD_LOAD_FILE, F32, F16 or Q8.  LTD_EIO, LTD_EFORMAT, LTD_EUNSUPPORTED (a head
- * of another target: sizes are named), LTD_ENOMEM.  *ret owned. */
+/* Open a folder with config.json and model.safetensors or pytorch_model.bin, for `target`
+ * (borrowed: embedding, pool, kernels).  Layouts: EAGLE's, which AngelSlim and SpecForge share, and
+ * that of vLLM's speculators; docs/formats.md lists names and keys.  dtype: LTD_LOAD_FILE, F32, F16
+ * or Q8.  LTD_EIO, LTD_EFORMAT, LTD_EUNSUPPORTED (a head of another target: sizes are named; a key
+ * or a tensor that asks for another arithmetic), LTD_ENOMEM.  *ret owned. */
 int ltd_eagle3_open(ltd_eagle3 **ret, const char *folder, const ltd_llama *target,
                     ltd_load_dtype dtype, ltd_err *err);
 void ltd_eagle3_close(ltd_eagle3 *head);
