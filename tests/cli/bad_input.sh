@@ -68,6 +68,7 @@ head -c 5000000 "$model" >short.gguf
 head -c 100 "$model" >stub.gguf
 : >empty.gguf
 head -c 2000000 "$model" >bad.gguf && damage bad.gguf 0
+cp "$golden/torchzip/protocol4.pt" protocol4.zip
 refused "no model" "model: none.gguf: No such file" generate --model none.gguf hello
 refused "a truncated model" "short.gguf" generate --model short.gguf hello
 refused "a model of 100 bytes" "stub.gguf" generate --model stub.gguf hello
@@ -84,6 +85,16 @@ for f in "$golden"/malformed/*; do
     case $f in */arch_missing.gguf | */bool_invalid.gguf | */tensor_name_too_long.gguf) continue ;; esac
     refused "malformed/$(basename "$f") in ltd info" "$(basename "$f")" info "$f"
 done
+for f in "$golden"/torchzip/*.pt; do
+    name=$(basename "$f" .pt)
+    case $name in
+        legacy_format | protocol4 | pickle_deep_nesting | pickle_self_reference | zip_crc_bad) ;;
+        *) [ -e "$f.expected.safetensors" ] && continue ;;
+    esac
+    refused "torchzip/$name in ltd info" "$name.pt: " info "$f"
+done
+check "no pickle has run anything" [ ! -e /tmp/pwned1 ]
+refused "a zip of others" "protocol4.zip: .*expected 2" info protocol4.zip
 refused "a context above the model's" "model.context: is 100000, .* 8192" \
     generate --model.context=100000 hello
 refused "a context below the prompt" "prompt of [0-9]+ tokens.*context 128" \
@@ -100,6 +111,18 @@ refused "no draft head" "draft head: absent/config.json" generate --head absent 
 refused "a draft head of another model" "hidden 64 .*has 576" generate --head "$golden/eagle3/head_a" hello
 refused "a truncated draft head" "short_head/model.safetensors" generate --head short_head hello
 refused "a draft head with a bad config" "bad_head/config.json.*hidden_size" generate --head bad_head hello
+mkdir bin_head evil_head foreign_head
+cp "$root"/heads/smollm2-135m-eagle3/config.json bin_head
+cp bin_head/config.json evil_head
+cp bin_head/config.json foreign_head
+cp "$golden/torchzip/evil_system.pt" evil_head/pytorch_model.bin
+cp "$golden/eagle3/head_a/pytorch_model.bin" foreign_head
+refused "a draft head without weights" "neither model.safetensors nor pytorch_model.bin" \
+    generate --head bin_head hello
+refused "a draft head that would run a command" "evil_head/pytorch_model.bin: .*os.system" \
+    generate --head evil_head hello
+refused "another head's weights" "foreign_head/pytorch_model.bin: tensor .*q_proj.weight" \
+    generate --head foreign_head hello
 refused "a model for a draft head" "draft head: " generate --head "$model" hello
 
 # --- prompts ---

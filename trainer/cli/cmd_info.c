@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "models/files/ptzip.h"
 #include "models/files/safetensors.h"
 #include "trainer/checkpoint.h"
 #include "trainer/cli/cli.h"
@@ -63,19 +64,33 @@ static int info_gguf(const ltd_cli *cli, const char *path, ltd_err *err)
     return LTD_OK;
 }
 
+static void print_tensor(const ltd_tensor_view *t)
+{
+    printf("  %-44s %-5s ", t->name, ltd_dtype_name(t->dtype));
+    print_dims(t->dims, t->n_dims);
+    printf("\n");
+}
+
 static int info_safetensors(const char *path, ltd_err *err)
 {
     ltd_safetensors *f;
     int rc = ltd_safetensors_open(&f, path, err);
     if (rc < 0) return rc;
     printf("%s: safetensors, %zu tensors\n", path, ltd_safetensors_tensor_count(f));
-    for (size_t i = 0; i < ltd_safetensors_tensor_count(f); i++) {
-        const ltd_tensor_view *t = ltd_safetensors_tensor_at(f, i);
-        printf("  %-44s %-5s ", t->name, ltd_dtype_name(t->dtype));
-        print_dims(t->dims, t->n_dims);
-        printf("\n");
-    }
+    for (size_t i = 0; i < ltd_safetensors_tensor_count(f); i++)
+        print_tensor(ltd_safetensors_tensor_at(f, i));
     ltd_safetensors_close(f);
+    return LTD_OK;
+}
+
+static int info_ptzip(const char *path, ltd_err *err)
+{
+    ltd_ptzip *f;
+    int rc = ltd_ptzip_open(&f, path, err);
+    if (rc < 0) return rc;
+    printf("%s: torch zip, %zu tensors\n", path, ltd_ptzip_tensor_count(f));
+    for (size_t i = 0; i < ltd_ptzip_tensor_count(f); i++) print_tensor(ltd_ptzip_tensor_at(f, i));
+    ltd_ptzip_close(f);
     return LTD_OK;
 }
 
@@ -107,8 +122,17 @@ static int info_folder(const char *path, ltd_err *err)
     snprintf(file, sizeof file, "%s/model.safetensors", path);
     struct stat st;
     if (stat(file, &st) == 0) return info_safetensors(file, err);
-    return ltd_fail(err, LTD_EFORMAT, "%s: holds neither checkpoints (*.h5) nor model.safetensors",
+    snprintf(file, sizeof file, "%s/pytorch_model.bin", path);
+    if (stat(file, &st) == 0) return info_ptzip(file, err);
+    return ltd_fail(err, LTD_EFORMAT,
+                    "%s: holds neither checkpoints (*.h5), model.safetensors nor pytorch_model.bin",
                     path);
+}
+
+static bool ends_with(const char *path, const char *end)
+{
+    size_t n = strlen(path), m = strlen(end);
+    return n > m && strcmp(path + n - m, end) == 0;
 }
 
 static int info_file(const ltd_cli *cli, const char *path, ltd_err *err)
@@ -121,11 +145,14 @@ static int info_file(const ltd_cli *cli, const char *path, ltd_err *err)
     char head[9] = {0};
     memcpy(head, f.data ? f.data : (const uint8_t *)"", f.size < 8 ? f.size : 8);
     ltd_file_unmap(&f);
-    size_t n = strlen(path);
     if (memcmp(head, "GGUF", 4) == 0) return info_gguf(cli, path, err);
-    if (n > 3 && strcmp(path + n - 3, ".h5") == 0) return info_checkpoint(path, err);
-    if (n > 12 && strcmp(path + n - 12, ".safetensors") == 0) return info_safetensors(path, err);
-    return ltd_fail(err, LTD_EFORMAT, "%s: found neither GGUF, .safetensors nor a checkpoint (.h5)",
+    if (ends_with(path, ".h5")) return info_checkpoint(path, err);
+    if (ends_with(path, ".safetensors")) return info_safetensors(path, err);
+    if (memcmp(head, "PK\3\4", 4) == 0 || ends_with(path, ".bin") || ends_with(path, ".pt") ||
+        ends_with(path, ".pth"))
+        return info_ptzip(path, err);
+    return ltd_fail(err, LTD_EFORMAT,
+                    "%s: found neither GGUF, .safetensors, a torch zip nor a checkpoint (.h5)",
                     path);
 }
 
@@ -175,7 +202,8 @@ const ltd_verb ltd_verb_info = {
     .name = "info",
     .summary = "what is in a model, a head, a checkpoint; --env: the environment",
     .args = "[FILE...]",
-    .doc = "Describe files: GGUF models, safetensors, draft heads, checkpoints, run folders.  "
+    .doc = "Describe files: GGUF models, safetensors, torch zips (.bin, .pt), draft heads, "
+           "checkpoints, run folders.  "
            "Without a file: this "
            "program and this machine.",
     .options = "env",
