@@ -60,8 +60,9 @@ void ltd_acts_fini(ltd_acts *acts);
 enum { LTD_ATTN_ROWS = 4, LTD_ATTN_BLOCK = 32 };
 
 /* One attention problem: heads [h0, h1) of a few rows, all of the same key/value head.  Row r sees
- * slots 0 .. n_past-1, then tail[start[r] .. start[r+1]), its own slot last.  What rows share is
- * read once; each row's arithmetic is that of a problem of its own. */
+ * slots 0 .. n_past-1, then tail[start[r] .. start[r+1]), its own slot last.  With a sliding window
+ * it sees only the last of these, from number first[r] on.  What rows share is read once; each
+ * row's arithmetic is that of a problem of its own. */
 typedef struct ltd_attn {
     const void *k, *v; /* [slots, head_dim] of that key/value head */
     bool f16;          /* K/V are halves, else floats */
@@ -70,7 +71,8 @@ typedef struct ltd_attn {
     int32_t rows;         /* [1, LTD_ATTN_ROWS] */
     const int32_t *start; /* [rows + 1] */
     const int32_t *tail;
-    float scale; /* 1 / sqrt(head_dim) */
+    const int32_t *first; /* [rows] below the row's number of keys; NULL = 0: all are seen */
+    float scale;          /* of scores, mostly 1 / sqrt(head_dim) */
     int32_t h0, h1;
     const float *q; /* row r at q + r * ldq: [heads, head_dim] */
     float *out;     /* row r at out + r * ldo: [heads, head_dim] */
@@ -97,6 +99,9 @@ typedef struct ltd_kernels {
     void (*rope)(float *x, int32_t n_heads, int32_t head_dim, const float *cos, const float *sin);
     /* ret = gate / (1 + e^-gate) * up, any n. */
     void (*silu_mul)(const float *gate, const float *up, int32_t n, float *ret);
+    /* ret = gelu(gate) * up with gelu(x) = x / 2 (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))), any
+     * n. */
+    void (*gelu_mul)(const float *gate, const float *up, int32_t n, float *ret);
     /* x += y. */
     void (*add)(float *x, const float *y, int32_t n);
     /* Copy floats to a K/V slot. */

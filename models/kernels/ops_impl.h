@@ -79,18 +79,31 @@ static inline v8 OPS(silu8)(v8 gate, v8 up)
     return v8_mul(v8_div(gate, d), up);
 }
 
-static void OPS(silu_mul)(const float *gate, const float *up, int32_t n, float *ret)
+/* (1 + tanh u) / 2 = 1 / (1 + e^-2u): no difference of near numbers, so small results stay exact.
+ */
+static inline v8 OPS(gelu8)(v8 gate, v8 up)
 {
-    int32_t i = 0;
-    for (; i + 8 <= n; i += 8) v8_store(ret + i, OPS(silu8)(v8_load(gate + i), v8_load(up + i)));
-    if (i == n) return;
-    float g[8] = {0}, u[8] = {0};
-    size_t rest = (size_t)(n - i) * sizeof *g;
-    memcpy(g, gate + i, rest);
-    memcpy(u, up + i, rest);
-    v8_store(g, OPS(silu8)(v8_load(g), v8_load(u)));
-    memcpy(ret + i, g, rest);
+    v8 c = v8_fma(v8_mul(gate, gate), v8_set1(-0.0713548162726f), v8_set1(-1.5957691216057f));
+    v8 d = v8_add(v8_set1(1.0f), v8_exp(v8_mul(gate, c)));
+    return v8_mul(v8_div(gate, d), up);
 }
+
+/* ret = f(gate, up), eight lanes at a time, then the rest through a full vector. */
+#define OPS_GATE(name, f)                                                                          \
+    static void OPS(name)(const float *gate, const float *up, int32_t n, float *ret)               \
+    {                                                                                              \
+        int32_t i = 0;                                                                             \
+        for (; i + 8 <= n; i += 8) v8_store(ret + i, OPS(f)(v8_load(gate + i), v8_load(up + i)));  \
+        if (i == n) return;                                                                        \
+        float g[8] = {0}, u[8] = {0};                                                              \
+        size_t rest = (size_t)(n - i) * sizeof *g;                                                 \
+        memcpy(g, gate + i, rest);                                                                 \
+        memcpy(u, up + i, rest);                                                                   \
+        v8_store(g, OPS(f)(v8_load(g), v8_load(u)));                                               \
+        memcpy(ret + i, g, rest);                                                                  \
+    }
+OPS_GATE(silu_mul, silu8)
+OPS_GATE(gelu_mul, gelu8)
 
 static void OPS(add)(float *x, const float *y, int32_t n)
 {
@@ -106,7 +119,30 @@ static void OPS(store_f16)(const float *x, int32_t n, uint16_t *ret)
 
 /* Keys are taken in logical order: slots 0 .. n_past-1, then the tail.  A row that sees the same
  * keys in the same order gets the same bits wherever they lie, which is what makes a tree node
- * equal to its plain decode step. */
+ * equal to its plain decode step.  That holds with windows too: a key's lane is its number in the
+ * whole order, and keys before the window are left out of sums, whoever else reads their block. */
+
+/* Number of the first key that row r sees. */
+static inline int32_t OPS(attn_first)(const ltd_attn *a, int32_t r)
+{
+    return a->first ? a->first[r] : 0;
+}
+
+/* Keys at the front of a block of m, beginning at number j0, that row r does not see. */
+static inline int32_t OPS(attn_unseen)(const ltd_attn *a, int32_t r, int32_t j0, int32_t m)
+{
+    int32_t n = OPS(attn_first)(a, r) - j0;
+    return n < 0 ? 0 : n < m ? n : m;
+}
+
+/* The first block of the past that any row sees. */
+static inline int32_t OPS(attn_begin)(const ltd_attn *a)
+{
+    int32_t least = OPS(attn_first)(a, 0);
+    for (int32_t r = 1; r < a->rows; r++)
+        if (OPS(attn_first)(a, r) < least) least = OPS(attn_first)(a, r);
+    return least / LTD_ATTN_BLOCK * LTD_ATTN_BLOCK;
+}
 
 static inline v8 OPS(kv)(const void *base, bool f16, size_t at)
 {
@@ -175,15 +211,19 @@ static inline void OPS(attn_sums)(const float *block, const float *p, int32_t hd
     }
 }
 
-/* scores -> weights e^(s - max); returns their sum.  Lanes past n become zero. */
-static inline float OPS(attn_softmax)(float *scores, int32_t n)
+/* scores[first .. n) -> weights e^(s - max); returns their sum.  The other lanes of their groups of
+ * eight become zero. */
+static inline float OPS(attn_softmax)(float *scores, int32_t first, int32_t n)
 {
-    for (int32_t i = n; i % 8; i++) scores[i] = scores[0];
-    v8 most = v8_load(scores);
-    for (int32_t j = 8; j < n; j += 8) most = v8_max(most, v8_load(scores + j));
+    int32_t j0 = first / 8 * 8;
+    for (int32_t i = j0; i < first; i++) scores[i] = scores[first];
+    for (int32_t i = n; i % 8; i++) scores[i] = scores[first];
+    v8 most = v8_load(scores + j0);
+    for (int32_t j = j0 + 8; j < n; j += 8) most = v8_max(most, v8_load(scores + j));
     v8 m = v8_set1(v8_hmax(most)), sum = v8_set1(0);
-    for (int32_t j = 0; j < n; j += 8) {
+    for (int32_t j = j0; j < n; j += 8) {
         v8_store(scores + j, v8_exp(v8_sub(v8_load(scores + j), m)));
+        for (int32_t i = j; i < first; i++) scores[i] = 0;
         for (int32_t i = n; i < j + 8; i++) scores[i] = 0;
         sum = v8_add(sum, v8_load(scores + j));
     }
@@ -195,7 +235,7 @@ static inline void OPS(attn_tail_dots)(const ltd_attn *a, int32_t r, const float
 {
     const int32_t *tail = a->tail + a->start[r];
     int32_t n = a->start[r + 1] - a->start[r], heads = a->h1 - a->h0, hd = a->head_dim;
-    for (int32_t j0 = 0; j0 < n; j0 += LTD_ATTN_BLOCK) {
+    for (int32_t j0 = OPS(attn_unseen)(a, r, a->n_past, n); j0 < n; j0 += LTD_ATTN_BLOCK) {
         int32_t m = n - j0 < LTD_ATTN_BLOCK ? n - j0 : LTD_ATTN_BLOCK;
         float dots[LTD_ATTN_BLOCK];
         OPS(attn_widen)(a, a->k, tail + j0, 0, m);
@@ -211,12 +251,46 @@ static inline void OPS(attn_tail_sums)(const ltd_attn *a, int32_t r)
 {
     const int32_t *tail = a->tail + a->start[r];
     int32_t n = a->start[r + 1] - a->start[r], heads = a->h1 - a->h0, hd = a->head_dim;
-    for (int32_t j0 = 0; j0 < n; j0 += LTD_ATTN_BLOCK) {
+    for (int32_t j0 = OPS(attn_unseen)(a, r, a->n_past, n); j0 < n; j0 += LTD_ATTN_BLOCK) {
         int32_t m = n - j0 < LTD_ATTN_BLOCK ? n - j0 : LTD_ATTN_BLOCK;
         OPS(attn_widen)(a, a->v, tail + j0, 0, m);
         for (int32_t h = 0; h < heads; h++) OPS(attn_sums)
         (a->block, a->scores + (size_t)(r * heads + h) * a->lds + a->n_past + j0, hd, m,
          a->out + (size_t)r * a->ldo + (size_t)(a->h0 + h) * (size_t)hd);
+    }
+}
+
+/* Scores of the shared part, for all rows and heads. */
+static inline void OPS(attn_past_dots)(const ltd_attn *a, const float *q)
+{
+    int32_t hd = a->head_dim, heads = a->h1 - a->h0;
+    for (int32_t j0 = OPS(attn_begin)(a); j0 < a->n_past; j0 += LTD_ATTN_BLOCK) {
+        int32_t m = a->n_past - j0 < LTD_ATTN_BLOCK ? a->n_past - j0 : LTD_ATTN_BLOCK;
+        OPS(attn_widen)(a, a->k, NULL, j0, m);
+        for (int32_t i = 0; i < a->rows * heads; i++) {
+            int32_t skip = OPS(attn_unseen)(a, i / heads, j0, m);
+            if (skip == m) continue;
+            skip = skip / 8 * 8; /* whole groups are written: from elsewhere they'd pass the end */
+            OPS(attn_dots)
+            (a->block + (size_t)skip * (size_t)hd, q + (size_t)i * (size_t)hd, hd, m - skip,
+             a->scores + (size_t)i * a->lds + j0 + skip);
+        }
+    }
+}
+
+static inline void OPS(attn_past_sums)(const ltd_attn *a)
+{
+    int32_t hd = a->head_dim, heads = a->h1 - a->h0;
+    for (int32_t j0 = OPS(attn_begin)(a); j0 < a->n_past; j0 += LTD_ATTN_BLOCK) {
+        int32_t m = a->n_past - j0 < LTD_ATTN_BLOCK ? a->n_past - j0 : LTD_ATTN_BLOCK;
+        OPS(attn_widen)(a, a->v, NULL, j0, m);
+        for (int32_t i = 0; i < a->rows * heads; i++) {
+            int32_t skip = OPS(attn_unseen)(a, i / heads, j0, m);
+            OPS(attn_sums)
+            (a->block + (size_t)skip * (size_t)hd, a->scores + (size_t)i * a->lds + j0 + skip, hd,
+             m - skip,
+             a->out + (size_t)(i / heads) * a->ldo + (size_t)(a->h0 + i % heads) * (size_t)hd);
+        }
     }
 }
 
@@ -229,30 +303,19 @@ static void OPS(attention)(const ltd_attn *a)
             v8_store(q + (size_t)r * (size_t)(heads * hd) + i,
                      v8_mul(v8_load(a->q + (size_t)r * a->ldq + (size_t)(a->h0 * hd + i)),
                             v8_set1(a->scale)));
-    for (int32_t j0 = 0; j0 < a->n_past; j0 += LTD_ATTN_BLOCK) {
-        int32_t m = a->n_past - j0 < LTD_ATTN_BLOCK ? a->n_past - j0 : LTD_ATTN_BLOCK;
-        OPS(attn_widen)(a, a->k, NULL, j0, m);
-        for (int32_t i = 0; i < a->rows * heads; i++) OPS(attn_dots)
-        (a->block, q + (size_t)i * (size_t)hd, hd, m, a->scores + (size_t)i * a->lds + j0);
-    }
+    OPS(attn_past_dots)(a, q);
     float total[LTD_ATTN_ROWS * 64];
     for (int32_t r = 0; r < a->rows; r++) {
         OPS(attn_tail_dots)(a, r, q);
-        int32_t n = a->n_past + a->start[r + 1] - a->start[r];
+        int32_t first = OPS(attn_first)(a, r), n = a->n_past + a->start[r + 1] - a->start[r];
         for (int32_t h = 0; h < heads; h++) {
             int32_t i = r * heads + h;
-            total[i] = OPS(attn_softmax)(a->scores + (size_t)i * a->lds, n);
+            total[i] = OPS(attn_softmax)(a->scores + (size_t)i * a->lds, first, n);
             memset(a->out + (size_t)r * a->ldo + (size_t)(a->h0 + h) * (size_t)hd, 0,
                    (size_t)hd * sizeof(float));
         }
     }
-    for (int32_t j0 = 0; j0 < a->n_past; j0 += LTD_ATTN_BLOCK) {
-        int32_t m = a->n_past - j0 < LTD_ATTN_BLOCK ? a->n_past - j0 : LTD_ATTN_BLOCK;
-        OPS(attn_widen)(a, a->v, NULL, j0, m);
-        for (int32_t i = 0; i < a->rows * heads; i++) OPS(attn_sums)
-        (a->block, a->scores + (size_t)i * a->lds + j0, hd, m,
-         a->out + (size_t)(i / heads) * a->ldo + (size_t)(a->h0 + i % heads) * (size_t)hd);
-    }
+    OPS(attn_past_sums)(a);
     for (int32_t r = 0; r < a->rows; r++) {
         OPS(attn_tail_sums)(a, r);
         for (int32_t h = 0; h < heads; h++) {
@@ -300,5 +363,6 @@ static void OPS(top_k)(const float *x, int32_t n, int32_t k, int32_t *index, flo
 
 #define OPS_TABLE                                                                                  \
     .quantize = OPS(quantize), .rmsnorm = OPS(rmsnorm), .rope = OPS(rope),                         \
-    .silu_mul = OPS(silu_mul), .add = OPS(add), .store_f16 = OPS(store_f16),                       \
-    .attention = OPS(attention), .argmax = OPS(argmax), .top_k = OPS(top_k)
+    .silu_mul = OPS(silu_mul), .gelu_mul = OPS(gelu_mul), .add = OPS(add),                         \
+    .store_f16 = OPS(store_f16), .attention = OPS(attention), .argmax = OPS(argmax),               \
+    .top_k = OPS(top_k)

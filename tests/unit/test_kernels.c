@@ -155,25 +155,67 @@ static void rope_agrees_and_turns_pairs(void **state)
     }
 }
 
-static void silu_mul_agrees_for_every_width_and_stays_inside(void **state)
+static double silu(double x)
 {
-    (void)state;
-    const ltd_kernels *p = ltd_kernels_get(LTD_ISA_PLAIN), *o = other();
+    return x / (1 + exp(-x));
+}
+
+/* As a logistic function: in doubles too, 1 + tanh loses small results. */
+static double gelu(double x)
+{
+    return x / (1 + exp(-1.5957691216057308 * (x + 0.044715 * x * x * x)));
+}
+
+typedef void gate_fn(const float *gate, const float *up, int32_t n, float *ret);
+
+static void check_gate(const char *what, gate_fn *p, gate_fn *o, double f(double), double error)
+{
     for (int32_t n = 1; n <= 40; n++) {
         float *g = randoms(40, n % 5 ? 4.0f : 60.0f), *u = randoms(40, 1);
         float a[48], b[48];
         for (int i = 0; i < 48; i++) a[i] = b[i] = 12345;
-        p->silu_mul(g, u, n, a);
-        o->silu_mul(g, u, n, b);
-        same("silu_mul", a, b, sizeof a);
+        p(g, u, n, a);
+        o(g, u, n, b);
+        same(what, a, b, sizeof a);
         for (int32_t i = 0; i < n; i++) {
-            double want = (double)g[i] / (1 + exp(-(double)g[i])) * (double)u[i];
-            near("silu_mul", (double)a[i], want, 1e-6 * fabs(want) + 1e-30);
+            double want = f((double)g[i]) * (double)u[i];
+            near(what, (double)a[i], want, error * fabs(want) + 1e-30);
         }
         for (int32_t i = n; i < 48; i++) assert_true(a[i] == 12345);
         free(g);
         free(u);
     }
+}
+
+static void silu_mul_agrees_for_every_width_and_stays_inside(void **state)
+{
+    (void)state;
+    const ltd_kernels *p = ltd_kernels_get(LTD_ISA_PLAIN), *o = other();
+    check_gate("silu_mul", p->silu_mul, o->silu_mul, silu, 1e-6);
+}
+
+static void gelu_mul_agrees_for_every_width_and_stays_inside(void **state)
+{
+    (void)state;
+    const ltd_kernels *p = ltd_kernels_get(LTD_ISA_PLAIN), *o = other();
+    /* The exponent of a result of 1e-30 has an error of 70 x 2^-24. */
+    check_gate("gelu_mul", p->gelu_mul, o->gelu_mul, gelu, 1e-5);
+    float g[64], u[64], y[64];
+    for (int round = 0; round < 2000; round++) {
+        for (int i = 0; i < 64; i++) {
+            g[i] = 8.0f * (float)(round * 64 + i) / 64000.0f - 8.0f; /* -8 .. 8 */
+            u[i] = 1;
+        }
+        p->gelu_mul(g, u, 64, y);
+        for (int i = 0; i < 64; i++) {
+            double want = gelu((double)g[i]), x = fabs((double)g[i]);
+            near("gelu", (double)y[i], want, x < 3 ? 1e-6 * fabs(want) : 1e-6 * fabs(want) + 1e-9);
+        }
+    }
+    static const float huge[8] = {0, -0.0f, 50, -50, 1e10f, -1e10f, 3e38f, 1e-30f};
+    static const float ones[8] = {1, 1, 1, 1, 1, 1, 1, 1}, want[8] = {0, 0, 50, 0, 1e10f, 0, 3e38f};
+    p->gelu_mul(huge, ones, 8, y);
+    for (int i = 0; i < 8; i++) near("gelu of extremes", (double)y[i], (double)want[i], 1e-25);
 }
 
 static void halves_are_stored_alike(void **state)
@@ -199,6 +241,7 @@ int main(void)
         cmocka_unit_test(rmsnorm_and_add_agree_and_are_right),
         cmocka_unit_test(rope_agrees_and_turns_pairs),
         cmocka_unit_test(silu_mul_agrees_for_every_width_and_stays_inside),
+        cmocka_unit_test(gelu_mul_agrees_for_every_width_and_stays_inside),
         cmocka_unit_test(halves_are_stored_alike),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

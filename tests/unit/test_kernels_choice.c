@@ -50,7 +50,7 @@ typedef struct problem {
     uint16_t *kh, *vh;
     float *q, *out, *scores, *block;
     size_t n_out;
-    int32_t tail[ROWS * SLOTS], start[ROWS + 1];
+    int32_t tail[ROWS * SLOTS], start[ROWS + 1], first[ROWS];
 } problem;
 
 static void round_to_halves(float *x, uint16_t *h, size_t n)
@@ -79,7 +79,8 @@ static void make_room(problem *p, int32_t head_dim, bool f16, float spread)
     round_to_halves(p->vf, p->vh, n);
 }
 
-/* A random problem: some past, one to four rows with tails of their own. */
+/* A random problem: some past, one to four rows with tails of their own, every other time windows.
+ */
 static void make_problem(problem *p, int32_t head_dim, bool f16, float spread)
 {
     make_room(p, head_dim, f16, spread);
@@ -90,6 +91,8 @@ static void make_problem(problem *p, int32_t head_dim, bool f16, float spread)
         for (int32_t i = p->start[r]; i < p->start[r + 1]; i++)
             p->tail[i] = n_past + below(SLOTS - n_past);
         if (n > longest) longest = n;
+        p->first[r] = below(2) ? below(n_past + n) : below(8);
+        if (p->first[r] >= n_past + n) p->first[r] = n_past + n - 1;
     }
     size_t wide = (size_t)(HEADS * head_dim) + 8;
     p->a = (ltd_attn){.k = f16 ? (void *)p->kh : (void *)p->kf,
@@ -100,6 +103,7 @@ static void make_problem(problem *p, int32_t head_dim, bool f16, float spread)
                       .rows = rows,
                       .start = p->start,
                       .tail = p->tail,
+                      .first = below(2) ? p->first : NULL,
                       .scale = 1 / sqrtf((float)head_dim),
                       .h0 = 0,
                       .h1 = HEADS,
@@ -145,18 +149,19 @@ static void check_head(const problem *p, int32_t r, int32_t h, const float *got)
 {
     int32_t n = keys_of(p, r), hd = p->a.head_dim;
     const float *q = p->q + (size_t)r * p->a.ldq + h * hd;
+    int32_t first = p->a.first ? p->first[r] : 0;
     double weight[MOST_KEYS], top = -INFINITY, total = 0;
-    for (int32_t j = 0; j < n; j++) {
+    for (int32_t j = first; j < n; j++) {
         weight[j] = 0;
         for (int32_t d = 0; d < hd; d++)
             weight[j] += (double)q[d] * (double)key_at(p, p->kf, r, j)[d];
         weight[j] *= (double)p->a.scale;
         top = fmax(top, weight[j]);
     }
-    for (int32_t j = 0; j < n; j++) total += weight[j] = exp(weight[j] - top);
+    for (int32_t j = first; j < n; j++) total += weight[j] = exp(weight[j] - top);
     for (int32_t d = 0; d < hd; d++) {
         double want = 0;
-        for (int32_t j = 0; j < n; j++)
+        for (int32_t j = first; j < n; j++)
             want += weight[j] / total * (double)key_at(p, p->vf, r, j)[d];
         if (!(fabs((double)got[d] - want) < 3e-5))
             fail_msg("head_dim %d, row %d, head %d, dim %d: %.8f, expected %.8f", hd, r, h, d,
@@ -195,6 +200,7 @@ static void a_row_and_a_head_alone_give_the_same_bits(void **state)
                 ltd_attn one = p.a;
                 one.rows = 1;
                 one.start += r;
+                if (one.first) one.first += r;
                 one.q += (size_t)r * one.ldq;
                 one.out += (size_t)r * one.ldo;
                 one.h0 = h;
@@ -230,6 +236,58 @@ static void keys_give_the_same_bits_wherever_they_lie(void **state)
         moved.start = start;
         float *got = attend(&p, fast(), &moved);
         assert_memory_equal(got, want, p.n_out * sizeof *got);
+        free(want);
+        free(got);
+        free_problem(&p);
+    }
+}
+
+/* With a window of whole groups of eight: what is before it might as well not be there. */
+static void a_window_gives_the_bits_of_a_text_that_begins_there(void **state)
+{
+    (void)state;
+    for (int round = 0; round < 80; round++) {
+        problem p;
+        make_problem(&p, 64, round & 1, 1.5f);
+        int32_t cut = below(p.a.n_past + 1) / 8 * 8;
+        for (int32_t r = 0; r < p.a.rows; r++) p.first[r] = cut;
+        p.a.first = p.first;
+        float *want = attend(&p, fast(), &p.a);
+        ltd_attn rest = p.a;
+        size_t skip = (size_t)cut * 64 * (p.a.f16 ? 2 : 4);
+        rest.k = (const char *)rest.k + skip;
+        rest.v = (const char *)rest.v + skip;
+        rest.n_past -= cut;
+        rest.first = NULL;
+        for (int32_t i = 0; i < p.start[p.a.rows]; i++) p.tail[i] -= cut;
+        float *got = attend(&p, fast(), &rest);
+        assert_memory_equal(got, want, p.n_out * sizeof *got);
+        free(want);
+        free(got);
+        free_problem(&p);
+    }
+}
+
+/* A key that is no number spoils the rows that see it and no others. */
+static void what_a_row_does_not_see_never_reaches_it(void **state)
+{
+    (void)state;
+    for (int round = 0; round < 80; round++) {
+        problem p;
+        make_problem(&p, 64, false, 1.5f);
+        int32_t bad = p.a.n_past ? below(p.a.n_past) : -1;
+        p.a.first = p.first;
+        p.first[0] = 0;
+        float *want = attend(&p, fast(), &p.a);
+        for (int32_t d = 0; bad >= 0 && d < 64; d++) p.kf[bad * 64 + d] = p.vf[bad * 64 + d] = NAN;
+        float *got = attend(&p, fast(), &p.a);
+        for (int32_t r = 0; r < p.a.rows; r++) {
+            size_t at = (size_t)r * p.a.ldo;
+            if (p.first[r] > bad)
+                assert_memory_equal(got + at, want + at, HEADS * 64 * sizeof *got);
+            else
+                assert_true(isnan(got[at]));
+        }
         free(want);
         free(got);
         free_problem(&p);
@@ -355,6 +413,8 @@ int main(void)
         cmocka_unit_test(attention_agrees_and_is_right),
         cmocka_unit_test(a_row_and_a_head_alone_give_the_same_bits),
         cmocka_unit_test(keys_give_the_same_bits_wherever_they_lie),
+        cmocka_unit_test(a_window_gives_the_bits_of_a_text_that_begins_there),
+        cmocka_unit_test(what_a_row_does_not_see_never_reaches_it),
         cmocka_unit_test(far_apart_scores_neither_overflow_nor_vanish),
         cmocka_unit_test(argmax_takes_the_first_of_the_largest),
         cmocka_unit_test(top_k_orders_by_value_then_index_and_gives_ln_p),
