@@ -12,6 +12,10 @@ extern "C" {
  * LTD_EUNSUPPORTED. */
 int ltd_config_from_hf(ltd_llm_config *ret, const char *path, ltd_err *err);
 
+/* The same over n bytes; `where` begins messages. */
+int ltd_config_parse_hf(ltd_llm_config *ret, const char *text, size_t n, const char *where,
+                        ltd_err *err);
+
 /* From the metadata of a GGUF file, and its rope_freqs.weight.  `vocab` and `tied` are taken from
  * the tensors. */
 int ltd_config_from_gguf(ltd_llm_config *ret, const ltd_gguf *file, ltd_err *err);

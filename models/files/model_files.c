@@ -48,8 +48,12 @@ static int find_weight(ltd_model_files *files, ltd_weight weight, int layer, ltd
 {
     char name[LTD_WEIGHT_NAME];
     const ltd_tensor_view *view;
+    if (!ltd_weight_belongs(weight, &files->config)) {
+        files->n_weights++; /* its slot stays empty */
+        return LTD_OK;
+    }
     if (weight == LTD_WEIGHT_OUTPUT && files->config.tied) weight = LTD_WEIGHT_EMBED;
-    ltd_weight_file_name(name, weight, layer, files->gguf != NULL);
+    ltd_weight_file_name(name, weight, layer, &files->config, files->gguf != NULL);
     if (files->gguf) {
         view = ltd_gguf_tensor(files->gguf, name);
     } else {
@@ -88,8 +92,8 @@ static int refuse_others(const ltd_model_files *files, ltd_err *err)
         if (bsearch(&view->data, used, files->n_weights, sizeof *used, by_data)) continue;
         if (ltd_weight_is_spare(view->name, &files->config, gguf)) continue;
         rc = ltd_fail(err, LTD_EUNSUPPORTED,
-                      "%s: tensor %s has no place in a %s model as we run it (a bias, a norm of "
-                      "queries, an expert?)",
+                      "%s: tensor %s has no place in a %s model as we run it (a bias, an expert, a "
+                      "part for pictures?)",
                       files->path, view->name, files->config.arch);
     }
     free(used);
@@ -230,7 +234,9 @@ int ltd_model_files_weight(const ltd_model_files *files, ltd_weight weight, int 
         return ltd_fail(err, LTD_EINVAL, "%s: weight %d of layer %d, expected 0 to %d of %d layers",
                         files->path, (int)weight, layer, LTD_WEIGHT_COUNT - 1,
                         files->config.n_layers);
-    *ret = files->weights[slot(weight, layer)];
+    const ltd_tensor_view *view = &files->weights[slot(weight, layer)];
+    if (!view->name) return LTD_WEIGHT_NONE;
+    *ret = *view;
     return LTD_OK;
 }
 

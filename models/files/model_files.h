@@ -26,11 +26,11 @@ extern "C" {
 
 typedef struct ltd_model_files ltd_model_files;
 
-enum { LTD_MAX_HEAD_DIM = 512 };
+enum { LTD_MAX_HEAD_DIM = 512, LTD_MAX_LAYERS = 1024 };
 
 /* What a decoder needs to know; extents in elements. */
 typedef struct ltd_llm_config {
-    char arch[32];       /* "llama" */
+    char arch[32];       /* "llama", "qwen2", "qwen3", "gemma3" */
     int32_t n_layers;    /* decoder layers */
     int32_t hidden;      /* width of the residual stream */
     int32_t ffn;         /* width of the gated MLP */
@@ -47,6 +47,19 @@ typedef struct ltd_llm_config {
      * file's rope_freqs otherwise. */
     float rope_div[LTD_MAX_HEAD_DIM / 2];
     int32_t bos, eos, pad; /* token ids, -1 when absent */
+
+    /* What families differ in; all off for Llama. */
+    bool qkv_bias;       /* q, k and v add a bias */
+    bool qk_norm;        /* each head of q and k is normalised before it is rotated */
+    bool post_norms;     /* what attention and MLP give is normalised before it is added */
+    bool gelu;           /* the MLP's gate is GELU (its tanh form), else SiLU */
+    bool norms_less_one; /* the files hold the norms' weights less 1 (Gemma of Hugging Face) */
+    float embed_scale;   /* of the embedding's rows where they enter the first layer; else 1 */
+    bool embed_rounded;  /* that scale is rounded to the type of the embedding's weights */
+    float attn_scale;    /* of scores: 1 / sqrt(head_dim) unless the config says otherwise */
+    int32_t window;      /* last keys that a sliding layer sees, its own included; 0: none slide */
+    float rope_local_theta;      /* of the sliding layers, where no divisor applies */
+    bool slides[LTD_MAX_LAYERS]; /* [n_layers] */
 } ltd_llm_config;
 
 typedef enum ltd_weight {
@@ -62,8 +75,18 @@ typedef enum ltd_weight {
     LTD_WEIGHT_FFN_GATE,    /* [ffn, hidden] */
     LTD_WEIGHT_FFN_UP,      /* [ffn, hidden] */
     LTD_WEIGHT_FFN_DOWN,    /* [hidden, ffn] */
+    /* Those that only some families have: */
+    LTD_WEIGHT_ATTN_Q_BIAS,    /* [n_heads * head_dim] */
+    LTD_WEIGHT_ATTN_K_BIAS,    /* [n_kv_heads * head_dim] */
+    LTD_WEIGHT_ATTN_V_BIAS,    /* [n_kv_heads * head_dim] */
+    LTD_WEIGHT_ATTN_Q_NORM,    /* [head_dim] */
+    LTD_WEIGHT_ATTN_K_NORM,    /* [head_dim] */
+    LTD_WEIGHT_ATTN_POST_NORM, /* [hidden] */
+    LTD_WEIGHT_FFN_POST_NORM,  /* [hidden] */
     LTD_WEIGHT_COUNT
 } ltd_weight;
+
+enum { LTD_WEIGHT_NONE = 1 }; /* condition of ltd_model_files_weight: the family has no such one */
 
 /* Open and check: every weight is there with the right shape.  `path` is a .gguf file or a folder.
  */
@@ -73,7 +96,8 @@ void ltd_model_files_close(ltd_model_files *files);
 void ltd_model_files_forget(const ltd_model_files *files);
 
 const ltd_llm_config *ltd_model_files_config(const ltd_model_files *files);
-/* The view of a weight; `layer` is ignored for those outside the layers. */
+/* The view of a weight; `layer` is ignored for those outside the layers.  0, LTD_WEIGHT_NONE (*ret
+ * untouched) or LTD_EINVAL. */
 int ltd_model_files_weight(const ltd_model_files *files, ltd_weight weight, int layer,
                            ltd_tensor_view *ret, ltd_err *err);
 /* The GGUF file behind, NULL for a folder. */

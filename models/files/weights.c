@@ -6,7 +6,7 @@
 
 #include "models/files/config_priv.h"
 
-enum { MAX_LAYERS = 1024, MAX_WIDTH = 1 << 20, MAX_VOCAB = 1 << 24 };
+enum { MAX_WIDTH = 1 << 20, MAX_VOCAB = 1 << 24 };
 
 static const struct {
     const char *gguf, *hf; /* without the layer's prefix */
@@ -23,11 +23,37 @@ static const struct {
     [LTD_WEIGHT_FFN_GATE] = {"ffn_gate.weight", "mlp.gate_proj.weight"},
     [LTD_WEIGHT_FFN_UP] = {"ffn_up.weight", "mlp.up_proj.weight"},
     [LTD_WEIGHT_FFN_DOWN] = {"ffn_down.weight", "mlp.down_proj.weight"},
+    [LTD_WEIGHT_ATTN_Q_BIAS] = {"attn_q.bias", "self_attn.q_proj.bias"},
+    [LTD_WEIGHT_ATTN_K_BIAS] = {"attn_k.bias", "self_attn.k_proj.bias"},
+    [LTD_WEIGHT_ATTN_V_BIAS] = {"attn_v.bias", "self_attn.v_proj.bias"},
+    [LTD_WEIGHT_ATTN_Q_NORM] = {"attn_q_norm.weight", "self_attn.q_norm.weight"},
+    [LTD_WEIGHT_ATTN_K_NORM] = {"attn_k_norm.weight", "self_attn.k_norm.weight"},
+    [LTD_WEIGHT_ATTN_POST_NORM] = {"post_attention_norm.weight", "post_attention_layernorm.weight"},
+    [LTD_WEIGHT_FFN_POST_NORM] = {"post_ffw_norm.weight", "post_feedforward_layernorm.weight"},
 };
 
-void ltd_weight_file_name(char ret[LTD_WEIGHT_NAME], ltd_weight weight, int layer, bool gguf)
+bool ltd_weight_belongs(ltd_weight weight, const ltd_llm_config *config)
+{
+    switch (weight) {
+    case LTD_WEIGHT_ATTN_Q_BIAS:
+    case LTD_WEIGHT_ATTN_K_BIAS:
+    case LTD_WEIGHT_ATTN_V_BIAS: return config->qkv_bias;
+    case LTD_WEIGHT_ATTN_Q_NORM:
+    case LTD_WEIGHT_ATTN_K_NORM: return config->qk_norm;
+    case LTD_WEIGHT_ATTN_POST_NORM:
+    case LTD_WEIGHT_FFN_POST_NORM: return config->post_norms;
+    default: return true;
+    }
+}
+
+void ltd_weight_file_name(char ret[LTD_WEIGHT_NAME], ltd_weight weight, int layer,
+                          const ltd_llm_config *config, bool gguf)
 {
     const char *name = gguf ? names[weight].gguf : names[weight].hf;
+    /* Without norms behind attention, Hugging Face calls the one before the MLP "post attention".
+     */
+    if (!gguf && weight == LTD_WEIGHT_FFN_NORM && config->post_norms)
+        name = "pre_feedforward_layernorm.weight";
     if (weight < LTD_WEIGHT_ATTN_NORM)
         snprintf(ret, LTD_WEIGHT_NAME, "%s", name);
     else
@@ -49,6 +75,11 @@ static void shape_of(int64_t dims[2], ltd_weight weight, const ltd_llm_config *c
     case LTD_WEIGHT_FFN_GATE:
     case LTD_WEIGHT_FFN_UP: rows = c->ffn; break;
     case LTD_WEIGHT_FFN_DOWN: cols = c->ffn; break;
+    case LTD_WEIGHT_ATTN_Q_BIAS: rows = q, cols = 0; break;
+    case LTD_WEIGHT_ATTN_K_BIAS:
+    case LTD_WEIGHT_ATTN_V_BIAS: rows = kv, cols = 0; break;
+    case LTD_WEIGHT_ATTN_Q_NORM:
+    case LTD_WEIGHT_ATTN_K_NORM: rows = c->head_dim, cols = 0; break;
     default: cols = 0; break; /* the norms */
     }
     dims[0] = rows;
@@ -84,7 +115,7 @@ int ltd_weight_check(const ltd_tensor_view *view, ltd_weight weight, const ltd_l
 
 bool ltd_weight_is_spare(const char *name, const ltd_llm_config *config, bool gguf)
 {
-    if (gguf) return strcmp(name, "rope_freqs.weight") == 0;
+    if (gguf) return config->rope_interleaved && strcmp(name, "rope_freqs.weight") == 0;
     /* Old checkpoints store the rotary frequencies, which follow from the config. */
     static const char inv_freq[] = "rotary_emb.inv_freq";
     size_t n = strlen(name), m = sizeof inv_freq - 1;
@@ -98,7 +129,7 @@ int ltd_llm_config_check(const ltd_llm_config *c, const char *where, ltd_err *er
         const char *what;
         int32_t value, max;
     } ranges[] = {
-        {"the number of layers", c->n_layers, MAX_LAYERS},
+        {"the number of layers", c->n_layers, LTD_MAX_LAYERS},
         {"the hidden width", c->hidden, MAX_WIDTH},
         {"the width of the MLP", c->ffn, MAX_WIDTH},
         {"the number of heads", c->n_heads, MAX_WIDTH},

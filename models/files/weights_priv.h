@@ -14,8 +14,12 @@ extern "C" {
 
 enum { LTD_WEIGHTS_PER_LAYER = LTD_WEIGHT_COUNT - LTD_WEIGHT_ATTN_NORM, LTD_WEIGHT_NAME = 96 };
 
+/* Has a model of this config such a weight? */
+bool ltd_weight_belongs(ltd_weight weight, const ltd_llm_config *config);
+
 /* Name of a weight: the GGUF one, or Hugging Face's. */
-void ltd_weight_file_name(char ret[LTD_WEIGHT_NAME], ltd_weight weight, int layer, bool gguf);
+void ltd_weight_file_name(char ret[LTD_WEIGHT_NAME], ltd_weight weight, int layer,
+                          const ltd_llm_config *config, bool gguf);
 
 /* The view has the shape that the config asks for and holds weights we can read.  LTD_EFORMAT,
  * LTD_EUNSUPPORTED; `where` begins messages. */

@@ -57,7 +57,8 @@ typedef struct ltd_acts {
 int ltd_acts_init(ltd_acts *ret, int32_t rows, int32_t width, int32_t bits, ltd_err *err);
 void ltd_acts_fini(ltd_acts *acts);
 
-enum { LTD_ATTN_ROWS = 4, LTD_ATTN_BLOCK = 32 };
+/* Rows and heads of a problem, keys of a block. */
+enum { LTD_ATTN_ROWS = 4, LTD_ATTN_GROUP = 64, LTD_ATTN_BLOCK = 32 };
 
 /* One attention problem: heads [h0, h1) of a few rows, all of the same key/value head.  Row r sees
  * slots 0 .. n_past-1, then tail[start[r] .. start[r+1]), its own slot last.  With a sliding window
@@ -73,9 +74,9 @@ typedef struct ltd_attn {
     const int32_t *tail;
     const int32_t *first; /* [rows] below the row's number of keys; NULL = 0: all are seen */
     float scale;          /* of scores, mostly 1 / sqrt(head_dim) */
-    int32_t h0, h1;
-    const float *q; /* row r at q + r * ldq: [heads, head_dim] */
-    float *out;     /* row r at out + r * ldo: [heads, head_dim] */
+    int32_t h0, h1;       /* at most LTD_ATTN_GROUP */
+    const float *q;       /* row r at q + r * ldq: [heads, head_dim] */
+    float *out;           /* row r at out + r * ldo: [heads, head_dim] */
     size_t ldq, ldo;
     float *scores; /* scratch, rows * (h1 - h0) * lds floats */
     size_t lds;    /* n_past + longest tail, rounded up to 8 */

@@ -304,7 +304,7 @@ static void OPS(attention)(const ltd_attn *a)
                      v8_mul(v8_load(a->q + (size_t)r * a->ldq + (size_t)(a->h0 * hd + i)),
                             v8_set1(a->scale)));
     OPS(attn_past_dots)(a, q);
-    float total[LTD_ATTN_ROWS * 64];
+    float total[LTD_ATTN_ROWS * LTD_ATTN_GROUP];
     for (int32_t r = 0; r < a->rows; r++) {
         OPS(attn_tail_dots)(a, r, q);
         int32_t first = OPS(attn_first)(a, r), n = a->n_past + a->start[r + 1] - a->start[r];

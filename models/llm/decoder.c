@@ -43,9 +43,12 @@ int ltd_decoder_init(ltd_decoder *ret, const ltd_decoder_shape *shape, const ltd
     d.visible.start = ltd_mem_aligned(m + 1, sizeof(int32_t));
     d.visible.position = ltd_mem_aligned(m, sizeof(int32_t));
     d.visible.slot = ltd_mem_aligned(m, sizeof(int32_t));
+    d.visible.first = ltd_mem_aligned(m, sizeof(int32_t));
+    if (d.shape.scale == 0) d.shape.scale = 1.0f / sqrtf((float)shape->head_dim);
     *ret = d;
     if (rc == LTD_OK && d.x && d.h && d.qkv && d.attn && d.proj && d.gate_up && d.act && d.scores &&
-        d.blocks && d.visible.tail && d.visible.start && d.visible.position && d.visible.slot)
+        d.blocks && d.visible.tail && d.visible.start && d.visible.position && d.visible.slot &&
+        d.visible.first)
         return LTD_OK;
     ltd_decoder_fini(ret);
     return ltd_fail(err, LTD_ENOMEM, "no memory for %d rows of width %d", shape->max_rows,
@@ -57,7 +60,7 @@ void ltd_decoder_fini(ltd_decoder *d)
     /* clang-format off */
     void *owned[] = {d->x, d->h, d->qkv, d->attn, d->proj, d->gate_up, d->act, d->scores,
                      d->blocks, d->visible.tail, d->visible.start, d->visible.position,
-                     d->visible.slot};
+                     d->visible.slot, d->visible.first};
     ltd_acts_fini(&d->acts);
     /* clang-format on */
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
@@ -72,6 +75,7 @@ typedef struct row_job {
     size_t ldx, ldr;
     int32_t n;
     float *ret;
+    const ltd_decoder_weights *weights;
     const ltd_kv *kv;
     int32_t layer;
     const ltd_rope *rope;
@@ -147,7 +151,14 @@ void ltd_decoder_linear(ltd_decoder *d, const ltd_packed *w, const float *x, int
 
 /* --- attention --- */
 
-/* Rotate the row's q and k, and put its k and v into the cache. */
+/* Every head of x [heads, head_dim] in place. */
+static void norm_heads(const ltd_decoder *d, float *x, int32_t heads, const float *w)
+{
+    int32_t n = d->shape.head_dim;
+    for (int32_t h = 0; h < heads; h++, x += n) d->kernels->rmsnorm(x, w, d->shape.eps, n, x);
+}
+
+/* Bias and norms of the row's q and k, then rotate them and put k and v into the cache. */
 static void place_row(void *ctx, int32_t row, int32_t thread)
 {
     (void)thread;
@@ -158,6 +169,10 @@ static void place_row(void *ctx, int32_t row, int32_t thread)
     float *q = d->qkv + (size_t)row * width;
     float *k = q + (size_t)s->heads * (size_t)s->head_dim;
     float *v = k + (size_t)s->kv_heads * (size_t)s->head_dim;
+    const ltd_decoder_weights *w = j->weights;
+    if (w->qkv_bias) d->kernels->add(q, w->qkv_bias, (int32_t)width);
+    if (w->q_norm) norm_heads(d, q, s->heads, w->q_norm);
+    if (w->k_norm) norm_heads(d, k, s->kv_heads, w->k_norm);
     size_t at = (size_t)d->visible.position[row] * (size_t)j->rope->half;
     d->kernels->rope(q, s->heads + s->kv_heads, s->head_dim, j->rope->cos + at, j->rope->sin + at);
     ltd_kv_store(j->kv, d->kernels, j->layer, d->visible.slot[row], k, v);
@@ -167,6 +182,7 @@ typedef struct attn_job {
     ltd_decoder *d;
     const ltd_kv *kv;
     int32_t layer;
+    bool slides;
     int32_t m, rows; /* all rows, and rows a task */
 } attn_job;
 
@@ -188,7 +204,8 @@ static void attend(void *ctx, int32_t task, int32_t thread)
         .rows = j->m - row < j->rows ? j->m - row : j->rows,
         .start = d->visible.start + row,
         .tail = d->visible.tail,
-        .scale = 1.0f / sqrtf((float)s->head_dim),
+        .first = j->slides ? d->visible.first + row : NULL,
+        .scale = s->scale,
         .h0 = kv_head * group,
         .h1 = kv_head * group + group,
         .q = d->qkv + (size_t)row * ldq,
@@ -204,11 +221,11 @@ static void attend(void *ctx, int32_t task, int32_t thread)
 
 /* Rows a task: as many as share their reading of K/V well, but enough tasks for the threads to even
  * out. */
-static void attend_all(ltd_decoder *d, const ltd_kv *kv, int32_t layer, int32_t m)
+static void attend_all(ltd_decoder *d, const ltd_kv *kv, int32_t layer, bool slides, int32_t m)
 {
     int32_t rows = m * d->shape.kv_heads / (3 * ltd_pool_threads(d->pool));
     rows = rows < 1 ? 1 : rows > LTD_ATTN_ROWS ? LTD_ATTN_ROWS : rows;
-    attn_job job = {d, kv, layer, m, rows};
+    attn_job job = {d, kv, layer, slides, m, rows};
     ltd_pool_run(d->pool, attend, &job, (m + rows - 1) / rows * d->shape.kv_heads);
 }
 
@@ -222,17 +239,23 @@ static void add_row(void *ctx, int32_t row, int32_t thread)
     j->d->kernels->add(j->ret + (size_t)row * n, j->x + (size_t)row * n, j->n);
 }
 
-static void silu_row(void *ctx, int32_t row, int32_t thread)
+static void gate_row(void *ctx, int32_t row, int32_t thread)
 {
     (void)thread;
     const row_job *j = ctx;
+    const ltd_kernels *k = j->d->kernels;
     const float *gate = j->x + (size_t)row * 2 * (size_t)j->n;
-    j->d->kernels->silu_mul(gate, gate + j->n, j->n, j->ret + (size_t)row * (size_t)j->n);
+    (j->d->shape.gelu ? k->gelu_mul : k->silu_mul)(gate, gate + j->n, j->n,
+                                                   j->ret + (size_t)row * (size_t)j->n);
 }
 
-static void add_rows(ltd_decoder *d, const float *y, int32_t m)
+/* x += proj, normalised by `w` unless that is NULL. */
+static void add_proj(ltd_decoder *d, const float *w, int32_t m)
 {
-    row_job job = {.d = d, .x = y, .n = d->shape.hidden, .ret = d->x};
+    int32_t n = d->shape.hidden;
+    size_t ld = (size_t)n;
+    if (w) ltd_decoder_norm(d, d->proj, ld, w, n, m, d->proj, ld);
+    row_job job = {.d = d, .x = d->proj, .n = n, .ret = d->x};
     each_row(d, add_row, &job, m);
 }
 
@@ -241,17 +264,17 @@ void ltd_decoder_layer(ltd_decoder *d, const ltd_decoder_weights *w, const ltd_k
 {
     const ltd_decoder_shape *s = &d->shape;
     ltd_decoder_linear(d, w->qkv, d->h, m, d->qkv);
-    row_job place = {.d = d, .kv = kv, .layer = layer, .rope = rope};
+    row_job place = {.d = d, .weights = w, .kv = kv, .layer = layer, .rope = rope};
     each_row(d, place_row, &place, m);
-    attend_all(d, kv, layer, m);
+    attend_all(d, kv, layer, w->slides, m);
     ltd_decoder_linear(d, w->out, d->attn, m, d->proj);
-    add_rows(d, d->proj, m);
+    add_proj(d, w->attn_post_norm, m);
 
     size_t hidden = (size_t)s->hidden;
     ltd_decoder_norm(d, d->x, hidden, w->ffn_norm, s->hidden, m, d->h, hidden);
     ltd_decoder_linear(d, w->gate_up, d->h, m, d->gate_up);
-    row_job silu = {.d = d, .x = d->gate_up, .n = s->ffn, .ret = d->act};
-    each_row(d, silu_row, &silu, m);
+    row_job gate = {.d = d, .x = d->gate_up, .n = s->ffn, .ret = d->act};
+    each_row(d, gate_row, &gate, m);
     ltd_decoder_linear(d, w->down, d->act, m, d->proj);
-    add_rows(d, d->proj, m);
+    add_proj(d, w->ffn_post_norm, m);
 }

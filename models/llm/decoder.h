@@ -1,5 +1,6 @@
 /* One decoder layer over some rows, and the scratch it needs: shared by the target (30 layers) and
- * the draft head (one), which differ only in what enters the q/k/v projection.  Private to
+ * the draft head (one), which differ only in what enters the q/k/v projection.  Families of models
+ * differ in the optional weights of a layer: a pointer that is NULL is a step left out.  Private to
  * models/llm. */
 #ifndef LTD_MODELS_LLM_DECODER_H
 #define LTD_MODELS_LLM_DECODER_H
@@ -18,16 +19,19 @@ typedef struct ltd_decoder_shape {
     int32_t max_in; /* widest input of a linear layer besides ffn */
     int32_t max_rows;
     float eps;
+    float scale; /* of attention's scores; 0 = 1 / sqrt(head_dim) */
+    bool gelu;   /* the MLP's gate; else SiLU */
 } ltd_decoder_shape;
 
-/* Which slots each row sees: 0 .. n_past-1, then tail[start[r] .. start[r+1]), its own slot last.
- */
+/* Which slots each row sees: 0 .. n_past-1, then tail[start[r] .. start[r+1]), its own slot last;
+ * in sliding layers only those from number first[r] on. */
 typedef struct ltd_visible {
     int32_t n_past;
     int32_t *tail;
     int32_t *start;    /* [max_rows + 1] */
     int32_t *position; /* [max_rows] rotary position */
     int32_t *slot;     /* [max_rows] where the row's K/V go */
+    int32_t *first;    /* [max_rows], read by sliding layers alone */
 } ltd_visible;
 
 /* Scratch for max_rows rows; every array is 64-byte aligned. */
@@ -66,10 +70,16 @@ void ltd_decoder_norm(ltd_decoder *d, const float *x, size_t ldx, const float *w
 typedef struct ltd_decoder_weights {
     const ltd_packed *qkv, *out, *gate_up, *down;
     const float *ffn_norm;
+    /* NULL where the family has none. */
+    const float *qkv_bias;                       /* [(heads + 2 kv_heads) * head_dim] */
+    const float *q_norm, *k_norm;                /* [head_dim], of every head; both or none */
+    const float *attn_post_norm, *ffn_post_norm; /* [hidden] */
+    bool slides;                                 /* rows see keys from visible.first on */
 } ltd_decoder_weights;
 
 /* x += attention(h), then x += mlp(norm(x)), for m rows; h holds the input of the q/k/v projection.
- * K/V of the rows are written to visible.slot first. */
+ * With post norms what is added is normalised first.  K/V of the rows are written to visible.slot
+ * first. */
 void ltd_decoder_layer(ltd_decoder *d, const ltd_decoder_weights *w, const ltd_kv *kv,
                        int32_t layer, const ltd_rope *rope, int32_t m);
 

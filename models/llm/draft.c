@@ -38,8 +38,14 @@ static int allocate(ltd_draft *d, ltd_err *err)
     int32_t columns = d->max_expansions * d->top_k, m = (int32_t)rows;
     int32_t tail = m * (m + 1) / 2, tree = d->top_k * (d->max_expansions + 1);
     int32_t max_in = 3 * c->target_hidden > 2 * c->hidden ? 3 * c->target_hidden : 2 * c->hidden;
-    ltd_decoder_shape shape = {c->hidden,   c->ffn, c->heads, c->kv_heads,
-                               c->head_dim, max_in, m,        c->eps};
+    ltd_decoder_shape shape = {.hidden = c->hidden,
+                               .ffn = c->ffn,
+                               .heads = c->heads,
+                               .kv_heads = c->kv_heads,
+                               .head_dim = c->head_dim,
+                               .max_in = max_in,
+                               .max_rows = m,
+                               .eps = c->eps};
     const ltd_llama *t = d->head->target;
     int rc = ltd_decoder_init(&d->d, &shape, ltd_llama_kernels(t), ltd_llama_pool(t),
                               ltd_llama_activation_bits(t), d->context + columns,
@@ -111,7 +117,11 @@ static void run(ltd_draft *d, const int32_t *tokens, int32_t m, int32_t n_out)
     ltd_decoder_norm(dec, dec->x, h, head->hidden_norm, hidden, m, dec->h + h, 2 * h);
     for (int32_t i = 0; head->config.norm_before_residual && i < m; i++)
         memcpy(dec->x + (size_t)i * h, dec->h + (2 * (size_t)i + 1) * h, h * sizeof(float));
-    ltd_decoder_weights w = {&head->qkv, &head->out, &head->gate_up, &head->down, head->post_norm};
+    ltd_decoder_weights w = {.qkv = &head->qkv,
+                             .out = &head->out,
+                             .gate_up = &head->gate_up,
+                             .down = &head->down,
+                             .ffn_norm = head->post_norm};
     ltd_decoder_layer(dec, &w, &d->kv, 0, &d->rope, m);
     d->rows = n_out;
     if (!n_out) return;

@@ -10,21 +10,41 @@
 #include "base/mem.h"
 #include "models/llm/llama_priv.h"
 
-static int load_vector(const ltd_model_files *files, ltd_weight weight, int layer, float **ret,
-                       ltd_err *err)
+/* Weights[n] of a layer, vectors one after the other.  *ret stays NULL when the family has none. */
+static int load_vectors(const ltd_model_files *files, const ltd_weight *weights, int n, int layer,
+                        float **ret, ltd_err *err)
 {
-    ltd_tensor_view v;
-    int rc = ltd_model_files_weight(files, weight, layer, &v, err);
-    if (rc < 0) return rc;
-    int64_t n = ltd_tensor_view_count(&v);
-    float *f = ltd_mem_aligned((size_t)n, sizeof *f);
-    if (!f) return ltd_fail(err, LTD_ENOMEM, "tensor %s: no memory", v.name);
-    rc = ltd_dtype_to_f32(f, v.data, v.dtype, n, err);
-    if (rc < 0) {
-        free(f);
-        return ltd_err_prefix(err, rc, "tensor %s", v.name);
+    ltd_tensor_view v[3];
+    int64_t count = 0;
+    int rc = LTD_OK;
+    for (int i = 0; i < n; i++) {
+        rc = ltd_model_files_weight(files, weights[i], layer, &v[i], err);
+        if (rc != LTD_OK) return rc < 0 ? rc : LTD_OK;
+        count += ltd_tensor_view_count(&v[i]);
     }
-    *ret = f;
+    float *f = ltd_mem_aligned((size_t)count, sizeof *f), *to = f;
+    if (!f) return ltd_fail(err, LTD_ENOMEM, "tensor %s: no memory", v[0].name);
+    for (int i = 0; rc == LTD_OK && i < n; i++) {
+        int64_t m = ltd_tensor_view_count(&v[i]);
+        rc = ltd_dtype_to_f32(to, v[i].data, v[i].dtype, m, err);
+        if (rc < 0) ltd_err_prefix(err, rc, "tensor %s", v[i].name);
+        to += m;
+    }
+    if (rc < 0)
+        free(f);
+    else
+        *ret = f;
+    return rc;
+}
+
+static int load_norm(const ltd_model_files *files, ltd_weight weight, int layer, float **ret,
+                     ltd_err *err)
+{
+    int rc = load_vectors(files, &weight, 1, layer, ret, err);
+    const ltd_llm_config *c = ltd_model_files_config(files);
+    if (rc < 0 || !*ret || !c->norms_less_one) return rc;
+    bool of_head = weight == LTD_WEIGHT_ATTN_Q_NORM || weight == LTD_WEIGHT_ATTN_K_NORM;
+    for (int32_t i = 0; i < (of_head ? c->head_dim : c->hidden); i++) (*ret)[i] += 1;
     return LTD_OK;
 }
 
@@ -83,6 +103,20 @@ static int load_stack(const ltd_model_files *files, const ltd_weight *weights, i
     return rc;
 }
 
+static int load_norms(ltd_llama_layer *l, const ltd_model_files *files, int i, ltd_err *err)
+{
+    static const ltd_weight bias[] = {LTD_WEIGHT_ATTN_Q_BIAS, LTD_WEIGHT_ATTN_K_BIAS,
+                                      LTD_WEIGHT_ATTN_V_BIAS};
+    int rc = load_norm(files, LTD_WEIGHT_ATTN_NORM, i, &l->attn_norm, err);
+    if (rc == LTD_OK) rc = load_norm(files, LTD_WEIGHT_FFN_NORM, i, &l->ffn_norm, err);
+    if (rc == LTD_OK) rc = load_norm(files, LTD_WEIGHT_ATTN_Q_NORM, i, &l->q_norm, err);
+    if (rc == LTD_OK) rc = load_norm(files, LTD_WEIGHT_ATTN_K_NORM, i, &l->k_norm, err);
+    if (rc == LTD_OK) rc = load_norm(files, LTD_WEIGHT_ATTN_POST_NORM, i, &l->attn_post_norm, err);
+    if (rc == LTD_OK) rc = load_norm(files, LTD_WEIGHT_FFN_POST_NORM, i, &l->ffn_post_norm, err);
+    if (rc == LTD_OK) rc = load_vectors(files, bias, 3, i, &l->qkv_bias, err);
+    return rc;
+}
+
 static int load_layer(ltd_llama *model, const ltd_model_files *files, int i, ltd_load_dtype load,
                       ltd_err *err)
 {
@@ -90,8 +124,7 @@ static int load_layer(ltd_llama *model, const ltd_model_files *files, int i, ltd
     static const ltd_weight gate_up[] = {LTD_WEIGHT_FFN_GATE, LTD_WEIGHT_FFN_UP};
     static const ltd_weight out[] = {LTD_WEIGHT_ATTN_OUT}, down[] = {LTD_WEIGHT_FFN_DOWN};
     ltd_llama_layer *l = &model->layers[i];
-    int rc = load_vector(files, LTD_WEIGHT_ATTN_NORM, i, &l->attn_norm, err);
-    if (rc == LTD_OK) rc = load_vector(files, LTD_WEIGHT_FFN_NORM, i, &l->ffn_norm, err);
+    int rc = load_norms(l, files, i, err);
     if (rc == LTD_OK) rc = load_stack(files, qkv, 3, i, load, &model->config, &l->qkv, err);
     if (rc == LTD_OK) rc = load_stack(files, out, 1, i, load, NULL, &l->out, err);
     if (rc == LTD_OK) rc = load_stack(files, gate_up, 2, i, load, NULL, &l->gate_up, err);
@@ -106,7 +139,30 @@ static int check_shape(const ltd_llm_config *c, ltd_err *err)
                         "hidden %d, ffn %d, head_dim %d: expected multiples of 8, 4 and 8, and "
                         "head_dim at most %d",
                         c->hidden, c->ffn, c->head_dim, LTD_MAX_HEAD_DIM);
+    if (c->n_heads / c->n_kv_heads > LTD_ATTN_GROUP)
+        return ltd_fail(err, LTD_EUNSUPPORTED,
+                        "%d heads share %d key/value heads: expected at most %d to share one",
+                        c->n_heads, c->n_kv_heads, LTD_ATTN_GROUP);
     return LTD_OK;
+}
+
+/* The nearest float whose lower half is zero, ties to even. */
+static float round_to_bf16(float f)
+{
+    uint32_t bits;
+    memcpy(&bits, &f, sizeof bits);
+    bits = (bits + 0x7fff + (bits >> 16 & 1)) & 0xffff0000;
+    memcpy(&f, &bits, sizeof f);
+    return f;
+}
+
+/* transformers multiplies in the type of the embedding, and rounds the factor to it first. */
+static float embed_scale(const ltd_llm_config *c, ltd_pack_kind kind)
+{
+    float f = c->embed_scale;
+    if (!c->embed_rounded) return f;
+    if (kind == LTD_PACK_F16) return ltd_f16_to_f32(ltd_f32_to_f16(f));
+    return kind == LTD_PACK_BF16 ? round_to_bf16(f) : f;
 }
 
 static const char *kind_name(ltd_pack_kind kind, const ltd_model_files *files)
@@ -140,12 +196,13 @@ static int load(ltd_llama *model, const ltd_model_files *files, const ltd_llama_
     if (!model->path || !model->layers) return ltd_fail(err, LTD_ENOMEM, "no memory");
     rc = ltd_model_files_hash(files, model->hash, err);
     if (rc == LTD_OK) rc = load_stack(files, embed, 1, 0, options->dtype, NULL, &model->embed, err);
+    model->embed_scale = embed_scale(&model->config, model->embed.kind);
     model->lm_head = &model->embed;
     if (rc == LTD_OK && !model->config.tied) {
         rc = load_stack(files, head, 1, 0, options->dtype, NULL, &model->head, err);
         model->lm_head = &model->head;
     }
-    if (rc == LTD_OK) rc = load_vector(files, LTD_WEIGHT_OUTPUT_NORM, 0, &model->output_norm, err);
+    if (rc == LTD_OK) rc = load_norm(files, LTD_WEIGHT_OUTPUT_NORM, 0, &model->output_norm, err);
     for (int i = 0; rc == LTD_OK && i < model->config.n_layers; i++)
         rc = load_layer(model, files, i, options->dtype, err);
     if (rc < 0) return rc;
@@ -190,6 +247,11 @@ void ltd_llama_close(ltd_llama *model)
         ltd_llama_layer *l = &model->layers[i];
         free(l->attn_norm);
         free(l->ffn_norm);
+        free(l->qkv_bias);
+        free(l->q_norm);
+        free(l->k_norm);
+        free(l->attn_post_norm);
+        free(l->ffn_post_norm);
         ltd_pack_fini(&l->qkv);
         ltd_pack_fini(&l->out);
         ltd_pack_fini(&l->gate_up);

@@ -69,7 +69,8 @@ const char *ltd_llama_dtype_name(const ltd_llama *model);
 /* Layers whose inputs are EAGLE-3's features: 2, n/2, n-3.  Fewer than 7 layers can't have them:
  * returns 0, else 3. */
 int ltd_llama_taps(const ltd_llama *model, int32_t taps[3]);
-/* Row of the embedding widened to f32 [hidden]. */
+/* Row of the embedding widened to f32 [hidden], as the file has it: what draft heads read.  The
+ * first layer of some families gets it scaled (ltd_llm_config.embed_scale). */
 void ltd_llama_embed(const ltd_llama *model, int32_t token, float *ret);
 
 #ifdef __cplusplus

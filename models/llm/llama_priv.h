@@ -6,10 +6,14 @@
 
 typedef struct ltd_llama_layer {
     float *attn_norm, *ffn_norm; /* [hidden] */
-    ltd_packed qkv;              /* [(heads + 2 kv_heads) * head_dim, hidden]: q, k, v rows */
-    ltd_packed out;              /* [hidden, heads * head_dim] */
-    ltd_packed gate_up;          /* [2 ffn, hidden]: gate rows, then up rows */
-    ltd_packed down;             /* [hidden, ffn] */
+    /* NULL where the family has none. */
+    float *qkv_bias;                       /* [(heads + 2 kv_heads) * head_dim] */
+    float *q_norm, *k_norm;                /* [head_dim] */
+    float *attn_post_norm, *ffn_post_norm; /* [hidden] */
+    ltd_packed qkv;     /* [(heads + 2 kv_heads) * head_dim, hidden]: q, k, v rows */
+    ltd_packed out;     /* [hidden, heads * head_dim] */
+    ltd_packed gate_up; /* [2 ffn, hidden]: gate rows, then up rows */
+    ltd_packed down;    /* [hidden, ffn] */
 } ltd_llama_layer;
 
 struct ltd_llama {
@@ -25,6 +29,7 @@ struct ltd_llama {
     ltd_packed embed; /* [vocab, hidden] */
     ltd_packed head;  /* [vocab, hidden]; unused when tied */
     const ltd_packed *lm_head;
+    float embed_scale; /* of rows that enter the first layer */
     float *output_norm;
     ltd_llama_layer *layers;
 };

@@ -17,6 +17,7 @@ struct ltd_session {
     ltd_decoder d;
     ltd_kv kv;
     ltd_rope rope;
+    ltd_rope local; /* of sliding layers; empty when there are none */
     int32_t length; /* committed tokens */
     int32_t rows;   /* of the last forward, not committed yet */
     int32_t first_out;
@@ -87,8 +88,16 @@ int ltd_session_new(ltd_session **ret, const ltd_llama *model, const ltd_session
     s->model = model;
     s->options = *options;
     s->n_taps = options->features ? ltd_llama_taps(model, s->taps) : 0;
-    ltd_decoder_shape shape = {c->hidden,   c->ffn,    c->n_heads,        c->n_kv_heads,
-                               c->head_dim, c->hidden, options->max_rows, c->rms_eps};
+    ltd_decoder_shape shape = {.hidden = c->hidden,
+                               .ffn = c->ffn,
+                               .heads = c->n_heads,
+                               .kv_heads = c->n_kv_heads,
+                               .head_dim = c->head_dim,
+                               .max_in = c->hidden,
+                               .max_rows = options->max_rows,
+                               .eps = c->rms_eps,
+                               .scale = c->attn_scale,
+                               .gelu = c->gelu};
     int32_t m = options->max_rows;
     rc = ltd_decoder_init(&s->d, &shape, model->kernels, model->pool, model->activation_bits,
                           options->context, m * (m + 1) / 2, err);
@@ -96,8 +105,11 @@ int ltd_session_new(ltd_session **ret, const ltd_llama *model, const ltd_session
         rc = ltd_kv_init(&s->kv, c->n_layers, c->n_kv_heads, c->head_dim, options->context,
                          options->kv_f16, err);
     if (rc == LTD_OK)
-        rc =
-            ltd_rope_init(&s->rope, options->context, c->head_dim, c->rope_theta, c->rope_div, err);
+        rc = ltd_rope_init(&s->rope, options->context, c->head_dim, (double)c->rope_theta,
+                           c->rope_div, err);
+    if (rc == LTD_OK && c->window)
+        rc = ltd_rope_init(&s->local, options->context, c->head_dim, (double)c->rope_local_theta,
+                           NULL, err);
     if (rc == LTD_OK) rc = allocate(s, err);
     if (rc < 0) {
         ltd_session_free(s);
@@ -113,6 +125,7 @@ void ltd_session_free(ltd_session *s)
     ltd_decoder_fini(&s->d);
     ltd_kv_fini(&s->kv);
     ltd_rope_fini(&s->rope);
+    ltd_rope_fini(&s->local);
     free(s->parent);
     free(s->depth);
     free(s->argmax);
@@ -143,10 +156,11 @@ static int check_rows(const ltd_session *s, const ltd_rows *rows, ltd_err *err)
     return LTD_OK;
 }
 
-/* Positions, slots and ancestor lists of the rows. */
+/* Positions, slots, ancestor lists and windows of the rows.  A key's number is its position. */
 static void place_rows(ltd_session *s, const ltd_rows *rows)
 {
     ltd_visible *v = &s->d.visible;
+    int32_t window = s->model->config.window;
     v->n_past = s->length;
     int32_t at = 0;
     for (int32_t i = 0; i < rows->n; i++) {
@@ -157,6 +171,7 @@ static void place_rows(ltd_session *s, const ltd_rows *rows)
         v->start[i] = at;
         v->position[i] = s->length + depth;
         v->slot[i] = s->length + i;
+        v->first[i] = v->position[i] < window ? 0 : v->position[i] - window + 1;
         if (p >= 0) memcpy(v->tail + at, v->tail + v->start[p], (size_t)depth * sizeof *v->tail);
         v->tail[at + depth] = v->slot[i];
         at += depth + 1;
@@ -175,21 +190,44 @@ static void keep_tap(ltd_session *s, int32_t layer, int32_t m)
     }
 }
 
+/* The input of the first layer: rows of the embedding, scaled. */
+static void embed_rows(ltd_session *s, const ltd_rows *rows)
+{
+    const ltd_llama *model = s->model;
+    int32_t hidden = model->config.hidden;
+    float *x = s->d.x, scale = model->embed_scale;
+    for (int32_t i = 0; i < rows->n; i++, x += hidden) {
+        ltd_pack_get_row(&model->embed, rows->token[i], x);
+        for (int32_t k = 0; scale != 1 && k < hidden; k++) x[k] *= scale;
+    }
+}
+
 static void run_layers(ltd_session *s, const ltd_rows *rows)
 {
     const ltd_llama *model = s->model;
+    const ltd_llm_config *c = &model->config;
     ltd_decoder *d = &s->d;
     int32_t m = rows->n;
-    size_t hidden = (size_t)model->config.hidden;
-    for (int32_t i = 0; i < m; i++)
-        ltd_pack_get_row(&model->embed, rows->token[i], d->x + (size_t)i * hidden);
-    for (int32_t l = 0; l < model->config.n_layers; l++) {
+    size_t hidden = (size_t)c->hidden;
+    embed_rows(s, rows);
+    for (int32_t l = 0; l < c->n_layers; l++) {
         const ltd_llama_layer *w = &model->layers[l];
         keep_tap(s, l, m);
-        ltd_decoder_norm(d, d->x, hidden, w->attn_norm, model->config.hidden, m, d->h, hidden);
-        ltd_decoder_weights weights = {&w->qkv, &w->out, &w->gate_up, &w->down, w->ffn_norm};
-        ltd_decoder_layer(d, &weights, &s->kv, l, &s->rope, m);
+        ltd_decoder_norm(d, d->x, hidden, w->attn_norm, c->hidden, m, d->h, hidden);
+        ltd_decoder_weights weights = {.qkv = &w->qkv,
+                                       .out = &w->out,
+                                       .gate_up = &w->gate_up,
+                                       .down = &w->down,
+                                       .ffn_norm = w->ffn_norm,
+                                       .qkv_bias = w->qkv_bias,
+                                       .q_norm = w->q_norm,
+                                       .k_norm = w->k_norm,
+                                       .attn_post_norm = w->attn_post_norm,
+                                       .ffn_post_norm = w->ffn_post_norm,
+                                       .slides = c->slides[l]};
+        ltd_decoder_layer(d, &weights, &s->kv, l, c->slides[l] ? &s->local : &s->rope, m);
     }
+    keep_tap(s, c->n_layers, m);
 }
 
 /* --- the head --- */
@@ -297,6 +335,21 @@ int ltd_session_truncate(ltd_session *s, int32_t n, ltd_err *err)
         return ltd_fail(err, LTD_EINVAL, "truncate to %d: the text has %d tokens", n, s->length);
     s->length = n;
     s->rows = 0;
+    return LTD_OK;
+}
+
+int ltd_session_set_taps(ltd_session *s, const int32_t layers[3], ltd_err *err)
+{
+    const ltd_llm_config *c = &s->model->config;
+    for (int t = 0; t < 3; t++)
+        if (layers[t] < 0 || layers[t] > c->n_layers)
+            return ltd_fail(err, LTD_EINVAL, "features: layer %d, expected 0 to %d", layers[t],
+                            c->n_layers);
+    size_t n = (size_t)s->options.max_rows * 3 * (size_t)c->hidden;
+    if (!s->features && !(s->features = ltd_mem_aligned(n, sizeof(float))))
+        return ltd_fail(err, LTD_ENOMEM, "features of %d rows: no memory", s->options.max_rows);
+    memcpy(s->taps, layers, sizeof s->taps);
+    s->n_taps = 3;
     return LTD_OK;
 }
 

@@ -11,7 +11,7 @@
  *
  * Row results never depend on the other rows that don't precede them: verified logits equal those
  * of a plain decode step bit for bit.
- * Thread rule: one thread (the model's pool helps).  No allocation after ltd_session_new(). */
+ * Thread rule: one thread (the model's pool helps).  No allocation in forwards and commits. */
 #ifndef LTD_MODELS_LLM_SESSION_H
 #define LTD_MODELS_LLM_SESSION_H
 
@@ -50,6 +50,11 @@ typedef struct ltd_rows {
 int ltd_session_new(ltd_session **ret, const ltd_llama *model, const ltd_session_options *options,
                     ltd_err *err);
 void ltd_session_free(ltd_session *s);
+
+/* Keep other features from the next forward on: the residual stream as it enters these layers; the
+ * number of layers stands for what leaves the last one, before the final norm.  For heads that name
+ * their taps, whatever the options said.  LTD_EINVAL, LTD_ENOMEM: nothing changes. */
+int ltd_session_set_taps(ltd_session *s, const int32_t layers[3], ltd_err *err);
 
 /* Compute rows.  LTD_EINVAL: too many rows, no room in the context, a token or parent out of range;
  * nothing changes then. */
