@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "models/files/blocks.h"
+#include "models/kernels/quantize_weights.h"
 
 typedef struct pack_layout {
     int32_t group;       /* k of a group */
@@ -172,20 +173,6 @@ static void pack_blocks(ltd_packed *w, int32_t row, const uint8_t *src, ltd_dtyp
     }
 }
 
-/* Floats to Q8: d = max |w| / 127 as a half, integers by the unrounded scale (GGUF's Q8_0 rule). */
-static void quantize_q8_row(ltd_packed *w, int32_t row, const float *x)
-{
-    for (int32_t g = 0; g < w->in / 32; g++, x += 32) {
-        int8_t q[32];
-        float top = 0;
-        for (int k = 0; k < 32; k++) top = fmaxf(top, fabsf(x[k]));
-        float d = top / 127.0f, inv = 1.0f / d;
-        if (!isfinite(inv)) inv = 0; /* zeros, and values too small for a half */
-        for (int k = 0; k < 32; k++) q[k] = (int8_t)roundf(x[k] * inv);
-        put_group(w, row, g, q, d, 0, false);
-    }
-}
-
 static void pack_float_row(ltd_packed *w, int32_t row, const float *x)
 {
     int r = row % LTD_TILE;
@@ -217,6 +204,7 @@ static bool packs_as_is(const ltd_packed *w, ltd_dtype dtype)
     return ltd_pack_kind_of(dtype, &own, NULL) == LTD_OK && own == w->kind;
 }
 
+/* `wide` has room for `in` floats and for as many again. */
 static bool pack_row(ltd_packed *w, int32_t row, const uint8_t *src, ltd_dtype dtype, float *wide)
 {
     if (packs_as_is(w, dtype) && ltd_pack_is_quantized(w->kind)) {
@@ -229,7 +217,12 @@ static bool pack_row(ltd_packed *w, int32_t row, const uint8_t *src, ltd_dtype d
         return true;
     }
     if (!all_finite(wide, w->in)) return false;
-    quantize_q8_row(w, row, wide);
+    uint8_t *blocks = (uint8_t *)(wide + w->in);
+    if (w->kind == LTD_PACK_Q8)
+        ltd_quantize_q8_0(wide, w->in, blocks);
+    else
+        ltd_quantize_q4_1(wide, w->in, blocks);
+    pack_blocks(w, row, blocks, w->kind == LTD_PACK_Q8 ? LTD_DTYPE_Q8_0 : LTD_DTYPE_Q4_1);
     return true;
 }
 
@@ -241,10 +234,11 @@ int ltd_pack_rows(ltd_packed *w, int32_t row0, const ltd_tensor_view *view, cons
                         view->name, (long long)view->dims[0], (long long)view->dims[1], w->out,
                         w->in, row0);
     bool same = packs_as_is(w, view->dtype);
-    if (!same && w->kind != LTD_PACK_F32 && w->kind != LTD_PACK_F16 && w->kind != LTD_PACK_Q8)
+    if (!same && w->kind != LTD_PACK_F32 && w->kind != LTD_PACK_F16 && w->kind != LTD_PACK_Q8 &&
+        w->kind != LTD_PACK_Q4)
         return ltd_fail(err, LTD_EUNSUPPORTED, "tensor %s: %s can't be packed as kind %d",
                         view->name, ltd_dtype_name(view->dtype), (int)w->kind);
-    float *wide = ltd_mem_zeros((size_t)w->in, sizeof *wide);
+    float *wide = ltd_mem_zeros((size_t)w->in, 2 * sizeof *wide);
     if (!wide) return ltd_fail(err, LTD_ENOMEM, "tensor %s: no memory", view->name);
     int rc = LTD_OK;
     if (!same) { /* a type that can't be widened shows on the first block */

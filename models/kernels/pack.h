@@ -65,8 +65,8 @@ int ltd_pack_init(ltd_packed *ret, int32_t out, int32_t in, ltd_pack_kind kind, 
 void ltd_pack_fini(ltd_packed *w);
 
 /* Put the rows of a 2-D view at row `row0`.  The view's type may be any that packs to w->kind, or
- * any readable type when the kind is F32 (widened), F16 or Q8 (rounded; Q8 as GGUF's Q8_0 quantiser
- * does).
+ * any readable type when the kind is F32 (widened), F16, Q8 or Q4 (rounded; Q8 and Q4 as GGUF's
+ * Q8_0 and Q4_1 quantisers do).
  *   order   [view rows] source row of each packed row, NULL = as they are */
 int ltd_pack_rows(ltd_packed *w, int32_t row0, const ltd_tensor_view *view, const int32_t *order,
                   ltd_err *err);

@@ -14,6 +14,8 @@
 #include <json-c/linkhash.h>
 
 #include "models/files/gguf.h"
+#include "models/kernels/pack.h"
+#include "models/kernels/quantize_weights.h"
 #include "tests/support/golden.h"
 #include "tests/support/vectors.h"
 
@@ -49,6 +51,72 @@ static void every_block_type_widens_as_the_reference_does(void **state)
     }
     for (int t = LTD_DTYPE_Q4_0; t <= LTD_DTYPE_Q6_K; t++)
         if (!seen[t]) fail_msg("blocks.gguf has no %s", ltd_dtype_name((ltd_dtype)t));
+    ltd_safetensors_close(want);
+    ltd_gguf_close(file);
+}
+
+/* The reference's floats, rounded here: the bytes of its own blocks, but for the sign of a minimum
+ * of zero, which there follows from the order in which its library compares. */
+static void floats_round_to_the_references_blocks(void **state)
+{
+    (void)state;
+    ltd_gguf *file = open_golden("gguf/blocks.gguf");
+    ltd_safetensors *want = vec_open("gguf/blocks.expected.safetensors");
+    int64_t dims[8];
+    const float *x = vec_f32(want, "source.Q4_1", dims);
+    const ltd_tensor_view *blocks = ltd_gguf_tensor(file, "quantized.Q4_1");
+    int32_t n = (int32_t)(dims[0] * dims[1]);
+    size_t size = ltd_dtype_block_bytes(LTD_DTYPE_Q4_1);
+    assert_non_null(blocks);
+    assert_int_equal(blocks->bytes, n / ltd_dtype_block(LTD_DTYPE_Q4_1) * size);
+    uint8_t *got = malloc(blocks->bytes);
+    assert_non_null(got);
+    ltd_quantize_q4_1(x, n, got);
+    const uint8_t *own = blocks->data;
+    for (size_t i = 0; i < blocks->bytes; i++) {
+        size_t at = i % size; /* 2 and 3: the minimum, -0 is 0 0x80 */
+        if (at == 3 && got[i - 1] == 0 && (got[i] & 0x7f) == 0 && (own[i] & 0x7f) == 0) continue;
+        if (got[i] != own[i])
+            fail_msg("block %zu, byte %zu: %d, expected %d", i / size, at, got[i], own[i]);
+    }
+    free(got);
+    ltd_safetensors_close(want);
+    ltd_gguf_close(file);
+}
+
+/* Packed from the floats or from the blocks: the same matrix, in Q4 and in Q8. */
+static void packing_rounds_as_the_reference_does(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *source, *blocks;
+        ltd_pack_kind kind;
+    } cases[] = {{"source.Q4_1", "quantized.Q4_1", LTD_PACK_Q4},
+                 {"source.Q8_0", "quantized.Q8_0", LTD_PACK_Q8}};
+    ltd_gguf *file = open_golden("gguf/blocks.gguf");
+    ltd_safetensors *want = vec_open("gguf/blocks.expected.safetensors");
+    for (size_t i = 0; i < 2; i++) {
+        ltd_err err = LTD_ERR_INIT;
+        ltd_packed a, b;
+        const ltd_tensor_view *floats = ltd_safetensors_tensor(want, cases[i].source);
+        const ltd_tensor_view *blocks = ltd_gguf_tensor(file, cases[i].blocks);
+        assert_true(floats && blocks);
+        int32_t out = (int32_t)floats->dims[0], in = (int32_t)floats->dims[1];
+        if (ltd_pack_init(&a, out, in, cases[i].kind, &err) < 0 ||
+            ltd_pack_init(&b, out, in, cases[i].kind, &err) < 0 ||
+            ltd_pack_rows(&a, 0, floats, NULL, &err) < 0 ||
+            ltd_pack_rows(&b, 0, blocks, NULL, &err) < 0)
+            fail_msg("%s", err.msg);
+        float x[1024], y[1024];
+        assert_true(in <= 1024);
+        for (int32_t r = 0; r < out; r++) {
+            ltd_pack_get_row(&a, r, x);
+            ltd_pack_get_row(&b, r, y);
+            for (int32_t k = 0; k < in; k++) assert_true(x[k] == y[k]);
+        }
+        ltd_pack_fini(&a);
+        ltd_pack_fini(&b);
+    }
     ltd_safetensors_close(want);
     ltd_gguf_close(file);
 }
@@ -168,6 +236,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_block_type_widens_as_the_reference_does),
+        cmocka_unit_test(floats_round_to_the_references_blocks),
+        cmocka_unit_test(packing_rounds_as_the_reference_does),
         cmocka_unit_test(every_value_type_is_read),
         cmocka_unit_test(tensors_keep_type_shape_and_bytes),
     };

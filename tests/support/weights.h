@@ -21,7 +21,7 @@ typedef struct weight_form {
     int scales[2]; /* byte offsets of the halves in a block, -1 = none */
 } weight_form;
 
-enum { WEIGHT_FORMS = 13 };
+enum { WEIGHT_FORMS = 14 };
 static const weight_form weight_forms[WEIGHT_FORMS] = {
     {"F32", LTD_DTYPE_F32, LTD_PACK_F32, {-1, -1}},
     {"F16", LTD_DTYPE_F16, LTD_PACK_F16, {-1, -1}},
@@ -36,6 +36,7 @@ static const weight_form weight_forms[WEIGHT_FORMS] = {
     {"Q5_K", LTD_DTYPE_Q5_K, LTD_PACK_Q8M, {0, 2}},
     {"F32 rounded to Q8", LTD_DTYPE_F32, LTD_PACK_Q8, {-1, -1}},
     {"F32 rounded to F16", LTD_DTYPE_F32, LTD_PACK_F16, {-1, -1}},
+    {"F32 rounded to Q4", LTD_DTYPE_F32, LTD_PACK_Q4, {-1, -1}},
 };
 
 typedef struct weight_matrix {

@@ -93,17 +93,52 @@ static void floats_round_to_q8_as_gguf_does(void **state)
     weight_matrix_free(&m);
 }
 
-static void what_is_no_number_cannot_become_q8(void **state)
+/* Half a step of (max - min) / 15, and what halves of d and m lose. */
+static void floats_round_to_q4_within_half_a_step(void **state)
 {
     (void)state;
-    static const float bad[] = {NAN, INFINITY, -INFINITY};
+    weight_matrix m;
+    ltd_packed w;
+    float got[IN], want[IN];
+    weight_matrix_make(&m, &weight_forms[13], OUT, IN, &rng);
+    for (int k = 0; k < 64; k++) { /* a block of zeros, one of equal weights */
+        float equal = k < 32 ? 0 : -0.375f;
+        memcpy(m.data + 4 * k, &equal, 4);
+    }
+    weight_matrix_pack(&w, &m);
+    for (int32_t r = 0; r < OUT; r++) {
+        ltd_pack_get_row(&w, r, got);
+        memcpy(want, row_of(&m, r), sizeof want);
+        for (int b = 0; b < IN; b += 32) {
+            float min = want[b], max = want[b];
+            for (int k = b; k < b + 32; k++) {
+                min = fminf(min, want[k]);
+                max = fmaxf(max, want[k]);
+            }
+            float half = (max - min) / 30, most = fmaxf(fabsf(min), fabsf(max));
+            for (int k = b; k < b + 32; k++)
+                assert_true(fabsf(got[k] - want[k]) <= half * 1.001f + most * 0x1p-10f);
+        }
+    }
+    for (int k = 0; k < 64; k++) {
+        ltd_pack_get_row(&w, 0, got);
+        assert_true(got[k] == (k < 32 ? 0 : -0.375f));
+    }
+    ltd_pack_fini(&w);
+    weight_matrix_free(&m);
+}
+
+static void what_is_no_number_cannot_become_an_integer(void **state)
+{
+    (void)state;
+    static const float bad[] = {NAN, INFINITY, -INFINITY, NAN, INFINITY, -INFINITY};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         weight_matrix m;
         ltd_packed w;
         ltd_err err = LTD_ERR_INIT;
         weight_matrix_make(&m, &weight_forms[11], OUT, IN, &rng);
         memcpy(m.data + ((size_t)5 * IN + 40) * sizeof(float), &bad[i], sizeof(float));
-        assert_int_equal(ltd_pack_init(&w, OUT, IN, LTD_PACK_Q8, &err), 0);
+        assert_int_equal(ltd_pack_init(&w, OUT, IN, i < 3 ? LTD_PACK_Q8 : LTD_PACK_Q4, &err), 0);
         assert_int_equal(ltd_pack_rows(&w, 0, &m.view, NULL, &err), LTD_EFORMAT);
         assert_non_null(strstr(err.msg, "row 5 "));
         ltd_pack_fini(&w);
@@ -182,9 +217,9 @@ static void what_does_not_fit_gives_an_error(void **state)
     ltd_tensor_view narrow = m.view;
     narrow.dims[1] = 256;
     assert_int_equal(ltd_pack_rows(&w, 0, &narrow, NULL, &err), LTD_EINVAL);
-    ltd_tensor_view floats = m.view;
-    floats.dtype = LTD_DTYPE_F32; /* floats aren't rounded to Q4 */
-    assert_int_equal(ltd_pack_rows(&w, 0, &floats, NULL, &err), LTD_EUNSUPPORTED);
+    ltd_pack_fini(&w);
+    assert_int_equal(ltd_pack_init(&w, OUT, IN, LTD_PACK_Q8G16, &err), 0);
+    assert_int_equal(ltd_pack_rows(&w, 0, &m.view, NULL, &err), LTD_EUNSUPPORTED);
     ltd_pack_fini(&w);
     assert_int_equal(ltd_pack_init(&w, OUT, IN, LTD_PACK_F32, &err), 0);
     ltd_tensor_view integers = m.view;
@@ -201,7 +236,8 @@ int main(void)
         cmocka_unit_test(packed_rows_widen_to_the_files_own_values),
         cmocka_unit_test(rows_past_the_end_of_the_last_tile_are_zero),
         cmocka_unit_test(floats_round_to_q8_as_gguf_does),
-        cmocka_unit_test(what_is_no_number_cannot_become_q8),
+        cmocka_unit_test(floats_round_to_q4_within_half_a_step),
+        cmocka_unit_test(what_is_no_number_cannot_become_an_integer),
         cmocka_unit_test(rows_may_be_reordered_and_stacked),
         cmocka_unit_test(a_row_may_be_packed_again),
         cmocka_unit_test(what_does_not_fit_gives_an_error),
