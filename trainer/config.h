@@ -46,7 +46,13 @@ typedef struct ltd_strings {
     char v[LTD_CONFIG_STRINGS][LTD_CONFIG_TEXT];
 } ltd_strings;
 
-typedef enum ltd_model_dtype { LTD_MODEL_DTYPE_FILE, LTD_MODEL_DTYPE_F32 } ltd_model_dtype;
+typedef enum ltd_model_dtype {
+    LTD_MODEL_DTYPE_FILE,
+    LTD_MODEL_DTYPE_F32,
+    LTD_MODEL_DTYPE_F16,
+    LTD_MODEL_DTYPE_Q8,
+    LTD_MODEL_DTYPE_Q4
+} ltd_model_dtype;
 typedef enum ltd_kv_dtype { LTD_KV_F16, LTD_KV_F32 } ltd_kv_dtype;
 typedef enum ltd_head_dtype { LTD_HEAD_Q8, LTD_HEAD_F16, LTD_HEAD_F32 } ltd_head_dtype;
 typedef enum ltd_clock_kind { LTD_CLOCK_LIVE, LTD_CLOCK_TABLE } ltd_clock_kind;

@@ -15,7 +15,9 @@ static_assert(sizeof(ltd_activation) == sizeof(int), "enum fields are written as
 static_assert(sizeof(ltd_contract) == sizeof(int), "enum fields are written as int");
 
 #define CHOICES(name) static const ltd_key_choice name[]
-CHOICES(model_dtypes) = {{"file", LTD_MODEL_DTYPE_FILE}, {"f32", LTD_MODEL_DTYPE_F32}, {0}};
+CHOICES(model_dtypes) = {{"file", LTD_MODEL_DTYPE_FILE}, {"f32", LTD_MODEL_DTYPE_F32},
+                         {"f16", LTD_MODEL_DTYPE_F16},   {"q8", LTD_MODEL_DTYPE_Q8},
+                         {"q4", LTD_MODEL_DTYPE_Q4},     {0}};
 CHOICES(act_bits) = {{"16", 16}, {"8", 8}, {0}};
 CHOICES(kv_dtypes) = {{"f16", LTD_KV_F16}, {"f32", LTD_KV_F32}, {0}};
 CHOICES(head_dtypes) = {{"q8", LTD_HEAD_Q8}, {"f16", LTD_HEAD_F16}, {"f32", LTD_HEAD_F32}, {0}};
@@ -54,7 +56,8 @@ static const ltd_key KEYS[] = {
         "GGUF file or Hugging Face folder of the target model; empty: the default model, "
         "SmolLM2-135M-Instruct", "ours"),
     ENUM(model, dtype, "file", model_dtypes, "",
-        "weights as the file has them, or widened to f32 (reference, slow)", "ours"),
+        "weights as the file has them; widened to f32 (reference, slow); or rounded while they are "
+        "loaded: f16, q8 (Q8_0), q4 (Q4_1, embedding and head Q8_0)", "ours"),
     ENUM(model, activations, "8", act_bits, "bit",
         "integer width of activations in quantised matrix products: 8 as llama.cpp, faster; 16 "
         "within 5e-3 of f32 logits",

@@ -56,6 +56,16 @@ static ltd_load_dtype head_dtype(ltd_head_dtype dtype)
     return dtype == LTD_HEAD_F32 ? LTD_LOAD_F32 : LTD_LOAD_Q8;
 }
 
+static ltd_load_dtype model_dtype(ltd_model_dtype dtype)
+{
+    static const ltd_load_dtype loads[] = {
+        [LTD_MODEL_DTYPE_FILE] = LTD_LOAD_FILE, [LTD_MODEL_DTYPE_F32] = LTD_LOAD_F32,
+        [LTD_MODEL_DTYPE_F16] = LTD_LOAD_F16,   [LTD_MODEL_DTYPE_Q8] = LTD_LOAD_Q8,
+        [LTD_MODEL_DTYPE_Q4] = LTD_LOAD_Q4,
+    };
+    return loads[dtype];
+}
+
 /* "/x: no such file" -> "model: /x: no such file", where that isn't said yet. */
 static int named(ltd_err *err, int rc, const char *what)
 {
@@ -87,7 +97,7 @@ static int open_model(ltd_setup *s, ltd_err *err)
             "with --model.path=FILE",
             DEFAULT_MODEL);
     ltd_llama_options o = LTD_LLAMA_DEFAULTS;
-    o.dtype = c->model.dtype == LTD_MODEL_DTYPE_F32 ? LTD_LOAD_F32 : LTD_LOAD_FILE;
+    o.dtype = model_dtype(c->model.dtype);
     o.activation_bits = c->model.activations;
     o.threads = c->model.threads;
     int rc = ltd_llama_open(&s->model, path, &o, err);
@@ -169,6 +179,9 @@ int ltd_setup_cost_path(const ltd_setup *s, char *ret, size_t size, ltd_err *err
         char key[512], hex[65];
         snprintf(key, sizeof key, "%s|%s|%s|%d", s->machine, ltd_llama_hash(s->model),
                  s->head ? ltd_eagle3_hash(s->head) : "", c->env.top_k);
+        size_t n_key = strlen(key); /* weights that were rounded take another time */
+        if (c->model.dtype != LTD_MODEL_DTYPE_FILE)
+            snprintf(key + n_key, sizeof key - n_key, "|%s", ltd_llama_dtype_name(s->model));
         ltd_file_sha256(hex, key, strlen(key));
         n = snprintf(ret, size, "%s/calibration-%.12s.json", c->run.dir, hex);
     }

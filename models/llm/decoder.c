@@ -126,6 +126,7 @@ typedef struct linear_job {
     const ltd_packed *w;
     int32_t m, tasks;
     float *y;
+    size_t ldy;
 } linear_job;
 
 static void linear_slice(void *ctx, int32_t task, int32_t thread)
@@ -134,19 +135,34 @@ static void linear_slice(void *ctx, int32_t task, int32_t thread)
     const linear_job *j = ctx;
     int32_t t0 = (int32_t)((int64_t)j->w->tiles * task / j->tasks);
     int32_t t1 = (int32_t)((int64_t)j->w->tiles * (task + 1) / j->tasks);
-    j->d->kernels->linear(j->w, &j->d->acts, j->m, t0, t1, j->y + LTD_TILE * (size_t)t0,
-                          (size_t)j->w->width);
+    j->d->kernels->linear(j->w, &j->d->acts, j->m, t0, t1, j->y + LTD_TILE * (size_t)t0, j->ldy);
+}
+
+/* y [m, all widths] = the matrices w[n] one below the other, times x. */
+static void linear_parts(ltd_decoder *d, const ltd_packed *w, int32_t n, const float *x, int32_t m,
+                         float *y)
+{
+    size_t ldy = 0;
+    bool integers = false;
+    for (int32_t i = 0; i < n; i++) {
+        ldy += (size_t)w[i].width;
+        integers = integers || ltd_pack_is_quantized(w[i].kind);
+    }
+    d->acts.x = x;
+    d->acts.n = w->in;
+    if (integers) ltd_decoder_quantize(d, x, w->in, m);
+    int32_t threads = ltd_pool_threads(d->pool);
+    int32_t tasks = threads == 1 ? 1 : threads * TASKS_A_THREAD;
+    for (int32_t i = 0; i < n; i++) {
+        linear_job job = {d, &w[i], m, tasks < w[i].tiles ? tasks : w[i].tiles, y, ldy};
+        ltd_pool_run(d->pool, linear_slice, &job, job.tasks);
+        y += w[i].width;
+    }
 }
 
 void ltd_decoder_linear(ltd_decoder *d, const ltd_packed *w, const float *x, int32_t m, float *y)
 {
-    d->acts.x = x;
-    d->acts.n = w->in;
-    if (ltd_pack_is_quantized(w->kind)) ltd_decoder_quantize(d, x, w->in, m);
-    int32_t threads = ltd_pool_threads(d->pool);
-    int32_t tasks = threads == 1 ? 1 : threads * TASKS_A_THREAD;
-    linear_job job = {d, w, m, tasks < w->tiles ? tasks : w->tiles, y};
-    ltd_pool_run(d->pool, linear_slice, &job, job.tasks);
+    linear_parts(d, w, 1, x, m, y);
 }
 
 /* --- attention --- */
@@ -263,7 +279,7 @@ void ltd_decoder_layer(ltd_decoder *d, const ltd_decoder_weights *w, const ltd_k
                        int32_t layer, const ltd_rope *rope, int32_t m)
 {
     const ltd_decoder_shape *s = &d->shape;
-    ltd_decoder_linear(d, w->qkv, d->h, m, d->qkv);
+    linear_parts(d, w->qkv, max2(w->qkv_parts, 1), d->h, m, d->qkv);
     row_job place = {.d = d, .weights = w, .kv = kv, .layer = layer, .rope = rope};
     each_row(d, place_row, &place, m);
     attend_all(d, kv, layer, w->slides, m);
@@ -272,7 +288,7 @@ void ltd_decoder_layer(ltd_decoder *d, const ltd_decoder_weights *w, const ltd_k
 
     size_t hidden = (size_t)s->hidden;
     ltd_decoder_norm(d, d->x, hidden, w->ffn_norm, s->hidden, m, d->h, hidden);
-    ltd_decoder_linear(d, w->gate_up, d->h, m, d->gate_up);
+    linear_parts(d, w->gate_up, max2(w->gate_up_parts, 1), d->h, m, d->gate_up);
     row_job gate = {.d = d, .x = d->gate_up, .n = s->ffn, .ret = d->act};
     each_row(d, gate_row, &gate, m);
     ltd_decoder_linear(d, w->down, d->act, m, d->proj);

@@ -69,6 +69,9 @@ void ltd_decoder_norm(ltd_decoder *d, const float *x, size_t ldx, const float *w
 
 typedef struct ltd_decoder_weights {
     const ltd_packed *qkv, *out, *gate_up, *down;
+    /* Matrices of different kinds, one below the other, at qkv and gate_up; 0 = one.  Where there
+     * are several each has a multiple of 8 rows. */
+    int32_t qkv_parts, gate_up_parts;
     const float *ffn_norm;
     /* NULL where the family has none. */
     const float *qkv_bias;                       /* [(heads + 2 kv_heads) * head_dim] */

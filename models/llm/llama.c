@@ -48,13 +48,19 @@ static int load_norm(const ltd_model_files *files, ltd_weight weight, int layer,
     return LTD_OK;
 }
 
-static int kind_for(ltd_dtype dtype, ltd_load_dtype load, ltd_pack_kind *ret, ltd_err *err)
+/* How a matrix is kept.  Blocks are 32 wide: what doesn't divide into them becomes halves. */
+static int kind_for(const ltd_tensor_view *v, ltd_load_dtype load, ltd_pack_kind *ret, ltd_err *err)
 {
-    if (load == LTD_LOAD_F32) {
-        *ret = LTD_PACK_F32;
-        return LTD_OK;
+    bool blocks = v->dims[1] % 32 == 0;
+    int rc = LTD_OK;
+    switch (load) {
+    case LTD_LOAD_F32: *ret = LTD_PACK_F32; break;
+    case LTD_LOAD_F16: *ret = LTD_PACK_F16; break;
+    case LTD_LOAD_Q8: *ret = blocks ? LTD_PACK_Q8 : LTD_PACK_F16; break;
+    case LTD_LOAD_Q4: *ret = blocks ? LTD_PACK_Q4 : LTD_PACK_F16; break;
+    default: rc = ltd_pack_kind_of(v->dtype, ret, err); break;
     }
-    return ltd_pack_kind_of(dtype, ret, err);
+    return rc < 0 ? ltd_err_prefix(err, rc, "tensor %s", v->name) : rc;
 }
 
 /* Row order that turns interleaved pairs into half-split ones, [heads * head_dim]. */
@@ -68,38 +74,64 @@ static int32_t *half_split_order(int32_t heads, int32_t head_dim)
     return order;
 }
 
-/* Weights[n] of a layer, rows one after the other, as one matrix.  All become floats when their
- * types differ. */
-static int load_stack(const ltd_model_files *files, const ltd_weight *weights, int n, int layer,
-                      ltd_load_dtype load, const ltd_llm_config *rotary, ltd_packed *ret,
-                      ltd_err *err)
+/* One tensor's rows from row0 on. */
+static int pack_tensor(ltd_packed *w, int32_t row0, const ltd_tensor_view *v, bool half_split,
+                       int32_t head_dim, ltd_err *err)
 {
+    int32_t *order = NULL;
+    if (half_split && !(order = half_split_order((int32_t)v->dims[0] / head_dim, head_dim)))
+        return ltd_fail(err, LTD_ENOMEM, "tensor %s: no memory", v->name);
+    int rc = ltd_pack_rows(w, row0, v, order, err);
+    free(order);
+    return rc;
+}
+
+/* Weights[n] of a layer, rows one after the other: one matrix, or one each where their kinds differ
+ * (floats where rows don't come in eights then). */
+static int load_stack(const ltd_model_files *files, const ltd_weight *weights, int n, int layer,
+                      ltd_load_dtype load, ltd_stack *ret, ltd_err *err)
+{
+    const ltd_llm_config *c = ltd_model_files_config(files);
     ltd_tensor_view v[3];
-    ltd_pack_kind kind = LTD_PACK_F32;
+    ltd_pack_kind kind[3];
     int64_t out = 0;
-    int rc = LTD_OK;
+    bool same = true, eights = true;
     for (int i = 0; i < n; i++) {
-        ltd_pack_kind k;
-        rc = ltd_model_files_weight(files, weights[i], layer, &v[i], err);
-        if (rc == LTD_OK) rc = kind_for(v[i].dtype, load, &k, err);
+        int rc = ltd_model_files_weight(files, weights[i], layer, &v[i], err);
+        if (rc == LTD_OK) rc = kind_for(&v[i], load, &kind[i], err);
         if (rc < 0) return rc;
-        kind = i == 0 || k == kind ? k : LTD_PACK_F32;
+        same = same && kind[i] == kind[0];
+        eights = eights && v[i].dims[0] % 8 == 0;
         out += v[i].dims[0];
     }
     if (out > INT32_MAX || v[0].dims[1] > INT32_MAX)
         return ltd_fail(err, LTD_EUNSUPPORTED, "tensor %s: too large", v[0].name);
-    rc = ltd_pack_init(ret, (int32_t)out, (int32_t)v[0].dims[1], kind, err);
+    if (!same && !eights) kind[0] = LTD_PACK_F32;
+    bool split = !same && eights;
     int32_t row = 0;
-    for (int i = 0; rc == LTD_OK && i < n; i++) {
-        int32_t *order = NULL;
-        if (rotary && rotary->rope_interleaved && weights[i] != LTD_WEIGHT_ATTN_V) {
-            order = half_split_order((int32_t)v[i].dims[0] / rotary->head_dim, rotary->head_dim);
-            if (!order) rc = ltd_fail(err, LTD_ENOMEM, "tensor %s: no memory", v[i].name);
-        }
-        if (rc == LTD_OK) rc = ltd_pack_rows(ret, row, &v[i], order, err);
-        free(order);
+    for (int i = 0; i < n; i++) {
+        ltd_packed *w = &ret->part[split ? i : 0];
+        int rc = LTD_OK;
+        if (split || i == 0)
+            rc = ltd_pack_init(w, (int32_t)(split ? v[i].dims[0] : out), (int32_t)v[0].dims[1],
+                               kind[i], err);
+        if (rc < 0) return ltd_err_prefix(err, rc, "tensor %s", v[i].name);
+        bool rotary = weights[i] == LTD_WEIGHT_ATTN_Q || weights[i] == LTD_WEIGHT_ATTN_K;
+        rc =
+            pack_tensor(w, split ? 0 : row, &v[i], rotary && c->rope_interleaved, c->head_dim, err);
+        if (rc < 0) return rc;
         row += (int32_t)v[i].dims[0];
     }
+    ret->parts = split ? n : 1;
+    return LTD_OK;
+}
+
+static int load_matrix(const ltd_model_files *files, ltd_weight weight, int layer,
+                       ltd_load_dtype load, ltd_packed *ret, ltd_err *err)
+{
+    ltd_stack stack = {0};
+    int rc = load_stack(files, &weight, 1, layer, load, &stack, err);
+    *ret = stack.part[0];
     return rc;
 }
 
@@ -122,13 +154,12 @@ static int load_layer(ltd_llama *model, const ltd_model_files *files, int i, ltd
 {
     static const ltd_weight qkv[] = {LTD_WEIGHT_ATTN_Q, LTD_WEIGHT_ATTN_K, LTD_WEIGHT_ATTN_V};
     static const ltd_weight gate_up[] = {LTD_WEIGHT_FFN_GATE, LTD_WEIGHT_FFN_UP};
-    static const ltd_weight out[] = {LTD_WEIGHT_ATTN_OUT}, down[] = {LTD_WEIGHT_FFN_DOWN};
     ltd_llama_layer *l = &model->layers[i];
     int rc = load_norms(l, files, i, err);
-    if (rc == LTD_OK) rc = load_stack(files, qkv, 3, i, load, &model->config, &l->qkv, err);
-    if (rc == LTD_OK) rc = load_stack(files, out, 1, i, load, NULL, &l->out, err);
-    if (rc == LTD_OK) rc = load_stack(files, gate_up, 2, i, load, NULL, &l->gate_up, err);
-    if (rc == LTD_OK) rc = load_stack(files, down, 1, i, load, NULL, &l->down, err);
+    if (rc == LTD_OK) rc = load_stack(files, qkv, 3, i, load, &l->qkv, err);
+    if (rc == LTD_OK) rc = load_matrix(files, LTD_WEIGHT_ATTN_OUT, i, load, &l->out, err);
+    if (rc == LTD_OK) rc = load_stack(files, gate_up, 2, i, load, &l->gate_up, err);
+    if (rc == LTD_OK) rc = load_matrix(files, LTD_WEIGHT_FFN_DOWN, i, load, &l->down, err);
     return rc;
 }
 
@@ -165,12 +196,16 @@ static float embed_scale(const ltd_llm_config *c, ltd_pack_kind kind)
     return kind == LTD_PACK_BF16 ? round_to_bf16(f) : f;
 }
 
-static const char *kind_name(ltd_pack_kind kind, const ltd_model_files *files)
+/* The file's own type, or the one that the weights were rounded to. */
+static const char *kind_name(ltd_pack_kind kind, ltd_load_dtype load, const ltd_model_files *files)
 {
     ltd_tensor_view v;
-    if (kind != LTD_PACK_F32 && ltd_model_files_weight(files, LTD_WEIGHT_ATTN_Q, 0, &v, NULL) == 0)
+    if (load == LTD_LOAD_FILE &&
+        ltd_model_files_weight(files, LTD_WEIGHT_ATTN_Q, 0, &v, NULL) == LTD_OK)
         return ltd_dtype_name(v.dtype);
-    return "F32";
+    if (kind == LTD_PACK_Q8) return "Q8_0";
+    if (kind == LTD_PACK_Q4) return "Q4_1";
+    return kind == LTD_PACK_F16 ? "F16" : "F32";
 }
 
 /* Weights serve without a tokenizer: whoever needs one says what was wrong with it. */
@@ -187,7 +222,8 @@ static void load_tokenizer(ltd_llama *model, const ltd_model_files *files)
 static int load(ltd_llama *model, const ltd_model_files *files, const ltd_llama_options *options,
                 ltd_err *err)
 {
-    static const ltd_weight embed[] = {LTD_WEIGHT_EMBED}, head[] = {LTD_WEIGHT_OUTPUT};
+    /* Four bits are too few for embedding and head: a few matrices that cost much when rounded. */
+    ltd_load_dtype load = options->dtype, outer = load == LTD_LOAD_Q4 ? LTD_LOAD_Q8 : load;
     model->config = *ltd_model_files_config(files);
     int rc = check_shape(&model->config, err);
     if (rc < 0) return rc;
@@ -195,18 +231,18 @@ static int load(ltd_llama *model, const ltd_model_files *files, const ltd_llama_
     model->layers = ltd_mem_zeros((size_t)model->config.n_layers, sizeof *model->layers);
     if (!model->path || !model->layers) return ltd_fail(err, LTD_ENOMEM, "no memory");
     rc = ltd_model_files_hash(files, model->hash, err);
-    if (rc == LTD_OK) rc = load_stack(files, embed, 1, 0, options->dtype, NULL, &model->embed, err);
+    if (rc == LTD_OK) rc = load_matrix(files, LTD_WEIGHT_EMBED, 0, outer, &model->embed, err);
     model->embed_scale = embed_scale(&model->config, model->embed.kind);
     model->lm_head = &model->embed;
     if (rc == LTD_OK && !model->config.tied) {
-        rc = load_stack(files, head, 1, 0, options->dtype, NULL, &model->head, err);
+        rc = load_matrix(files, LTD_WEIGHT_OUTPUT, 0, outer, &model->head, err);
         model->lm_head = &model->head;
     }
     if (rc == LTD_OK) rc = load_norm(files, LTD_WEIGHT_OUTPUT_NORM, 0, &model->output_norm, err);
     for (int i = 0; rc == LTD_OK && i < model->config.n_layers; i++)
-        rc = load_layer(model, files, i, options->dtype, err);
+        rc = load_layer(model, files, i, load, err);
     if (rc < 0) return rc;
-    model->dtype_name = kind_name(model->layers[0].qkv.kind, files);
+    model->dtype_name = kind_name(model->layers[0].qkv.part[0].kind, load, files);
     load_tokenizer(model, files);
     return LTD_OK;
 }
@@ -218,8 +254,9 @@ int ltd_llama_open(ltd_llama **ret, const char *path, const ltd_llama_options *o
     if (options->activation_bits != 8 && options->activation_bits != 16)
         return ltd_fail(err, LTD_EINVAL, "activations: %d bits, expected 8 or 16",
                         options->activation_bits);
-    if (options->dtype != LTD_LOAD_FILE && options->dtype != LTD_LOAD_F32)
-        return ltd_fail(err, LTD_EINVAL, "model dtype: expected file or f32");
+    if ((unsigned)options->dtype >= LTD_LOAD_COUNT)
+        return ltd_fail(err, LTD_EINVAL, "model dtype: %d, expected 0 to %d", (int)options->dtype,
+                        LTD_LOAD_COUNT - 1);
     ltd_model_files *files = NULL;
     ltd_llama *model = ltd_mem_zeros(1, sizeof *model);
     if (!model) return ltd_fail(err, LTD_ENOMEM, "model %s: no memory", path);
@@ -252,9 +289,11 @@ void ltd_llama_close(ltd_llama *model)
         free(l->k_norm);
         free(l->attn_post_norm);
         free(l->ffn_post_norm);
-        ltd_pack_fini(&l->qkv);
+        for (int p = 0; p < 3; p++) {
+            ltd_pack_fini(&l->qkv.part[p]);
+            ltd_pack_fini(&l->gate_up.part[p]);
+        }
         ltd_pack_fini(&l->out);
-        ltd_pack_fini(&l->gate_up);
         ltd_pack_fini(&l->down);
     }
     free(model->layers);
@@ -309,8 +348,9 @@ size_t ltd_llama_bytes(const ltd_llama *model)
     size_t n = ltd_pack_bytes(&model->embed) + ltd_pack_bytes(&model->head);
     for (int i = 0; i < model->config.n_layers; i++) {
         const ltd_llama_layer *l = &model->layers[i];
-        n += ltd_pack_bytes(&l->qkv) + ltd_pack_bytes(&l->out) + ltd_pack_bytes(&l->gate_up) +
-             ltd_pack_bytes(&l->down);
+        for (int p = 0; p < 3; p++)
+            n += ltd_pack_bytes(&l->qkv.part[p]) + ltd_pack_bytes(&l->gate_up.part[p]);
+        n += ltd_pack_bytes(&l->out) + ltd_pack_bytes(&l->down);
     }
     return n;
 }

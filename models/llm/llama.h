@@ -27,13 +27,14 @@ extern "C" {
 typedef enum ltd_load_dtype {
     LTD_LOAD_FILE, /* weights as they are in the file */
     LTD_LOAD_F32,  /* widened to floats, float arithmetic: the reference */
-    LTD_LOAD_F16,  /* rounded to halves, float arithmetic (draft heads) */
-    LTD_LOAD_Q8,   /* rounded to Q8_0 (draft heads) */
+    LTD_LOAD_F16,  /* rounded to halves, float arithmetic */
+    LTD_LOAD_Q8,   /* rounded to Q8_0 */
+    LTD_LOAD_Q4,   /* rounded to Q4_1, embedding and head to Q8_0; target models only */
     LTD_LOAD_COUNT
 } ltd_load_dtype;
 
 typedef struct ltd_llama_options {
-    ltd_load_dtype dtype;       /* LTD_LOAD_FILE or LTD_LOAD_F32 */
+    ltd_load_dtype dtype;       /* matrices that don't divide into blocks of 32 become halves */
     int32_t activation_bits;    /* 16 or 8: integers beside quantised weights */
     int32_t threads;            /* 0 = all processors */
     const ltd_kernels *kernels; /* NULL = ltd_kernels_best() */

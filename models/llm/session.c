@@ -214,9 +214,11 @@ static void run_layers(ltd_session *s, const ltd_rows *rows)
         const ltd_llama_layer *w = &model->layers[l];
         keep_tap(s, l, m);
         ltd_decoder_norm(d, d->x, hidden, w->attn_norm, c->hidden, m, d->h, hidden);
-        ltd_decoder_weights weights = {.qkv = &w->qkv,
+        ltd_decoder_weights weights = {.qkv = w->qkv.part,
+                                       .qkv_parts = w->qkv.parts,
                                        .out = &w->out,
-                                       .gate_up = &w->gate_up,
+                                       .gate_up = w->gate_up.part,
+                                       .gate_up_parts = w->gate_up.parts,
                                        .down = &w->down,
                                        .ffn_norm = w->ffn_norm,
                                        .qkv_bias = w->qkv_bias,

@@ -6,8 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <cmocka.h>
 
+#include "base/file.h"
 #include "tests/support/engine.h"
 #include "tests/support/golden.h"
 #include "tests/support/vectors.h"
@@ -165,6 +167,132 @@ static void gguf_files_in_their_own_types_stay_within_measured_bounds(void **sta
     }
 }
 
+/* --- rounding at load --- */
+
+enum { LONGEST = 40 };
+
+/* Two models, the same bits for every row of a prompt. */
+static void same_models(const char *what, ltd_llama *a, ltd_llama *b)
+{
+    int32_t ids[LONGEST];
+    int32_t vocab = ltd_llama_config(a)->vocab;
+    ltd_err err;
+    ltd_llama *models[2] = {a, b};
+    ltd_session *s[2];
+    for (int32_t i = 0; i < LONGEST; i++) ids[i] = (i * 37 + 11) % vocab;
+    for (int i = 0; i < 2; i++) {
+        s[i] = engine_session(models[i], &(ltd_session_options){64, LONGEST, false, false, true});
+        ltd_rows rows = {LONGEST, ids, NULL, LONGEST};
+        assert_int_equal(ltd_session_forward(s[i], &rows, &err), 0);
+    }
+    for (int32_t i = 0; i < LONGEST; i++)
+        engine_same_bits(what, ltd_session_logits(s[0], i), ltd_session_logits(s[1], i),
+                         (size_t)vocab);
+    for (int i = 0; i < 2; i++) {
+        ltd_session_free(s[i]);
+        ltd_llama_close(models[i]);
+    }
+}
+
+static void rounding_at_load_gives_the_model_of_a_rounded_file(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *from, *file, *name;
+        ltd_load_dtype load;
+    } cases[] = {
+        {"gguf/llama_gqa_tied.F32.gguf", "gguf/llama_gqa_tied.Q8_0.gguf", "Q8_0", LTD_LOAD_Q8},
+        {"gguf/llama_gqa_tied.F32.gguf", "gguf/llama_gqa_tied.F16.gguf", "F16", LTD_LOAD_F16},
+        {"models/llama_gqa_tied", "gguf/llama_gqa_tied.Q8_0.gguf", "Q8_0", LTD_LOAD_Q8},
+        {"models/llama31_rope_scaled", "gguf/llama31_rope_freqs.Q8_0.gguf", "Q8_0", LTD_LOAD_Q8},
+        {"models/qwen2_bias", "gguf/qwen2_bias.Q8_0.gguf", "Q8_0", LTD_LOAD_Q8},
+        {"models/qwen3", "gguf/qwen3.Q8_0.gguf", "Q8_0", LTD_LOAD_Q8},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        ltd_llama *a = engine_model(cases[i].from, cases[i].load, 16, NULL);
+        ltd_llama *b = engine_model(cases[i].file, LTD_LOAD_FILE, 16, NULL);
+        assert_string_equal(ltd_llama_dtype_name(a), cases[i].name);
+        assert_int_equal(ltd_llama_bytes(a), ltd_llama_bytes(b));
+        same_models(cases[i].from, a, b);
+    }
+}
+
+static void four_bits_at_load_stay_near(void **state)
+{
+    (void)state;
+    ltd_llama *model = engine_model("models/llama_gqa_tied", LTD_LOAD_Q4, 16, NULL);
+    ltd_llama *q8 = engine_model("models/llama_gqa_tied", LTD_LOAD_Q8, 16, NULL);
+    ltd_safetensors *want = vec_open("models/llama_gqa_tied/expected.safetensors");
+    assert_string_equal(ltd_llama_dtype_name(model), "Q4_1");
+    assert_true(ltd_llama_bytes(model) < ltd_llama_bytes(q8));
+    double d = prompt_diff(model, want, "p1", false);
+    print_message("# Q4_1 at load: logits within %.3g\n", d);
+    assert_true(d < 9.4); /* of the reference's Q4_1 file, whose embedding has 4 bits too */
+    ltd_safetensors_close(want);
+    ltd_llama_close(q8);
+    ltd_llama_close(model);
+}
+
+/* --- one layer in several types --- */
+
+/* A golden folder of halves again, with q and gate widened to floats; their bytes live in `room`.
+ */
+static void put_mixed_folder(const char *path, const char *golden, float *room)
+{
+    char name[1024], target[1100];
+    ltd_err err = LTD_ERR_INIT;
+    ltd_tensor_view views[128];
+    snprintf(name, sizeof name, "models/%s/model.safetensors", golden);
+    ltd_safetensors *file = vec_open(name);
+    size_t n = ltd_safetensors_tensor_count(file);
+    assert_true(n <= 128);
+    for (size_t i = 0; i < n; i++) {
+        views[i] = *ltd_safetensors_tensor_at(file, i);
+        if (!strstr(views[i].name, "q_proj") && !strstr(views[i].name, "gate_proj")) continue;
+        int64_t count = ltd_tensor_view_count(&views[i]);
+        assert_int_equal(ltd_dtype_to_f32(room, views[i].data, views[i].dtype, count, &err), 0);
+        views[i].data = room;
+        views[i].dtype = LTD_DTYPE_F32;
+        views[i].bytes = (size_t)count * 4;
+        room += count;
+    }
+    snprintf(target, sizeof target, "%s/model.safetensors", path);
+    if (ltd_safetensors_write(target, views, n, NULL, NULL, 0, &err) < 0) fail_msg("%s", err.msg);
+    ltd_safetensors_close(file);
+    snprintf(name, sizeof name, "models/%s/config.json", golden);
+    char from[1024];
+    ltd_file map;
+    assert_true(golden_path(from, sizeof from, name));
+    assert_int_equal(ltd_file_map(&map, from, &err), 0);
+    snprintf(target, sizeof target, "%s/config.json", path);
+    assert_int_equal(ltd_file_write(target, map.data, map.size, &err), 0);
+    ltd_file_unmap(&map);
+}
+
+/* Floats of the same values: the arithmetic is the same whatever the type.  Vicuna's 116 rows of
+ * gate and up can't be split, its q/k/v can; Qwen's 120 and 104 can. */
+static void types_may_differ_within_a_layer(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"vicuna_mha", "qwen2_bias", "qwen3"};
+    float *room = malloc(4u << 20);
+    assert_non_null(room);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char path[] = "/tmp/ltd-mixed-XXXXXX", name[1100];
+        assert_non_null(mkdtemp(path));
+        put_mixed_folder(path, names[i], room);
+        ltd_llama *mixed = engine_model(path, LTD_LOAD_FILE, 16, NULL);
+        snprintf(name, sizeof name, "models/%s", names[i]);
+        same_models(names[i], mixed, engine_model(name, LTD_LOAD_FILE, 16, NULL));
+        snprintf(name, sizeof name, "%s/model.safetensors", path);
+        unlink(name);
+        snprintf(name, sizeof name, "%s/config.json", path);
+        unlink(name);
+        rmdir(path);
+    }
+    free(room);
+}
+
 static void half_kv_stays_within_its_measured_bound(void **state)
 {
     (void)state;
@@ -230,6 +358,9 @@ int main(void)
         cmocka_unit_test(checkpoints_of_every_family_give_the_reference_logits_and_states),
         cmocka_unit_test(gguf_files_widened_to_floats_give_the_reference_logits),
         cmocka_unit_test(gguf_files_in_their_own_types_stay_within_measured_bounds),
+        cmocka_unit_test(rounding_at_load_gives_the_model_of_a_rounded_file),
+        cmocka_unit_test(four_bits_at_load_stay_near),
+        cmocka_unit_test(types_may_differ_within_a_layer),
         cmocka_unit_test(half_kv_stays_within_its_measured_bound),
         cmocka_unit_test(greedy_text_is_the_references),
         cmocka_unit_test(a_tokenizer_that_cant_be_used_is_named_and_the_weights_serve),

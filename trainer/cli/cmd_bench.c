@@ -135,7 +135,7 @@ const ltd_verb ltd_verb_bench = {
            "setting is searched on the training prompts once and kept.  Each row's text must equal "
            "plain decoding token "
            "for token.",
-    .options = "policy policies prompts json report reps max-new model head threads seed",
+    .options = "policy policies prompts json report reps max-new model dtype head threads seed",
     .run = run,
 };
 
@@ -178,6 +178,6 @@ const ltd_verb ltd_verb_tune = {
     .doc = "Search draft forwards x nodes x lookup on the training prompts by measured speed, and "
            "keep the best: the setting "
            "that a learned policy has to beat.",
-    .options = "json model head threads seed",
+    .options = "json model dtype head threads seed",
     .run = run_tune,
 };

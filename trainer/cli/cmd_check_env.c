@@ -176,6 +176,6 @@ const ltd_verb ltd_verb_check_env = {
     .doc = "Play random cycles and check the environment's contract: spaces, masks, refused "
            "actions, rewards, phases that "
            "sum to the window, seeding, buffers.",
-    .options = "steps model head threads seed",
+    .options = "steps model dtype head threads seed",
     .run = run,
 };

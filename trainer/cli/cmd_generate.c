@@ -304,6 +304,6 @@ const ltd_verb ltd_verb_generate = {
            "for this model, else the tuned static setting), ar (plain decoding), static "
            "(--forwards, --size), random, or a "
            "checkpoint or run folder.  The text is the same under all of them.",
-    .options = "policy show-tree model head threads seed max-tokens forwards size system",
+    .options = "policy show-tree model dtype head threads seed max-tokens forwards size system",
     .run = run,
 };

@@ -191,6 +191,6 @@ const ltd_verb ltd_verb_train = {
            "a run folder with config.yaml, metrics.csv, metrics.jsonl and checkpoints/.  Ctrl-C "
            "finishes the cycle and "
            "saves; --resume goes on.  A machine without a calibration is measured first.",
-    .options = "resume dry-run model head threads seed",
+    .options = "resume dry-run model dtype head threads seed",
     .run = run,
 };

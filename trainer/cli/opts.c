@@ -33,6 +33,7 @@ static const cli_option options[] = {
     {"quiet", NULL, NULL, "no progress, no notes", 'q'},
     {"verbose", NULL, NULL, "more notes", 'v'},
     {"model", "PATH", "model.path", "target model: GGUF file or folder", 'm'},
+    {"dtype", "TYPE", "model.dtype", "weights of the target model: file, f32, f16, q8, q4", 0},
     {"head", "PATH", "head.path", "draft head folder; none: prompt lookup only", 0},
     {"threads", "N", "model.threads", "threads; 0: all cores", 't'},
     {"seed", "N", "run.seed", "seed of everything random", 's'},
