@@ -50,7 +50,7 @@ static int get_f32(const reader *r, const char *key, float *ret)
     double v = *ret;
     int rc = ltd_gguf_get_f64(r->file, key, &v, r->err);
     if (rc < 0) return rc;
-    if (!isfinite(v) || v <= 0)
+    if (!isfinite((float)v) || (float)v <= 0)
         return ltd_fail(r->err, LTD_EFORMAT, "%s: %s is %g, expected a positive number", r->path,
                         key, v);
     *ret = (float)v;

@@ -46,7 +46,7 @@ static int get_f64(const json_object *object, const char *key, double *ret, cons
     double v = json_object_get_double(value);
     bool number =
         json_object_is_type(value, json_type_double) || json_object_is_type(value, json_type_int);
-    if (!number || !isfinite(v) || v <= 0)
+    if (!number || !isfinite((float)v) || (float)v <= 0)
         return ltd_fail(err, LTD_EFORMAT, "%s: %s is %.40s, expected a positive number", where, key,
                         json_object_to_json_string((json_object *)value));
     *ret = v;
