@@ -19,8 +19,8 @@ static const shape shapes[] = {{"gate_up", 3072, 576}, {"down", 576, 1536}};
 
 /* A file type for each packed kind. */
 static const int forms[LTD_PACK_COUNT] = {
-    [LTD_PACK_F32] = 0, [LTD_PACK_F16] = 1, [LTD_PACK_BF16] = 2,
-    [LTD_PACK_Q4] = 4,  [LTD_PACK_Q8] = 5,  [LTD_PACK_Q8G16] = 6};
+    [LTD_PACK_F32] = 0, [LTD_PACK_F16] = 1,   [LTD_PACK_BF16] = 2, [LTD_PACK_Q4] = 4,
+    [LTD_PACK_Q8] = 5,  [LTD_PACK_Q8G16] = 6, [LTD_PACK_Q8M] = 8,  [LTD_PACK_Q4K] = 9};
 
 typedef struct job {
     const ltd_kernels *kernels;
@@ -28,9 +28,7 @@ typedef struct job {
     int32_t n_copies, turn; /* turn: copies in use, 1 in the cache */
     int32_t at, m;
     ltd_acts acts;
-    float *x, *y, *scale, *sum;
-    int16_t *q;
-    int8_t *q8;
+    float *x, *y;
     size_t ldy;
 } job;
 
@@ -67,36 +65,28 @@ static void make_rows(job *j, const shape *s, int32_t rows, ltd_rng *rng)
     size_t n = (size_t)(rows + SPARE_ROWS) * (size_t)s->in;
     j->ldy = ((size_t)s->out + 63) / 64 * 64;
     j->x = ltd_mem_aligned(n, sizeof(float));
-    j->scale = ltd_mem_aligned(n / 32, sizeof(float));
-    j->sum = ltd_mem_aligned(n / 32, sizeof(float));
-    j->q = ltd_mem_aligned(n, sizeof(int16_t));
-    j->q8 = ltd_mem_aligned(n, 1);
     j->y = ltd_mem_aligned((size_t)(rows + SPARE_ROWS) * j->ldy, sizeof(float));
-    if (!j->x || !j->scale || !j->sum || !j->q || !j->q8 || !j->y) no_memory();
+    if (!j->x || !j->y) no_memory();
     for (size_t i = 0; i < n; i++) j->x[i] = ltd_rng_normal(rng);
 }
 
 static void free_job(job *j)
 {
     for (int32_t i = 0; i < j->n_copies; i++) ltd_pack_fini(&j->copies[i]);
+    ltd_acts_fini(&j->acts);
     free(j->x);
-    free(j->scale);
-    free(j->sum);
-    free(j->q);
-    free(j->q8);
     free(j->y);
 }
 
 static void quantize(job *j, int32_t rows, int32_t in, int32_t bits)
 {
-    size_t n = (size_t)in;
-    j->acts = (ltd_acts){.x = j->x, .q = j->q, .scale = j->scale, .sum = j->sum, .n = in};
-    if (bits == 8) j->acts.q8 = j->q8;
-    for (size_t i = 0; bits && i < (size_t)rows; i++) {
-        j->kernels->quantize(j->x + i * n, in, bits, j->q + i * n, j->scale + i * (n / 32),
-                             j->sum + i * (n / 32));
-        if (bits == 8) j->kernels->bytes(j->q + i * n, in, j->q8 + i * n);
-    }
+    ltd_err err = LTD_ERR_INIT;
+    ltd_acts_fini(&j->acts);
+    if (ltd_acts_init(&j->acts, rows, in, bits ? bits : 8, &err) < 0) no_memory();
+    j->acts.x = j->x;
+    j->acts.n = in;
+    for (int32_t i = 0; bits && i < rows; i++)
+        j->kernels->quantize(j->x + (size_t)i * (size_t)in, i, &j->acts);
 }
 
 static void measure(const kernel_options *o, kernel_results *s, job *j, const shape *sh,

@@ -126,8 +126,7 @@ void kernel_attention(const kernel_options *o, kernel_results *s)
 typedef struct row_job {
     const ltd_kernels *kernels;
     float *x, *y, *z, *scale, *sum;
-    int16_t *q;
-    int8_t *q8;
+    ltd_acts acts[2]; /* of 8 and of 16 bits */
     uint16_t *half;
     int32_t index[32];
 } row_job;
@@ -135,17 +134,12 @@ typedef struct row_job {
 static void quantize8(void *ctx)
 {
     row_job *j = ctx;
-    j->kernels->quantize(j->x, HIDDEN, 8, j->q, j->scale, j->sum);
+    j->kernels->quantize(j->x, 0, &j->acts[0]);
 }
 static void quantize16(void *ctx)
 {
     row_job *j = ctx;
-    j->kernels->quantize(j->x, HIDDEN, 16, j->q, j->scale, j->sum);
-}
-static void bytes(void *ctx)
-{
-    row_job *j = ctx;
-    j->kernels->bytes(j->q, HIDDEN, j->q8);
+    j->kernels->quantize(j->x, 0, &j->acts[1]);
 }
 static void rmsnorm(void *ctx)
 {
@@ -188,7 +182,6 @@ static const struct {
     void (*fn)(void *ctx);
 } row_calls[] = {{"quantize to 8 bits, 576", quantize8},
                  {"quantize to 16 bits, 576", quantize16},
-                 {"bytes, 576", bytes},
                  {"rmsnorm, 576", rmsnorm},
                  {"rope, 12 heads of 64", rope},
                  {"silu_mul, 1536", silu_mul},
@@ -206,8 +199,14 @@ void kernel_rows(const kernel_options *o, kernel_results *s)
                  .z = floats(VOCAB, &rng),
                  .scale = floats(HIDDEN, &rng),
                  .sum = floats(HIDDEN, &rng)};
-    j.q = (int16_t *)floats(HIDDEN, &rng);
-    j.q8 = (int8_t *)floats(HIDDEN, &rng);
+    ltd_err err = LTD_ERR_INIT;
+    for (int i = 0; i < 2; i++) {
+        if (ltd_acts_init(&j.acts[i], 1, HIDDEN, 8 + 8 * i, &err) < 0) {
+            fprintf(stderr, "bench: %s\n", err.msg);
+            exit(1);
+        }
+        j.acts[i].n = HIDDEN;
+    }
     j.half = (uint16_t *)floats(HIDDEN, &rng);
     for (size_t c = 0; c < sizeof row_calls / sizeof *row_calls; c++) {
         for (int i = 0; (j.kernels = kernel_isa(o, i)); i++) {
@@ -228,7 +227,6 @@ void kernel_rows(const kernel_options *o, kernel_results *s)
     free(j.z);
     free(j.scale);
     free(j.sum);
-    free(j.q);
-    free(j.q8);
+    for (int i = 0; i < 2; i++) ltd_acts_fini(&j.acts[i]);
     free(j.half);
 }

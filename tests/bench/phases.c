@@ -32,17 +32,10 @@ static void enter(phase next)
     current = next;
 }
 
-static void watch_quantize(const float *x, int32_t n, int32_t bits, int16_t *q, float *scale,
-                           float *sum)
+static void watch_quantize(const float *x, int32_t row, ltd_acts *a)
 {
     enter(PHASE_QUANTIZE);
-    real.quantize(x, n, bits, q, scale, sum);
-}
-
-static void watch_bytes(const int16_t *q, int32_t n, int8_t *ret)
-{
-    enter(PHASE_QUANTIZE);
-    real.bytes(q, n, ret);
+    real.quantize(x, row, a);
 }
 
 static void watch_linear(const ltd_packed *w, const ltd_acts *x, int32_t m, int32_t tile0,
@@ -84,6 +77,12 @@ static void watch_silu_mul(const float *gate, const float *up, int32_t n, float 
     real.silu_mul(gate, up, n, ret);
 }
 
+static void watch_gelu_mul(const float *gate, const float *up, int32_t n, float *ret)
+{
+    enter(PHASE_SILU);
+    real.gelu_mul(gate, up, n, ret);
+}
+
 static void watch_add(float *x, const float *y, int32_t n)
 {
     enter(PHASE_SILU);
@@ -122,12 +121,12 @@ void phases_head(int32_t out)
 void phases_watch(void)
 {
     table.quantize = watch_quantize;
-    table.bytes = watch_bytes;
     table.linear = watch_linear;
     table.rmsnorm = watch_rmsnorm;
     table.rope = watch_rope;
     table.store_f16 = watch_store_f16;
     table.silu_mul = watch_silu_mul;
+    table.gelu_mul = watch_gelu_mul;
     table.add = watch_add;
     table.attention = watch_attention;
     table.argmax = watch_argmax;
