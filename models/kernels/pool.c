@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -22,8 +23,12 @@
 enum {
     NEXT_BITS = 21, /* room for overruns past the last task */
     TASK_BITS = 21,
-    SPIN_IDLE = 20000, /* about 100 us before a worker sleeps */
-    SPIN_WAIT = 4000,  /* the caller yields this often while it waits */
+    LOOK = 32,            /* turns of a spin between looks at the clock */
+    SPIN_IDLE = 150000,   /* [ns] before a worker without work sleeps */
+    PATIENCE = 100000,    /* [ns] beyond the usual that the caller waits before it thinks a worker
+                             preempted */
+    REST_MIN = 20000000,  /* [ns] for which one worker less is used then, */
+    REST_MAX = 320000000, /* doubled while it goes on */
 };
 #define NEXT_MASK ((UINT64_C(1) << NEXT_BITS) - 1)
 #define TASK_MASK ((UINT64_C(1) << TASK_BITS) - 1)
@@ -34,6 +39,9 @@ struct ltd_pool {
     _Alignas(64) _Atomic uint32_t wake; /* futex word: counts regions */
     _Atomic int32_t sleepers;
     _Atomic bool quit;
+    _Alignas(64) _Atomic int32_t active; /* threads that take tasks; workers above it rest */
+    _Atomic uint32_t roster;             /* futex word of those that rest */
+    uint64_t rest_until, rest;           /* [ns]; the caller's */
     ltd_pool_fn *fn;
     void *ctx;
     int32_t threads;
@@ -53,18 +61,47 @@ static void relax(void)
 #endif
 }
 
-/* Take and run tasks until none is left. */
-static void work(ltd_pool *pool, int32_t thread)
+/* Take and run tasks until none is left; returns how many. */
+static int32_t work(ltd_pool *pool, int32_t thread)
 {
-    for (;;) {
+    for (int32_t done = 0;; done++) {
         uint64_t r = atomic_load_explicit(&pool->region, memory_order_acquire);
-        if ((r & NEXT_MASK) >= ((r >> NEXT_BITS) & TASK_MASK)) return;
+        if ((r & NEXT_MASK) >= ((r >> NEXT_BITS) & TASK_MASK)) return done;
         r = atomic_fetch_add_explicit(&pool->region, 1, memory_order_acq_rel);
         uint64_t next = r & NEXT_MASK;
-        if (next >= ((r >> NEXT_BITS) & TASK_MASK)) return;
+        if (next >= ((r >> NEXT_BITS) & TASK_MASK)) return done;
         pool->fn(pool->ctx, (int32_t)next, thread);
         atomic_fetch_add_explicit(&pool->finished, 1, memory_order_acq_rel);
     }
+}
+
+static uint64_t now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* The next region's number, or `seen` again after SPIN_IDLE without one. */
+static uint32_t spin(ltd_pool *pool, uint32_t seen)
+{
+    uint64_t begun = 0;
+    for (int i = 1;; i++) {
+        uint32_t now = atomic_load_explicit(&pool->wake, memory_order_acquire);
+        if (now != seen) return now;
+        relax();
+        if (i % LOOK) continue;
+        uint64_t t = now_ns();
+        if (!begun) begun = t;
+        if (t - begun > SPIN_IDLE) return seen;
+    }
+}
+
+static void rest(ltd_pool *pool, int32_t index)
+{
+    uint32_t roster = atomic_load(&pool->roster);
+    if (index >= atomic_load(&pool->active) && !atomic_load(&pool->quit))
+        syscall(SYS_futex, &pool->roster, FUTEX_WAIT_PRIVATE, roster, NULL, NULL, 0);
 }
 
 static void *worker(void *p)
@@ -74,11 +111,11 @@ static void *worker(void *p)
     ltd_pool *pool = arg.pool;
     uint32_t seen = 0;
     while (!atomic_load(&pool->quit)) {
-        uint32_t now = atomic_load_explicit(&pool->wake, memory_order_acquire);
-        for (int i = 0; now == seen && i < SPIN_IDLE; i++) {
-            relax();
-            now = atomic_load_explicit(&pool->wake, memory_order_acquire);
+        if (arg.index >= atomic_load_explicit(&pool->active, memory_order_relaxed)) {
+            rest(pool, arg.index);
+            continue;
         }
+        uint32_t now = spin(pool, seen);
         if (now == seen) {
             atomic_fetch_add(&pool->sleepers, 1);
             if (!atomic_load(&pool->quit))
@@ -121,6 +158,7 @@ int ltd_pool_new(ltd_pool **ret, int32_t threads, ltd_err *err)
     ltd_pool *pool = ltd_mem_aligned(1, sizeof *pool);
     if (!pool) return ltd_fail(err, LTD_ENOMEM, "thread pool: no memory");
     pool->threads = threads;
+    atomic_store(&pool->active, threads);
     for (int32_t i = 1; i < threads; i++) {
         int rc = start(pool, i, err);
         if (rc < 0) {
@@ -138,6 +176,8 @@ void ltd_pool_free(ltd_pool *pool)
     atomic_store(&pool->quit, true);
     atomic_fetch_add(&pool->wake, 1);
     syscall(SYS_futex, &pool->wake, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
+    atomic_fetch_add(&pool->roster, 1);
+    syscall(SYS_futex, &pool->roster, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
     for (int32_t i = 0; i < pool->started; i++) pthread_join(pool->thread[i], NULL);
     free(pool);
 }
@@ -147,9 +187,65 @@ int32_t ltd_pool_threads(const ltd_pool *pool)
     return pool->threads;
 }
 
+/* --- company ---
+ *
+ * Another process that wants our processor preempts a worker for milliseconds, with a task in its
+ * hands that the caller must wait for: with a region every few microseconds a step becomes ten
+ * times slower.  So a caller that waited far longer than a task takes uses one worker less for a
+ * while, which leaves that processor to the other process, and then tries again. */
+
+static void set_active(ltd_pool *pool, int32_t n)
+{
+    atomic_store(&pool->active, n);
+    atomic_fetch_add(&pool->roster, 1);
+    syscall(SYS_futex, &pool->roster, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
+}
+
+static void let_rest(ltd_pool *pool, uint64_t now)
+{
+    pool->rest = pool->rest * 2 > REST_MAX ? REST_MAX : pool->rest ? pool->rest * 2 : REST_MIN;
+    pool->rest_until = now + pool->rest;
+    int32_t active = atomic_load(&pool->active);
+    if (active > 1) set_active(pool, active - 1);
+}
+
+/* Rested long enough: one more.  After as long without a wait the next rest is short again. */
+static void end_rest(ltd_pool *pool)
+{
+    if (!pool->rest) return;
+    uint64_t now = now_ns();
+    if (now < pool->rest_until) return;
+    int32_t active = atomic_load(&pool->active);
+    if (active < pool->threads) {
+        set_active(pool, active + 1);
+        pool->rest_until = now + pool->rest;
+    } else {
+        pool->rest = 0;
+    }
+}
+
+/* Wait for tasks that workers hold. */
+static void wait_for_workers(ltd_pool *pool, int32_t n_tasks, uint64_t begun, int32_t own)
+{
+    uint64_t limit = 0;
+    bool late = false;
+    for (int i = 1; atomic_load_explicit(&pool->finished, memory_order_acquire) < n_tasks; i++) {
+        relax();
+        if (i % LOOK) continue;
+        uint64_t now = now_ns();
+        /* A worker may just have begun a task when we ended our last. */
+        if (!limit) limit = now + PATIENCE + 4 * (now - begun) / (uint64_t)(own + 1);
+        if (now < limit) continue;
+        late = true;
+        sched_yield();
+    }
+    if (late) let_rest(pool, now_ns());
+}
+
 void ltd_pool_run(ltd_pool *pool, ltd_pool_fn *fn, void *ctx, int32_t n_tasks)
 {
-    if (pool->threads == 1 || n_tasks <= 1) {
+    if (pool->threads > 1) end_rest(pool);
+    if (n_tasks <= 1 || atomic_load_explicit(&pool->active, memory_order_relaxed) == 1) {
         for (int32_t i = 0; i < n_tasks; i++) fn(ctx, i, 0);
         return;
     }
@@ -163,9 +259,7 @@ void ltd_pool_run(ltd_pool *pool, ltd_pool_fn *fn, void *ctx, int32_t n_tasks)
     atomic_fetch_add(&pool->wake, 1);
     if (atomic_load(&pool->sleepers) > 0)
         syscall(SYS_futex, &pool->wake, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
-    work(pool, 0);
-    for (int i = 1; atomic_load_explicit(&pool->finished, memory_order_acquire) < n_tasks; i++) {
-        relax();
-        if (i % SPIN_WAIT == 0) sched_yield();
-    }
+    uint64_t begun = now_ns();
+    int32_t own = work(pool, 0);
+    wait_for_workers(pool, n_tasks, begun, own);
 }

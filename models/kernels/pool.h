@@ -2,9 +2,10 @@
  *
  *     ltd_pool_run(pool, fn, ctx, n_tasks);         fn(ctx, task, thread) for task 0 .. n_tasks-1
  *
- * Tasks are handed out one by one, so a preempted thread delays its own task only.  Which thread
- * runs a task is not defined; results must not depend on it. Thread rule: one caller at a time. The
- * caller takes part; with one thread no other is made. */
+ * Tasks are handed out one by one, so a preempted thread delays its own task only; while that
+ * happens again and again, fewer threads are used.  Which thread runs a task is not defined;
+ * results must not depend on it.  Thread rule: one caller at a time.  The caller takes part; with
+ * one thread no other is made. */
 #ifndef LTD_MODELS_KERNELS_POOL_H
 #define LTD_MODELS_KERNELS_POOL_H
 

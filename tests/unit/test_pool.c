@@ -107,6 +107,37 @@ static void the_largest_region_runs_whole(void **state)
     ltd_pool_free(pool);
 }
 
+/* A worker that is kept for 5 ms, as one that was preempted. */
+static void hold_workers(void *ctx, int32_t task, int32_t thread)
+{
+    (void)task;
+    if (thread == 0) {
+        nap(1); /* so that workers get tasks too */
+    } else {
+        atomic_fetch_add((_Atomic int32_t *)ctx, 1);
+        nap(6);
+    }
+}
+
+static void preempted_workers_rest_and_come_back(void **state)
+{
+    (void)state;
+    ltd_pool *pool = open_pool(3);
+    for (int again = 0; again < 3; again++) {
+        _Atomic int32_t by_workers = 0;
+        for (int i = 0; i < 4; i++) {
+            ltd_pool_run(pool, hold_workers, &by_workers, 3);
+            run_once_each(pool, 50);
+        }
+        /* Rests end: sooner or later a worker takes a task again. */
+        atomic_store(&by_workers, 0);
+        for (int i = 0; i < 400 && atomic_load(&by_workers) == 0; i++)
+            ltd_pool_run(pool, hold_workers, &by_workers, 3);
+        assert_true(atomic_load(&by_workers) > 0);
+    }
+    ltd_pool_free(pool);
+}
+
 static void two_pools_take_turns(void **state)
 {
     (void)state;
@@ -137,6 +168,7 @@ int main(void)
         cmocka_unit_test(sleeping_workers_wake_for_the_next_region),
         cmocka_unit_test(a_pool_may_end_before_its_workers_have_begun),
         cmocka_unit_test(the_largest_region_runs_whole),
+        cmocka_unit_test(preempted_workers_rest_and_come_back),
         cmocka_unit_test(two_pools_take_turns),
         cmocka_unit_test(bad_numbers_of_threads_give_an_error_and_no_pool),
     };
