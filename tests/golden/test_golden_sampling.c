@@ -1,5 +1,6 @@
 /* Sampling against the reference: next-token distributions of transformers' warpers in both orders
- * of top-k and top-p (probabilities within 1e-4, the same tokens possible). */
+ * of top-k and top-p (probabilities within 1e-4, the same tokens possible), and EAGLE's acceptance
+ * of verified trees from the numbers that its code drew. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,11 +10,12 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "env/accept.h"
 #include "models/llm/sample.h"
 #include "tests/support/engine.h"
 #include "tests/support/vectors.h"
 
-enum { VOCAB = 320 };
+enum { VOCAB = 320, MAX_VERIFY = 64 };
 static const double tolerance = 1e-4;
 
 static ltd_err err;
@@ -70,10 +72,82 @@ static void distributions_are_those_of_the_reference(void **state)
     ltd_safetensors_close(want);
 }
 
+/* --- acceptance --- */
+
+typedef struct recorded {
+    const float *logits;
+    double uniform[MAX_VERIFY];
+    int32_t n, used;
+} recorded;
+
+static const float *logits_at(const void *rows, int32_t entry)
+{
+    return ((const recorded *)rows)->logits + (size_t)entry * VOCAB;
+}
+
+/* The reference drew the token itself with another generator: any number serves. */
+static double next_uniform(void *numbers)
+{
+    recorded *r = numbers;
+    int32_t at = r->used++;
+    return at < r->n ? r->uniform[at] : 0.5;
+}
+
+static void check_acceptance(const ltd_selection *sel, recorded *r, ltd_json one,
+                             const ltd_safetensors *want, size_t number)
+{
+    char tensor[64];
+    const char *name = NULL;
+    int32_t path[MAX_VERIFY], accepted[MAX_VERIFY], next = -1;
+    ltd_json_get_string(one, "name", &name, &err);
+    snprintf(tensor, sizeof tensor, "v%zu.%s.final_p", number, name);
+    ltd_json uniforms = engine_get(one, "uniforms");
+    r->used = 0;
+    r->n = (int32_t)ltd_json_count(uniforms);
+    for (int32_t i = 0; i < r->n; i++) r->uniform[i] = engine_number(uniforms, (size_t)i);
+    ltd_sampler *s = open_sampler(one, true);
+    ltd_chance chance = {s, logits_at, r, next_uniform, r};
+    int32_t got = ltd_accept_sampled(sel, &chance, path, &next, &err);
+    if (got < 0) fail_msg("%s: %s", tensor, err.msg);
+    assert_int_equal(got, engine_int(one, "accept_length") + 1);
+    assert_int_equal(got, engine_ids(one, "accepted_nodes", accepted, MAX_VERIFY));
+    engine_same_ids(tensor, path, accepted, got);
+    assert_int_equal(r->used, r->n + 1);
+    check_distribution(s, want, tensor);
+    assert_true(ltd_sampler_p(s, next) > 0);
+    ltd_sampler_free(s);
+}
+
+static void acceptance_from_recorded_numbers_is_the_official_one(void **state)
+{
+    (void)state;
+    int32_t checked = 0;
+    ltd_safetensors *want = vec_open("eagle3/verify/verify.safetensors");
+    ltd_json_doc *doc = engine_json("eagle3/verify/verify.json");
+    ltd_json cases = engine_get(ltd_json_root(doc), "cases");
+    for (size_t c = 0; c < ltd_json_count(cases); c++) {
+        int32_t token[MAX_VERIFY], parent[MAX_VERIFY], depth[MAX_VERIFY], node[MAX_VERIFY] = {0};
+        char name[48];
+        ltd_json one = ltd_json_at(cases, c), sampled = engine_get(one, "sampled");
+        ltd_selection sel = {engine_ids(one, "tokens", token, MAX_VERIFY), token, parent, depth,
+                             node};
+        engine_ids(one, "parent", parent, MAX_VERIFY);
+        engine_ids(one, "position_offsets", depth, MAX_VERIFY);
+        snprintf(name, sizeof name, "v%zu.node_logits", c);
+        recorded r = {.logits = vec_f32(want, name, NULL)};
+        for (size_t i = 0; i < ltd_json_count(sampled); i++, checked++)
+            check_acceptance(&sel, &r, ltd_json_at(sampled, i), want, c);
+    }
+    assert_int_equal(checked, 90);
+    ltd_json_free(doc);
+    ltd_safetensors_close(want);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(distributions_are_those_of_the_reference),
+        cmocka_unit_test(acceptance_from_recorded_numbers_is_the_official_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
