@@ -28,6 +28,7 @@ enum ltd_stream {
     LTD_STREAM_MINIBATCH, /* order of minibatches */
     LTD_STREAM_BOOTSTRAP, /* confidence intervals */
     LTD_STREAM_TEST,
+    LTD_STREAM_SAMPLE, /* tokens at a temperature */
     LTD_STREAM_COUNT
 };
 

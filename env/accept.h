@@ -33,6 +33,8 @@ extern "C" {
 int32_t ltd_accept_greedy(const ltd_selection *selection, const int32_t *argmax, int32_t *path,
                           int32_t *next);
 
+typedef enum ltd_accept_rule { LTD_ACCEPT_DRAWN, LTD_ACCEPT_SAMPLED } ltd_accept_rule;
+
 /* What the sampling rules read; all of it borrowed. */
 typedef struct ltd_chance {
     /* Temperature, top-k and top-p; afterwards the distribution that *next was drawn from. */

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "env/accept.h"
+#include "base/rng.h"
 #include "env/lookup.h"
 
 enum { PREFILL_ROWS = 64 };
@@ -20,6 +20,8 @@ struct ltd_cycle {
     ltd_lookup *lookup; /* NULL when the cycle was made without */
     bool find;          /* lookup is on */
     ltd_phases phases;
+    ltd_chance chance; /* sampler NULL: greedy */
+    ltd_rng rng;
     int32_t root;
     int32_t match, chain;
     /* pairs the head has not seen */
@@ -52,8 +54,11 @@ static int open_parts(ltd_cycle *c, ltd_err *err)
 {
     const ltd_cycle_options *o = &c->options;
     int32_t rows = o->max_size + 1 > PREFILL_ROWS ? o->max_size + 1 : PREFILL_ROWS;
-    ltd_session_options so = {
-        .context = o->context, .max_rows = rows, .kv_f16 = o->kv_f16, .features = o->head != NULL};
+    ltd_session_options so = {.context = o->context,
+                              .max_rows = rows,
+                              .kv_f16 = o->kv_f16,
+                              .features = o->head != NULL,
+                              .logits = o->sampling.temperature != 0};
     int rc = ltd_session_new(&c->session, o->model, &so, err);
     if (rc == LTD_OK && o->head)
         rc = ltd_draft_new(&c->draft, o->head, o->context, PREFILL_ROWS, o->top_k,
@@ -63,7 +68,20 @@ static int open_parts(ltd_cycle *c, ltd_err *err)
                           o->max_size, err);
     if (rc == LTD_OK && o->lookup)
         rc = ltd_lookup_new(&c->lookup, o->context, o->lookup_min_match, err);
+    if (rc == LTD_OK && o->sampling.temperature != 0)
+        rc = ltd_sampler_new(&c->chance.sampler, ltd_llama_config(o->model)->vocab, &o->sampling,
+                             err);
     return rc;
+}
+
+static const float *row_logits(const void *session, int32_t row)
+{
+    return ltd_session_logits(session, row);
+}
+
+static double next_number(void *rng)
+{
+    return ltd_rng_f64(rng);
 }
 
 int ltd_cycle_new(ltd_cycle **ret, const ltd_cycle_options *options, ltd_err *err)
@@ -76,6 +94,7 @@ int ltd_cycle_new(ltd_cycle **ret, const ltd_cycle_options *options, ltd_err *er
     c->options = *options;
     c->find = options->lookup;
     rc = open_parts(c, err);
+    c->chance = (ltd_chance){c->chance.sampler, row_logits, c->session, next_number, &c->rng};
     size_t context = (size_t)options->context, rows = (size_t)options->max_size + 1;
     if (rc == LTD_OK && c->draft) {
         c->feature = 3 * ltd_llama_config(options->model)->hidden;
@@ -106,6 +125,7 @@ void ltd_cycle_free(ltd_cycle *c)
     ltd_draft_free(c->draft);
     ltd_tree_free(c->tree);
     ltd_lookup_free(c->lookup);
+    ltd_sampler_free(c->chance.sampler);
     free(c->pending);
     free(c->pending_token);
     free(c->chain_token);
@@ -142,6 +162,27 @@ static int prefill_chunk(ltd_cycle *c, const int32_t *ids, int32_t n, int32_t le
     return rc;
 }
 
+/* The first token of an answer.  Its prompt chooses the stream of numbers (FNV-1a of the ids), so
+ * that a text is the same whatever was played before it. */
+static int choose_root(ltd_cycle *c, const int32_t *ids, int32_t n, int32_t row, ltd_err *err)
+{
+    if (!c->chance.sampler) {
+        c->root = ltd_session_argmax(c->session, row);
+        return LTD_OK;
+    }
+    uint64_t hash = 0xcbf29ce484222325u;
+    for (int32_t i = 0; i < n; i++) hash = (hash ^ (uint32_t)ids[i]) * 0x100000001b3u;
+    ltd_rng_seed(&c->rng, c->options.seed ^ hash, LTD_STREAM_SAMPLE);
+    int rc = ltd_sampler_set(c->chance.sampler, ltd_session_logits(c->session, row), err);
+    if (rc == LTD_OK) c->root = ltd_sampler_draw(c->chance.sampler, ltd_rng_f64(&c->rng));
+    return rc;
+}
+
+void ltd_cycle_set_seed(ltd_cycle *c, uint64_t seed)
+{
+    c->options.seed = seed;
+}
+
 int ltd_cycle_prompt(ltd_cycle *c, const int32_t *ids, int32_t n, ltd_err *err)
 {
     int32_t most = c->options.context - c->options.max_size - 2;
@@ -163,11 +204,11 @@ int ltd_cycle_prompt(ltd_cycle *c, const int32_t *ids, int32_t n, ltd_err *err)
         ltd_lookup_reset(c->lookup);
         rc = ltd_lookup_append(c->lookup, ids, n, err);
     }
+    if (rc == LTD_OK) rc = choose_root(c, ids, n, last - 1, err);
     if (rc < 0) { /* half a prompt is no text */
         ltd_session_truncate(c->session, 0, NULL);
         return rc;
     }
-    c->root = ltd_session_argmax(c->session, last - 1);
     if (c->draft) c->pending_token[0] = c->root;
     return LTD_OK;
 }
@@ -286,10 +327,19 @@ static void keep_pairs(ltd_cycle *c, int32_t n)
     }
 }
 
+static int32_t accept(ltd_cycle *c, const ltd_selection *s, int32_t *next, ltd_err *err)
+{
+    if (!c->chance.sampler)
+        return ltd_accept_greedy(s, ltd_session_argmaxes(c->session), c->path, next);
+    if (c->options.accept == LTD_ACCEPT_SAMPLED)
+        return ltd_accept_sampled(s, &c->chance, c->path, next, err);
+    return ltd_accept_drawn(s, &c->chance, c->path, next, err);
+}
+
 static int commit(ltd_cycle *c, const ltd_selection *s, ltd_err *err)
 {
-    int32_t next;
-    int32_t n = ltd_accept_greedy(s, ltd_session_argmaxes(c->session), c->path, &next);
+    int32_t next, n = accept(c, s, &next, err);
+    if (n < 0) return n;
     for (int32_t i = 1; i < n; i++) c->tokens[i - 1] = s->token[c->path[i]];
     c->tokens[n - 1] = next;
     keep_pairs(c, n);

@@ -15,8 +15,9 @@
  *         ltd_cycle_verify(c, 8, &r, &err);            r->tokens[0 .. accept_len)
  *     }
  *
- * Greedy decoding: whatever is drafted and chosen, the tokens are those of plain decoding.
- * Thread rule: one thread.  No allocation after ltd_cycle_new(). */
+ * Whatever is drafted and chosen, the tokens are those of plain decoding: of greedy decoding, or,
+ * with a temperature, of sampling with the same seed (LTD_ACCEPT_SAMPLED: of the same
+ * distribution). Thread rule: one thread.  No allocation after ltd_cycle_new(). */
 #ifndef LTD_ENV_CYCLE_H
 #define LTD_ENV_CYCLE_H
 
@@ -25,6 +26,7 @@
 
 #include "base/clock.h"
 #include "base/status.h"
+#include "env/accept.h"
 #include "env/timing.h"
 #include "env/tree.h"
 #include "models/llm/eagle3.h"
@@ -47,6 +49,9 @@ typedef struct ltd_cycle_options {
     bool lookup;          /* prompt lookup as a second source */
     int32_t lookup_min_match, lookup_max_chain;
     bool kv_f16;
+    ltd_sampling sampling; /* temperature 0: greedy, nothing else of it is read */
+    ltd_accept_rule accept;
+    uint64_t seed; /* of sampled tokens */
 } ltd_cycle_options;
 
 /* What a finished cycle did; borrowed until the next call. */
@@ -68,6 +73,9 @@ void ltd_cycle_free(ltd_cycle *c);
 
 /* Start a text: prefill of target and head, outside any window.  LTD_EINVAL when it doesn't fit. */
 int ltd_cycle_prompt(ltd_cycle *c, const int32_t *ids, int32_t n, ltd_err *err);
+/* Seed of the texts that begin from now on.  A text's numbers depend on the seed and on its prompt,
+ * not on what was played before. */
+void ltd_cycle_set_seed(ltd_cycle *c, uint64_t seed);
 /* The next token, already chosen by the target but not run through it. */
 int32_t ltd_cycle_root(const ltd_cycle *c);
 /* Tokens that may still be added so that every later cycle fits, whatever it verifies. */

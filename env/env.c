@@ -351,6 +351,7 @@ int ltd_env_reset(ltd_env *env, const ltd_reset *options, ltd_step *io, ltd_err 
         if (rc < 0) return rc;
         ltd_prompt_order_fini(&env->order);
         env->order = order;
+        ltd_cycle_set_seed(env->cycle, *options->seed);
     }
     if (!env->has_prompt || (options && (options->new_prompt || options->seed))) {
         env->has_prompt = false;

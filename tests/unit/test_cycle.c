@@ -241,8 +241,8 @@ static void refuse(ltd_cycle_options o)
 static void options_that_cant_be_are_refused(void **state)
 {
     (void)state;
-    ltd_cycle_options o[8];
-    for (int i = 0; i < 8; i++) o[i] = defaults();
+    ltd_cycle_options o[11];
+    for (int i = 0; i < 11; i++) o[i] = defaults();
     o[0].max_size = -1;
     o[1].max_size = 1001;
     o[2].max_forwards = LTD_TREE_MAX_DEPTH + 1;
@@ -252,8 +252,31 @@ static void options_that_cant_be_are_refused(void **state)
     o[5].context = 40;  /* no room beside a prefill's rows */
     o[6].top_k = 0;
     o[7].top_k = 33;
-    for (int i = 0; i < 8; i++) refuse(o[i]);
+    o[8].sampling = (ltd_sampling){-1, 0, 1, false};
+    o[9].sampling = (ltd_sampling){1, 0, 0, false};
+    o[10].sampling = (ltd_sampling){1, -1, 1, false};
+    for (int i = 0; i < 11; i++) refuse(o[i]);
     ltd_cycle_free(NULL);
+}
+
+/* The first k of one is the argmax, whatever the temperature and whoever accepts. */
+static void sampling_one_token_alone_is_greedy_decoding(void **state)
+{
+    (void)state;
+    for (int accept = 0; accept < 2; accept++) {
+        ltd_cycle_options o = defaults();
+        o.sampling = (ltd_sampling){2, 1, 1, accept == 1};
+        o.accept = (ltd_accept_rule)accept;
+        o.seed = 9;
+        ltd_cycle *c = open_cycle(o, PROMPT);
+        assert_int_equal(ltd_cycle_root(c), plain[0]);
+        for (int32_t n = 1; n < TEXT - 10;) {
+            const ltd_cycle_result *r = run(c, n % (FORWARDS + 1), SIZE);
+            engine_same_ids("text", r->tokens, plain + n, r->accept_len);
+            n += r->accept_len;
+        }
+        ltd_cycle_free(c);
+    }
 }
 
 static void without_a_head_there_is_lookup_alone(void **state)
@@ -289,6 +312,7 @@ int main(void)
         cmocka_unit_test(prompts_that_dont_fit_are_refused),
         cmocka_unit_test(actions_that_cant_be_are_refused_and_change_nothing),
         cmocka_unit_test(options_that_cant_be_are_refused),
+        cmocka_unit_test(sampling_one_token_alone_is_greedy_decoding),
         cmocka_unit_test(without_a_head_there_is_lookup_alone),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
