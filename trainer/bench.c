@@ -79,8 +79,12 @@ static int fold_task(bench_run *b, ltd_bench_task *task, const char *name, int32
         snprintf(task->rows[r].detail, sizeof task->rows[r].detail, "%s", agent->detail);
     }
     const ltd_config *c = &b->s->config;
-    return ltd_bench_fold(task, b->cells + begin, (size_t)b->count, c->bench.reps, b->c.ar,
-                          b->c.tuned, c->bench.bootstrap, c->run.seed, err);
+    int rc = ltd_bench_fold(task, b->cells + begin, (size_t)b->count, c->bench.reps, b->c.ar,
+                            b->c.tuned, c->bench.bootstrap, c->run.seed, err);
+    bool another_text = c->env.temperature > 0 && c->env.accept != LTD_ACCEPT_DRAWN;
+    for (int32_t r = 0; another_text && r < task->n_rows; r++)
+        task->rows[r].identical = task->rows[r].of = 0;
+    return rc;
 }
 
 /* A task is a stretch of prompts of one name. */
@@ -121,6 +125,9 @@ static void describe(const bench_run *b, ltd_bench *ret)
     ret->lookup = s->config.env.lookup;
     ret->max_new = s->config.bench.max_new;
     ret->reps = s->config.bench.reps;
+    ltd_cycle_options o = ltd_setup_cycle_options(s);
+    ret->sampling = o.sampling;
+    ret->accept = o.accept;
     ret->tuned = (ltd_setting){-1, 0, false};
     if (b->c.tuned >= 0) ret->tuned = b->c.row[b->c.tuned].setting;
 }

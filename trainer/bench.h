@@ -10,8 +10,9 @@
  * Every prompt is played by all rows, one after the other, before the next prompt begins; the order
  * of rows turns from prompt to prompt and from repetition to repetition.  Time is the sum of cycle
  * windows; prefill is reported apart.  Repetitions are added up, none is left out: `seconds` of a
- * row is their mean.  `tokens` are those of one repetition; each has the same text.
- * Thread rule: one thread. */
+ * row is their mean.  `tokens` are those of one repetition; each has the same text, at a
+ * temperature too.  Under env.accept = eagle a sampled text depends on the policy and is not
+ * compared. Thread rule: one thread. */
 #ifndef LTD_TRAINER_BENCH_H
 #define LTD_TRAINER_BENCH_H
 
@@ -44,9 +45,9 @@ typedef struct ltd_bench_row {
     double accept_len, forwards_mean, size_mean;
     double phase[LTD_PHASE_COUNT];             /* shares of the windows */
     double prefill_target_ms, prefill_head_ms; /* a prompt */
-    int32_t identical, of;                     /* answers equal to ar's, token for token */
-    double regret;                             /* to the oracle; NaN: not known */
-    double table_seconds;                 /* the same cycles by the cost table; NaN without one */
+    int32_t identical, of; /* answers equal to ar's, token for token; 0 of 0: not compared */
+    double regret;         /* to the oracle; NaN: not known */
+    double table_seconds;  /* the same cycles by the cost table; NaN without one */
     uint32_t accept_hist[LTD_RUN_ACCEPT]; /* cycles by accept_len */
 } ltd_bench_row;
 
@@ -65,6 +66,8 @@ typedef struct ltd_bench {
     char head_path[LTD_CONFIG_TEXT], head_hash[65]; /* "": none */
     bool lookup;
     int32_t max_new, reps;
+    ltd_sampling sampling; /* temperature 0: greedy */
+    ltd_accept_rule accept;
     ltd_setting tuned; /* forwards -1: no such row */
     int32_t n_tasks;
     ltd_bench_task tasks[LTD_BENCH_TASKS];

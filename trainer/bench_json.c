@@ -65,7 +65,12 @@ static void put_task(ltd_json_writer *w, const char *key, const ltd_bench *b,
     ltd_json_put_string(w, "task", t->task);
     ltd_json_put_int(w, "prompts", t->prompts);
     ltd_json_put_int(w, "max_new", b->max_new);
-    ltd_json_put_int(w, "temperature", 0);
+    ltd_json_put_f64(w, "temperature", b->sampling.temperature);
+    if (b->sampling.temperature > 0) {
+        ltd_json_put_f64(w, "top_p", b->sampling.top_p);
+        ltd_json_put_int(w, "top_k", b->sampling.top_k);
+        ltd_json_put_string(w, "accept", b->accept == LTD_ACCEPT_DRAWN ? "drawn" : "eagle");
+    }
     ltd_json_put_int(w, "reps", b->reps);
     ltd_json_begin_array(w, "rows");
     for (int32_t i = 0; i < t->n_rows; i++) put_row(w, &t->rows[i]);
@@ -218,6 +223,15 @@ static void get_task(reader *r, ltd_json o, ltd_bench *b, ltd_bench_task *ret)
     get_i32(r, o, "prompts", INT32_MAX, &ret->prompts);
     get_i32(r, o, "max_new", INT32_MAX, &b->max_new);
     get_i32(r, o, "reps", INT32_MAX, &b->reps);
+    get_f64(r, o, "temperature", &b->sampling.temperature);
+    if (!(b->sampling.temperature > 0)) b->sampling.temperature = 0;
+    if (b->sampling.temperature > 0) {
+        char accept[16] = "";
+        get_f64(r, o, "top_p", &b->sampling.top_p);
+        get_i32(r, o, "top_k", INT32_MAX, &b->sampling.top_k);
+        get_text(r, o, "accept", accept, sizeof accept);
+        b->accept = strcmp(accept, "eagle") == 0 ? LTD_ACCEPT_SAMPLED : LTD_ACCEPT_DRAWN;
+    }
     if (r->rc == LTD_OK) r->rc = ltd_json_get_array(o, "rows", &rows, r->err);
     size_t n = ltd_json_count(rows);
     if (r->rc == LTD_OK && n > LTD_BENCH_ROWS)

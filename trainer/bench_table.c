@@ -25,23 +25,27 @@ static void ratio_text(char *ret, size_t size, double v, ltd_interval ci)
 
 static void put_row(const ltd_bench_row *r, bool color, ltd_str *out)
 {
-    char speedup[48], tuned[48];
+    char speedup[48], tuned[48], same[32] = "n/a";
     ratio_text(speedup, sizeof speedup, r->speedup, r->speedup_ci);
     ratio_text(tuned, sizeof tuned, r->vs_tuned, r->vs_tuned_ci);
+    if (r->of) snprintf(same, sizeof same, "%d/%d", r->identical, r->of);
     const char *mark = "";
     if (r->speedup_ci.lo > 1) mark = paint(color, green);
     if (r->speedup_ci.hi < 1) mark = paint(color, red);
-    ltd_str_printf(out, "  %-18.18s %8.1f  %s%-21s%s  %-21s %6.2f %5.2f %6.1f  %s%d/%d%s\n",
-                   r->policy, r->tok_s, mark, speedup, *mark ? off : "", tuned, r->accept_len,
+    ltd_str_printf(out, "  %-18.18s %8.1f  %s%-21s%s  %-21s %6.2f %5.2f %6.1f  %s%s%s\n", r->policy,
+                   r->tok_s, mark, speedup, *mark ? off : "", tuned, r->accept_len,
                    r->forwards_mean, r->size_mean, r->identical < r->of ? paint(color, red) : "",
-                   r->identical, r->of, r->identical < r->of ? paint(color, off) : "");
+                   same, r->identical < r->of ? paint(color, off) : "");
 }
 
 static void put_task(const ltd_bench *b, const ltd_bench_task *t, bool color, ltd_str *out)
 {
-    ltd_str_printf(out, "%s%s%s: %d prompts, up to %d tokens, %d repetition%s\n",
-                   paint(color, bold), t->task, paint(color, off), t->prompts, b->max_new, b->reps,
+    ltd_str_printf(out, "%s%s%s: %d prompts, up to %d tokens, %d repetition%s", paint(color, bold),
+                   t->task, paint(color, off), t->prompts, b->max_new, b->reps,
                    b->reps == 1 ? "" : "s");
+    if (b->sampling.temperature > 0)
+        ltd_str_printf(out, ", temperature %g", b->sampling.temperature);
+    ltd_str_puts(out, "\n");
     ltd_str_printf(out, "%s  %-18s %8s  %-21s  %-21s %6s %5s %6s  %s%s\n", paint(color, dim),
                    "policy", "tok/s", "x ar [95 %]", "x tuned [95 %]", "accept", "fwd", "nodes",
                    "same text", paint(color, off));

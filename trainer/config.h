@@ -22,6 +22,7 @@
 #include "agents/mlp.h"
 #include "base/status.h"
 #include "base/str.h"
+#include "env/accept.h"
 #include "env/obs.h"
 #include "env/reward.h"
 #include "trainer/schedule.h"
@@ -77,6 +78,9 @@ typedef struct ltd_config {
         ltd_ints sizes;
         bool lookup;
         int32_t lookup_min_match, lookup_max_chain;
+        double temperature, top_p;
+        int32_t sample_top_k;
+        ltd_accept_rule accept;
         int32_t max_new, max_prompt;
         ltd_reward_kind reward;
         double reward_scale, reward_keep, reward_floor;

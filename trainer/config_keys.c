@@ -13,6 +13,7 @@
 
 static_assert(sizeof(ltd_activation) == sizeof(int), "enum fields are written as int");
 static_assert(sizeof(ltd_contract) == sizeof(int), "enum fields are written as int");
+static_assert(sizeof(ltd_accept_rule) == sizeof(int), "enum fields are written as int");
 
 #define CHOICES(name) static const ltd_key_choice name[]
 CHOICES(model_dtypes) = {{"file", LTD_MODEL_DTYPE_FILE}, {"f32", LTD_MODEL_DTYPE_F32},
@@ -21,6 +22,7 @@ CHOICES(model_dtypes) = {{"file", LTD_MODEL_DTYPE_FILE}, {"f32", LTD_MODEL_DTYPE
 CHOICES(act_bits) = {{"16", 16}, {"8", 8}, {0}};
 CHOICES(kv_dtypes) = {{"f16", LTD_KV_F16}, {"f32", LTD_KV_F32}, {0}};
 CHOICES(head_dtypes) = {{"q8", LTD_HEAD_Q8}, {"f16", LTD_HEAD_F16}, {"f32", LTD_HEAD_F32}, {0}};
+CHOICES(accept_rules) = {{"drawn", LTD_ACCEPT_DRAWN}, {"eagle", LTD_ACCEPT_SAMPLED}, {0}};
 CHOICES(rewards) = {{"average", LTD_REWARD_AVERAGE}, {"ratio", LTD_REWARD_RATIO}, {0}};
 CHOICES(clocks) = {{"live", LTD_CLOCK_LIVE}, {"table", LTD_CLOCK_TABLE}, {0}};
 CHOICES(depth_contracts) = {
@@ -89,6 +91,17 @@ static const ltd_key KEYS[] = {
         "shortest suffix whose earlier occurrence counts", "ours"),
     INT(env, lookup_max_chain, "16", 1, LTD_TREE_MAX_DEPTH, "tokens",
         "longest continuation taken from there", "ours"),
+    FLOAT(env, temperature, "0", 0, 1000, "",
+        "of the target's text; 0: greedy decoding", "ours; the paper: 0 and 1"),
+    FLOAT(env, top_p, "1", 1e-6, 1, "",
+        "temperature > 0: draw among the most probable tokens that together reach this; 1: all",
+        "ours"),
+    INT(env, sample_top_k, "0", 0, BIG, "tokens",
+        "temperature > 0: draw among this many most probable tokens; 0: all", "ours"),
+    ENUM(env, accept, "drawn", accept_rules, "",
+        "temperature > 0: drawn: follow the target's own draws through the tree, so that a seed "
+        "gives one text under every policy; eagle: ask child after child, and top-p comes before "
+        "top-k", "ours; the paper: eagle"),
     INT(env, max_new, "256", 1, 1048576, "tokens",
         "answer length after which the next prompt begins", "LTD rl_depth.py"),
     INT(env, max_prompt, "1024", 1, 1048576, "tokens",
@@ -230,6 +243,7 @@ static const char *const ALIASES[][2] = {
     {"num_draft_tokens", "env.sizes"},      {"total_token", "env.sizes"},
     {"depth", "env.max_forwards"},          {"max_depth", "env.max_forwards"},
     {"speculative_num_steps", "env.max_forwards"}, {"n_ctx", "model.context"},
+    {"temp", "env.temperature"},            {"do_sample", "env.temperature"},
     {"max_new_tokens", "generate.max_new"}, {"max_tokens", "generate.max_new"},
     {"draft_model", "head.path"},           {"dataset", "prompts.train"},
 };

@@ -58,16 +58,23 @@ static void put_row(const ltd_bench_row *r, ltd_str *out)
     ltd_str_printf(out, "</td><td>%.1f</td>", r->tok_s);
     put_ratio(r->speedup, r->speedup_ci, out);
     put_ratio(r->vs_tuned, r->vs_tuned_ci, out);
-    ltd_str_printf(out, "<td>%.2f</td><td>%.2f</td><td>%.1f</td><td>%d/%d</td></tr>\n",
-                   r->accept_len, r->forwards_mean, r->size_mean, r->identical, r->of);
+    ltd_str_printf(out, "<td>%.2f</td><td>%.2f</td><td>%.1f</td>", r->accept_len, r->forwards_mean,
+                   r->size_mean);
+    if (r->of)
+        ltd_str_printf(out, "<td>%d/%d</td></tr>\n", r->identical, r->of);
+    else
+        ltd_str_puts(out, "<td>n/a</td></tr>\n");
 }
 
 static void put_table(const ltd_bench *b, const ltd_bench_task *t, ltd_str *out)
 {
     ltd_str_puts(out, "<div class=\"scroll\"><table><caption><b>");
     ltd_report_escape(t->task, out);
-    ltd_str_printf(out, "</b>: %d prompts, up to %d tokens, %d repetition%s</caption>\n",
-                   t->prompts, b->max_new, b->reps, b->reps == 1 ? "" : "s");
+    ltd_str_printf(out, "</b>: %d prompts, up to %d tokens, %d repetition%s", t->prompts,
+                   b->max_new, b->reps, b->reps == 1 ? "" : "s");
+    if (b->sampling.temperature > 0)
+        ltd_str_printf(out, ", temperature %g", b->sampling.temperature);
+    ltd_str_puts(out, "</caption>\n");
     ltd_str_puts(out, "<tr><th>policy</th><th>tok/s</th><th>x ar [95 %]</th>"
                       "<th>x tuned [95 %]</th><th>accepted</th><th>forwards</th>"
                       "<th>nodes</th><th>same text</th></tr>\n");

@@ -347,6 +347,10 @@ ltd_cycle_options ltd_setup_cycle_options(const ltd_setup *s)
         .lookup_min_match = c->env.lookup_min_match,
         .lookup_max_chain = c->env.lookup_max_chain,
         .kv_f16 = c->model.kv == LTD_KV_F16,
+        .sampling = {c->env.temperature, c->env.sample_top_k, c->env.top_p,
+                     c->env.accept == LTD_ACCEPT_SAMPLED},
+        .accept = c->env.accept,
+        .seed = c->run.seed,
     };
 }
 

@@ -20,6 +20,11 @@ int ltd_tuned_path(const ltd_setup *s, char *ret, size_t size, ltd_err *err)
     snprintf(key, sizeof key, "%s|%s|%s|%d|%d|%d", s->machine, ltd_llama_hash(s->model),
              s->head ? ltd_eagle3_hash(s->head) : "", s->config.env.top_k,
              s->config.env.max_forwards, s->config.env.lookup);
+    const ltd_config *c = &s->config;
+    size_t at = strlen(key);
+    if (c->env.temperature > 0) /* fewer drafts are accepted than with greedy decoding */
+        snprintf(key + at, sizeof key - at, "|%g|%g|%d", c->env.temperature, c->env.top_p,
+                 c->env.sample_top_k);
     ltd_file_sha256(hex, key, strlen(key));
     int n = snprintf(ret, size, "%s/tuned-%.12s.json", cost, hex);
     if (n < 0 || (size_t)n >= size)

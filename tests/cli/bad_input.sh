@@ -48,6 +48,8 @@ refused "a key without a value" "train.lr" train --train.lr
 refused "a value of the wrong kind" "train.lr.*found 'fast', expected a number" train --train.lr=fast
 refused "a value out of range" "train.lr: is 3, expected 0 to 1" train --train.lr=3
 refused "a choice that is none" "env.clock.*expected one of live, table" train --env.clock=sundial
+refused "a temperature below zero" "env.temperature: is -1, expected 0 to 1000" generate --temperature=-1 hello
+refused "a top-p of nothing" "env.top_p: is 0, expected" generate --temperature 1 --top-p 0 hello
 refused "sizes that don't ascend" "env.sizes" train --env.sizes=4,2
 refused "min above max" "env.min_forwards" train --env.min_forwards=4 --env.max_forwards=2
 

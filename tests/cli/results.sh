@@ -47,6 +47,37 @@ done
 echo "$prompt" | tr -d '\n' | "$ltd" generate --policy ar --max-tokens=40 --quiet >text 2>err
 check "a prompt on standard input is the same" cmp plain text
 check "--quiet says nothing beside it" [ ! -s err ]
+
+# At a temperature the seed decides, and neither policy nor threads do.
+hot=(--temperature 0.9 --top-p 0.95 --top-k 100 --max-tokens=40 --generate.guard=false --quiet)
+"$ltd" generate --policy ar --seed 5 "${hot[@]}" "$prompt" >drawn 2>err
+check "generate --temperature exits 0" [ $? -eq 0 ]
+check "its text is another than the greedy one" [ "$(cmp -s drawn plain; echo $?)" -eq 1 ]
+for policy in static random; do
+    "$ltd" generate --policy $policy --seed 5 "${hot[@]}" "$prompt" >text 2>err
+    check "policy $policy draws the same text" cmp drawn text
+done
+"$ltd" generate --policy static --seed 5 --threads 1 "${hot[@]}" "$prompt" >text 2>err
+check "one thread draws the same text" cmp drawn text
+"$ltd" generate --policy ar --seed 6 "${hot[@]}" "$prompt" >text 2>err
+check "another seed draws another" [ "$(cmp -s drawn text; echo $?)" -eq 1 ]
+"$ltd" generate --policy ar --temperature 2 --top-k 1 --max-tokens=40 "$prompt" >text 2>err
+check "one token to choose from is greedy decoding" cmp plain text
+for accept in drawn eagle; do
+    "$ltd" bench --prompts one/question.jsonl "${short[@]}" --policies ar,static-2-3 --temperature 0.8 \
+        --seed 3 --env.accept $accept --json $accept.json >table 2>err
+    check "bench at a temperature exits 0 ($accept)" [ $? -eq 0 ]
+done
+check "texts that differ by rule are n/a" grep -q 'n/a$' table
+cat >read.py <<'PY'
+import json
+for accept, n in (("drawn", 1), ("eagle", 0)):
+    task = json.load(open(accept + ".json"))["all"]
+    assert task["temperature"] == 0.8 and task["accept"] == accept and task["top_p"] == 1, task
+    assert all(r["identical"] == r["of"] == n for r in task["rows"])
+PY
+check "drawn texts are plain sampling's, JSON tells the temperature" python3 read.py
+
 "$ltd" generate --policy static --forwards 2 --size 4 --max-tokens=12 --show-tree "$prompt" >tree 2>err
 check "--show-tree draws accepted nodes" grep -q '^\*.*root' tree
 finish

@@ -132,10 +132,8 @@ static void json_has_every_field_of_the_contract(void **state)
     free(text);
 }
 
-static void json_reads_back_equal(void **state)
+static void read_back(void)
 {
-    (void)state;
-    bench_sample(&bench, 150);
     char *text = text_of(ltd_bench_json), path[] = "test_bench_XXXXXX";
     int fd = mkstemp(path);
     assert_true(fd >= 0);
@@ -157,6 +155,33 @@ static void json_reads_back_equal(void **state)
     free(text);
 }
 
+static void json_reads_back_equal(void **state)
+{
+    (void)state;
+    bench_sample(&bench, 150);
+    read_back();
+    bench.sampling = (ltd_sampling){.temperature = 0.8, .top_k = 20, .top_p = 0.9};
+    bench.accept = LTD_ACCEPT_SAMPLED;
+    read_back();
+}
+
+static void texts_that_differ_by_rule_are_not_compared(void **state)
+{
+    (void)state;
+    bench_sample(&bench, 150);
+    bench.sampling.temperature = 0.8;
+    for (int32_t r = 0; r < bench.all.n_rows; r++)
+        bench.all.rows[r].identical = bench.all.rows[r].of = 0;
+    char *text = text_of(ltd_bench_verdict);
+    assert_null(strstr(text, "ERROR"));
+    free(text);
+    ltd_str table = LTD_STR_INIT;
+    ltd_bench_table(&bench, false, &table);
+    assert_non_null(strstr(ltd_str_text(&table), ", temperature 0.8\n"));
+    assert_non_null(strstr(ltd_str_text(&table), "  n/a\n"));
+    ltd_str_fini(&table);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -166,6 +191,7 @@ int main(void)
         cmocka_unit_test(the_verdict_says_gain_or_setting),
         cmocka_unit_test(json_has_every_field_of_the_contract),
         cmocka_unit_test(json_reads_back_equal),
+        cmocka_unit_test(texts_that_differ_by_rule_are_not_compared),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

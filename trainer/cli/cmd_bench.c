@@ -135,7 +135,9 @@ const ltd_verb ltd_verb_bench = {
            "setting is searched on the training prompts once and kept.  Each row's text must equal "
            "plain decoding token "
            "for token.",
-    .options = "policy policies prompts json report reps max-new model dtype head threads seed",
+    .options =
+        "policy policies prompts json report reps max-new temperature top-k top-p model dtype "
+        "head threads seed",
     .run = run,
 };
 

@@ -303,7 +303,9 @@ const ltd_verb ltd_verb_generate = {
            "auto (the trained one "
            "for this model, else the tuned static setting), ar (plain decoding), static "
            "(--forwards, --size), random, or a "
-           "checkpoint or run folder.  The text is the same under all of them.",
-    .options = "policy show-tree model dtype head threads seed max-tokens forwards size system",
+           "checkpoint or run folder.  The text is the same under all of them, with a temperature "
+           "the same for a seed.",
+    .options = "policy show-tree model dtype head threads seed max-tokens temperature top-k top-p "
+               "forwards size system",
     .run = run,
 };

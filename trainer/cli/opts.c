@@ -45,6 +45,9 @@ static const cli_option options[] = {
     {"max-tokens", "N", "generate.max_new", "tokens of the answer", 0},
     {"forwards", "N", "generate.forwards", "policy static: draft forwards", 0},
     {"size", "N", "generate.size", "policy static: nodes verified", 0},
+    {"temperature", "T", "env.temperature", "0: greedy decoding, more: sampling", 0},
+    {"top-k", "N", "env.sample_top_k", "sample among the N most probable tokens; 0: all", 0},
+    {"top-p", "P", "env.top_p", "sample among the most probable tokens that reach P", 0},
     {"system", "TEXT", "generate.system", "system message", 0},
 };
 enum { N_OPTIONS = sizeof options / sizeof options[0] };
