@@ -111,6 +111,47 @@ static void the_end_of_a_prompt_brings_the_next(void **state)
     for (int p = 0; p < PROMPTS; p++) assert_int_equal(seen[p], 2); /* each once a pass */
 }
 
+static void hot(ltd_cycle_options *o)
+{
+    o->sampling = (ltd_sampling){1.2, 0, 0.95, false};
+    o->seed = 5;
+}
+
+/* Prompt 2 to its end under random actions; returns the number of its tokens. */
+static int32_t sampled_text(int32_t *ret)
+{
+    int32_t n = 0;
+    for (tiny_reset(t, number(2));; tiny_reset(t, NULL)) {
+        if (n == 0) ret[n++] = ltd_cycle_root(t->cycle);
+        tiny_play(t);
+        memcpy(ret + n, t->step.info.token, (size_t)t->step.info.tokens * sizeof *ret);
+        n += t->step.info.tokens;
+        if (t->step.info.prompt_done) return n;
+    }
+}
+
+static void a_sampled_text_depends_on_the_seed_not_on_actions(void **state)
+{
+    (void)state;
+    int32_t first[MAX_NEW + 1] = {0}, text[MAX_NEW + 1] = {0};
+    tiny_env_open(t, hot, NULL);
+    int32_t n = sampled_text(first);
+    for (int i = 0; i < 3; i++) { /* other prompts are played between */
+        assert_int_equal(sampled_text(text), n);
+        engine_same_ids("text", text, first, n);
+        tiny_reset(t, number(i));
+        tiny_play(t);
+    }
+    uint64_t seed = 6;
+    tiny_reset(t, &(ltd_reset){.seed = &seed});
+    sampled_text(text);
+    assert_memory_not_equal(text, first, sizeof text);
+    seed = 5;
+    tiny_reset(t, &(ltd_reset){.seed = &seed});
+    sampled_text(text);
+    engine_same_ids("text of the first seed again", text, first, n);
+}
+
 static void small_context(ltd_cycle_options *o)
 {
     o->context = 72;
@@ -290,6 +331,7 @@ int main(void)
         cmocka_unit_test(cycles_that_are_given_up_leave_the_text_alone),
         cmocka_unit_test(observing_nobody_changes_nothing),
         cmocka_unit_test(the_end_of_a_prompt_brings_the_next),
+        cmocka_unit_test(a_sampled_text_depends_on_the_seed_not_on_actions),
         cmocka_unit_test(a_full_context_ends_the_text),
         cmocka_unit_test(a_text_of_one_token_is_over_at_once),
         cmocka_unit_test(the_end_token_ends_the_text),
