@@ -48,7 +48,8 @@ bool ltd_pack_is_quantized(ltd_pack_kind kind)
     return kind >= LTD_PACK_Q4;
 }
 
-int ltd_pack_init(ltd_packed *ret, int32_t out, int32_t in, ltd_pack_kind kind, ltd_err *err)
+int ltd_pack_init(ltd_packed *ret, int32_t out, int32_t in, ltd_pack_kind kind, ltd_arena *arena,
+                  ltd_err *err)
 {
     *ret = (ltd_packed){0};
     /* Activations come in groups of 32 whatever the group of the weights. */
@@ -63,7 +64,9 @@ int ltd_pack_init(ltd_packed *ret, int32_t out, int32_t in, ltd_pack_kind kind, 
     w.width = (out + 7) / 8 * 8;
     w.scale_bytes = (groups * l->group_scales + 63) / 64 * 64;
     w.tile_bytes = w.scale_bytes + (groups * l->group_bytes + 63) / 64 * 64;
-    w.data = ltd_mem_aligned((size_t)w.tiles, w.tile_bytes);
+    w.owned = !arena;
+    w.data = arena ? ltd_arena_alloc(arena, (size_t)w.tiles, w.tile_bytes)
+                   : ltd_mem_aligned((size_t)w.tiles, w.tile_bytes);
     if (!w.data)
         return ltd_fail(err, LTD_ENOMEM, "matrix %d x %d: no memory for %zu bytes", out, in,
                         (size_t)w.tiles * w.tile_bytes);
@@ -73,7 +76,7 @@ int ltd_pack_init(ltd_packed *ret, int32_t out, int32_t in, ltd_pack_kind kind, 
 
 void ltd_pack_fini(ltd_packed *w)
 {
-    free(w->data);
+    if (w->owned) free(w->data);
     *w = (ltd_packed){0};
 }
 

@@ -2,7 +2,7 @@
  * back.  The file's integers and scales are kept as they are; nothing is requantised.
  *
  *     ltd_packed w;
- *     if (ltd_pack_init(&w, 960, 576, LTD_PACK_Q4, &err) < 0) ...
+ *     if (ltd_pack_init(&w, 960, 576, LTD_PACK_Q4, NULL, &err) < 0) ...
  *     ltd_pack_rows(&w, 0, &view, NULL, &err);      rows of one file tensor
  *     ltd_pack_fini(&w);
  *
@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/arena.h"
 #include "base/status.h"
 #include "models/files/dtype.h"
 
@@ -51,7 +52,8 @@ typedef struct ltd_packed {
     int32_t width;      /* out rounded up to 8: rows that kernels write */
     size_t scale_bytes; /* of a tile, before its weights */
     size_t tile_bytes;
-    uint8_t *data; /* [tiles, tile_bytes], 64-byte aligned, owned */
+    uint8_t *data; /* [tiles, tile_bytes], 64-byte aligned */
+    bool owned;    /* by this matrix, not by an arena */
 } ltd_packed;
 
 /* How a file type is kept; LTD_EUNSUPPORTED names one that we have no kernel for. */
@@ -59,9 +61,10 @@ int ltd_pack_kind_of(ltd_dtype dtype, ltd_pack_kind *ret, ltd_err *err);
 /* Integers in the activations? */
 bool ltd_pack_is_quantized(ltd_pack_kind kind);
 
-/* Room for an [out, in] matrix.  LTD_EINVAL (in not a multiple of 32 for quantised kinds),
- * LTD_ENOMEM. */
-int ltd_pack_init(ltd_packed *ret, int32_t out, int32_t in, ltd_pack_kind kind, ltd_err *err);
+/* Room for an [out, in] matrix, from `arena` or, when that is NULL, of its own.  LTD_EINVAL (in not
+ * a multiple of 32 for quantised kinds), LTD_ENOMEM. */
+int ltd_pack_init(ltd_packed *ret, int32_t out, int32_t in, ltd_pack_kind kind, ltd_arena *arena,
+                  ltd_err *err);
 void ltd_pack_fini(ltd_packed *w);
 
 /* Put the rows of a 2-D view at row `row0`.  The view's type may be any that packs to w->kind, or

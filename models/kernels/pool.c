@@ -25,10 +25,10 @@ enum {
     TASK_BITS = 21,
     LOOK = 32,            /* turns of a spin between looks at the clock */
     SPIN_IDLE = 150000,   /* [ns] before a worker without work sleeps */
-    PATIENCE = 100000,    /* [ns] beyond the usual that the caller waits before it thinks a worker
-                             preempted */
-    REST_MIN = 20000000,  /* [ns] for which one worker less is used then, */
-    REST_MAX = 320000000, /* doubled while it goes on */
+    PATIENCE = 50000,     /* [ns] beyond the usual before the caller thinks a worker preempted */
+    WINDOW = 10000000,    /* [ns] over which such waits are added up */
+    REST_MIN = 40000000,  /* [ns] for which one worker less is used when they are too many, */
+    REST_MAX = 640000000, /* doubled while that goes on */
 };
 #define NEXT_MASK ((UINT64_C(1) << NEXT_BITS) - 1)
 #define TASK_MASK ((UINT64_C(1) << TASK_BITS) - 1)
@@ -41,7 +41,9 @@ struct ltd_pool {
     _Atomic bool quit;
     _Alignas(64) _Atomic int32_t active; /* threads that take tasks; workers above it rest */
     _Atomic uint32_t roster;             /* futex word of those that rest */
-    uint64_t rest_until, rest;           /* [ns]; the caller's */
+    /* The caller's, [ns]: */
+    uint64_t rest_until, rest;
+    uint64_t window, late; /* its begin, and what was waited in it */
     ltd_pool_fn *fn;
     void *ctx;
     int32_t threads;
@@ -191,8 +193,9 @@ int32_t ltd_pool_threads(const ltd_pool *pool)
  *
  * Another process that wants our processor preempts a worker for milliseconds, with a task in its
  * hands that the caller must wait for: with a region every few microseconds a step becomes ten
- * times slower.  So a caller that waited far longer than a task takes uses one worker less for a
- * while, which leaves that processor to the other process, and then tries again. */
+ * times slower.  So a caller that loses more time to such waits than one thread of n is worth uses
+ * one worker less for a while, which leaves that processor to the other process, and then tries
+ * again. */
 
 static void set_active(ltd_pool *pool, int32_t n)
 {
@@ -209,12 +212,10 @@ static void let_rest(ltd_pool *pool, uint64_t now)
     if (active > 1) set_active(pool, active - 1);
 }
 
-/* Rested long enough: one more.  After as long without a wait the next rest is short again. */
-static void end_rest(ltd_pool *pool)
+/* Rested long enough: one more.  After as long without another rest the next one is short again. */
+static void end_rest(ltd_pool *pool, uint64_t now)
 {
-    if (!pool->rest) return;
-    uint64_t now = now_ns();
-    if (now < pool->rest_until) return;
+    if (!pool->rest || now < pool->rest_until) return;
     int32_t active = atomic_load(&pool->active);
     if (active < pool->threads) {
         set_active(pool, active + 1);
@@ -224,11 +225,25 @@ static void end_rest(ltd_pool *pool)
     }
 }
 
+/* At the begin of a region. */
+static void keep_company(ltd_pool *pool, uint64_t now)
+{
+    end_rest(pool, now);
+    uint64_t passed = now - pool->window;
+    if (passed < WINDOW) return;
+    /* A window with a pause in it says nothing. */
+    if (passed < 4 * WINDOW &&
+        pool->late * (uint64_t)atomic_load_explicit(&pool->active, memory_order_relaxed) > passed)
+        let_rest(pool, now);
+    pool->window = now;
+    pool->late = 0;
+}
+
 /* Wait for tasks that workers hold. */
 static void wait_for_workers(ltd_pool *pool, int32_t n_tasks, uint64_t begun, int32_t own)
 {
     uint64_t limit = 0;
-    bool late = false;
+    uint64_t late = 0;
     for (int i = 1; atomic_load_explicit(&pool->finished, memory_order_acquire) < n_tasks; i++) {
         relax();
         if (i % LOOK) continue;
@@ -236,15 +251,16 @@ static void wait_for_workers(ltd_pool *pool, int32_t n_tasks, uint64_t begun, in
         /* A worker may just have begun a task when we ended our last. */
         if (!limit) limit = now + PATIENCE + 4 * (now - begun) / (uint64_t)(own + 1);
         if (now < limit) continue;
-        late = true;
+        late = now - limit;
         sched_yield();
     }
-    if (late) let_rest(pool, now_ns());
+    pool->late += late;
 }
 
 void ltd_pool_run(ltd_pool *pool, ltd_pool_fn *fn, void *ctx, int32_t n_tasks)
 {
-    if (pool->threads > 1) end_rest(pool);
+    uint64_t begun = pool->threads > 1 ? now_ns() : 0;
+    if (pool->threads > 1) keep_company(pool, begun);
     if (n_tasks <= 1 || atomic_load_explicit(&pool->active, memory_order_relaxed) == 1) {
         for (int32_t i = 0; i < n_tasks; i++) fn(ctx, i, 0);
         return;
@@ -259,7 +275,6 @@ void ltd_pool_run(ltd_pool *pool, ltd_pool_fn *fn, void *ctx, int32_t n_tasks)
     atomic_fetch_add(&pool->wake, 1);
     if (atomic_load(&pool->sleepers) > 0)
         syscall(SYS_futex, &pool->wake, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
-    uint64_t begun = now_ns();
     int32_t own = work(pool, 0);
     wait_for_workers(pool, n_tasks, begun, own);
 }

@@ -17,7 +17,8 @@ int ltd_eagle3_open(ltd_eagle3 **ret, const char *folder, const ltd_llama *targe
     }
     head->target = target;
     head->rope.factor = 1;
-    int rc = ltd_eagle3_read_config(head, folder, err);
+    int rc = ltd_arena_new(&head->arena, err);
+    if (rc == LTD_OK) rc = ltd_eagle3_read_config(head, folder, err);
     if (rc == LTD_OK) rc = ltd_eagle3_load(head, folder, dtype, err);
     if (rc < 0) {
         ltd_eagle3_close(head);
@@ -30,9 +31,7 @@ int ltd_eagle3_open(ltd_eagle3 **ret, const char *folder, const ltd_llama *targe
 void ltd_eagle3_close(ltd_eagle3 *head)
 {
     if (!head) return;
-    ltd_packed *packed[] = {&head->embed,   &head->fc,   &head->qkv,    &head->out,
-                            &head->gate_up, &head->down, &head->lm_head};
-    for (size_t i = 0; i < sizeof packed / sizeof *packed; i++) ltd_pack_fini(packed[i]);
+    ltd_arena_free(head->arena);
     free(head->input_norm);
     free(head->hidden_norm);
     free(head->post_norm);

@@ -98,6 +98,7 @@ static bool is_known(const char *name)
 typedef struct weights {
     container from;
     bool speculators; /* naming */
+    ltd_arena *arena; /* for matrices */
 } weights;
 
 static const char *name_of(const weights *w, role r)
@@ -177,7 +178,7 @@ static int load_stack(const weights *w, const part *parts, int n, int64_t cols,
         kind = LTD_PACK_F16;
     else if (dtype == LTD_LOAD_FILE)
         rc = ltd_pack_kind_of(v->dtype, &kind, err);
-    if (rc == LTD_OK) rc = ltd_pack_init(ret, (int32_t)rows, (int32_t)cols, kind, err);
+    if (rc == LTD_OK) rc = ltd_pack_init(ret, (int32_t)rows, (int32_t)cols, kind, w->arena, err);
     int32_t row = 0;
     for (int i = 0; rc == LTD_OK && i < n; i++) {
         rc = find(w, parts[i].role, parts[i].rows, cols, &v, err);
@@ -313,7 +314,7 @@ int ltd_eagle3_load(ltd_eagle3 *head, const char *folder, ltd_load_dtype dtype, 
 {
     char path[PATH_MAX];
     ltd_file map = {0};
-    weights w = {.speculators = false};
+    weights w = {.arena = head->arena};
     bool zip;
     int rc = choose_file(path, folder, &zip, err);
     if (rc == LTD_OK) rc = ltd_file_map(&map, path, err);

@@ -15,6 +15,7 @@ struct ltd_eagle3 {
     const ltd_llama *target;
     char *path;
     char hash[65];
+    ltd_arena *arena; /* of all matrices */
     ltd_packed embed; /* [vocab, hidden]; data NULL: the target's serves */
     ltd_packed fc;    /* [hidden, 3 target hidden] */
     ltd_packed qkv;   /* [.., 2 hidden] */

@@ -89,7 +89,7 @@ static int pack_tensor(ltd_packed *w, int32_t row0, const ltd_tensor_view *v, bo
 /* Weights[n] of a layer, rows one after the other: one matrix, or one each where their kinds differ
  * (floats where rows don't come in eights then). */
 static int load_stack(const ltd_model_files *files, const ltd_weight *weights, int n, int layer,
-                      ltd_load_dtype load, ltd_stack *ret, ltd_err *err)
+                      ltd_load_dtype load, ltd_arena *arena, ltd_stack *ret, ltd_err *err)
 {
     const ltd_llm_config *c = ltd_model_files_config(files);
     ltd_tensor_view v[3];
@@ -114,7 +114,7 @@ static int load_stack(const ltd_model_files *files, const ltd_weight *weights, i
         int rc = LTD_OK;
         if (split || i == 0)
             rc = ltd_pack_init(w, (int32_t)(split ? v[i].dims[0] : out), (int32_t)v[0].dims[1],
-                               kind[i], err);
+                               kind[i], arena, err);
         if (rc < 0) return ltd_err_prefix(err, rc, "tensor %s", v[i].name);
         bool rotary = weights[i] == LTD_WEIGHT_ATTN_Q || weights[i] == LTD_WEIGHT_ATTN_K;
         rc =
@@ -127,10 +127,10 @@ static int load_stack(const ltd_model_files *files, const ltd_weight *weights, i
 }
 
 static int load_matrix(const ltd_model_files *files, ltd_weight weight, int layer,
-                       ltd_load_dtype load, ltd_packed *ret, ltd_err *err)
+                       ltd_load_dtype load, ltd_arena *arena, ltd_packed *ret, ltd_err *err)
 {
     ltd_stack stack = {0};
-    int rc = load_stack(files, &weight, 1, layer, load, &stack, err);
+    int rc = load_stack(files, &weight, 1, layer, load, arena, &stack, err);
     *ret = stack.part[0];
     return rc;
 }
@@ -156,10 +156,12 @@ static int load_layer(ltd_llama *model, const ltd_model_files *files, int i, ltd
     static const ltd_weight gate_up[] = {LTD_WEIGHT_FFN_GATE, LTD_WEIGHT_FFN_UP};
     ltd_llama_layer *l = &model->layers[i];
     int rc = load_norms(l, files, i, err);
-    if (rc == LTD_OK) rc = load_stack(files, qkv, 3, i, load, &l->qkv, err);
-    if (rc == LTD_OK) rc = load_matrix(files, LTD_WEIGHT_ATTN_OUT, i, load, &l->out, err);
-    if (rc == LTD_OK) rc = load_stack(files, gate_up, 2, i, load, &l->gate_up, err);
-    if (rc == LTD_OK) rc = load_matrix(files, LTD_WEIGHT_FFN_DOWN, i, load, &l->down, err);
+    if (rc == LTD_OK) rc = load_stack(files, qkv, 3, i, load, model->arena, &l->qkv, err);
+    if (rc == LTD_OK)
+        rc = load_matrix(files, LTD_WEIGHT_ATTN_OUT, i, load, model->arena, &l->out, err);
+    if (rc == LTD_OK) rc = load_stack(files, gate_up, 2, i, load, model->arena, &l->gate_up, err);
+    if (rc == LTD_OK)
+        rc = load_matrix(files, LTD_WEIGHT_FFN_DOWN, i, load, model->arena, &l->down, err);
     return rc;
 }
 
@@ -231,11 +233,12 @@ static int load(ltd_llama *model, const ltd_model_files *files, const ltd_llama_
     model->layers = ltd_mem_zeros((size_t)model->config.n_layers, sizeof *model->layers);
     if (!model->path || !model->layers) return ltd_fail(err, LTD_ENOMEM, "no memory");
     rc = ltd_model_files_hash(files, model->hash, err);
-    if (rc == LTD_OK) rc = load_matrix(files, LTD_WEIGHT_EMBED, 0, outer, &model->embed, err);
+    if (rc == LTD_OK)
+        rc = load_matrix(files, LTD_WEIGHT_EMBED, 0, outer, model->arena, &model->embed, err);
     model->embed_scale = embed_scale(&model->config, model->embed.kind);
     model->lm_head = &model->embed;
     if (rc == LTD_OK && !model->config.tied) {
-        rc = load_matrix(files, LTD_WEIGHT_OUTPUT, 0, outer, &model->head, err);
+        rc = load_matrix(files, LTD_WEIGHT_OUTPUT, 0, outer, model->arena, &model->head, err);
         model->lm_head = &model->head;
     }
     if (rc == LTD_OK) rc = load_norm(files, LTD_WEIGHT_OUTPUT_NORM, 0, &model->output_norm, err);
@@ -263,6 +266,7 @@ int ltd_llama_open(ltd_llama **ret, const char *path, const ltd_llama_options *o
     model->kernels = options->kernels ? options->kernels : ltd_kernels_best();
     model->activation_bits = options->activation_bits;
     int rc = ltd_pool_new(&model->pool, options->threads, err);
+    if (rc == LTD_OK) rc = ltd_arena_new(&model->arena, err);
     if (rc == LTD_OK) rc = ltd_model_files_open(&files, path, err);
     if (rc == LTD_OK) {
         rc = load(model, files, options, err);
@@ -289,18 +293,11 @@ void ltd_llama_close(ltd_llama *model)
         free(l->k_norm);
         free(l->attn_post_norm);
         free(l->ffn_post_norm);
-        for (int p = 0; p < 3; p++) {
-            ltd_pack_fini(&l->qkv.part[p]);
-            ltd_pack_fini(&l->gate_up.part[p]);
-        }
-        ltd_pack_fini(&l->out);
-        ltd_pack_fini(&l->down);
     }
     free(model->layers);
     free(model->output_norm);
     free(model->path);
-    ltd_pack_fini(&model->embed);
-    ltd_pack_fini(&model->head);
+    ltd_arena_free(model->arena);
     ltd_tokenizer_free(model->tokenizer);
     ltd_pool_free(model->pool);
     free(model);

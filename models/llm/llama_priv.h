@@ -32,6 +32,7 @@ struct ltd_llama {
     ltd_pool *pool;
     const ltd_kernels *kernels;
     int32_t activation_bits;
+    ltd_arena *arena; /* of all matrices */
     ltd_packed embed; /* [vocab, hidden] */
     ltd_packed head;  /* [vocab, hidden]; unused when tied */
     const ltd_packed *lm_head;

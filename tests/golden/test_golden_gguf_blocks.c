@@ -102,8 +102,8 @@ static void packing_rounds_as_the_reference_does(void **state)
         const ltd_tensor_view *blocks = ltd_gguf_tensor(file, cases[i].blocks);
         assert_true(floats && blocks);
         int32_t out = (int32_t)floats->dims[0], in = (int32_t)floats->dims[1];
-        if (ltd_pack_init(&a, out, in, cases[i].kind, &err) < 0 ||
-            ltd_pack_init(&b, out, in, cases[i].kind, &err) < 0 ||
+        if (ltd_pack_init(&a, out, in, cases[i].kind, NULL, &err) < 0 ||
+            ltd_pack_init(&b, out, in, cases[i].kind, NULL, &err) < 0 ||
             ltd_pack_rows(&a, 0, floats, NULL, &err) < 0 ||
             ltd_pack_rows(&b, 0, blocks, NULL, &err) < 0)
             fail_msg("%s", err.msg);

@@ -75,7 +75,7 @@ static inline void weight_matrix_pack(ltd_packed *ret, const weight_matrix *m)
 {
     ltd_err err = LTD_ERR_INIT;
     const int64_t *dims = m->view.dims;
-    if (ltd_pack_init(ret, (int32_t)dims[0], (int32_t)dims[1], m->form->kind, &err) < 0 ||
+    if (ltd_pack_init(ret, (int32_t)dims[0], (int32_t)dims[1], m->form->kind, NULL, &err) < 0 ||
         ltd_pack_rows(ret, 0, &m->view, NULL, &err) < 0)
         fail_msg("%s", err.msg);
 }

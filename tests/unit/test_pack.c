@@ -138,7 +138,8 @@ static void what_is_no_number_cannot_become_an_integer(void **state)
         ltd_err err = LTD_ERR_INIT;
         weight_matrix_make(&m, &weight_forms[11], OUT, IN, &rng);
         memcpy(m.data + ((size_t)5 * IN + 40) * sizeof(float), &bad[i], sizeof(float));
-        assert_int_equal(ltd_pack_init(&w, OUT, IN, i < 3 ? LTD_PACK_Q8 : LTD_PACK_Q4, &err), 0);
+        assert_int_equal(ltd_pack_init(&w, OUT, IN, i < 3 ? LTD_PACK_Q8 : LTD_PACK_Q4, NULL, &err),
+                         0);
         assert_int_equal(ltd_pack_rows(&w, 0, &m.view, NULL, &err), LTD_EFORMAT);
         assert_non_null(strstr(err.msg, "row 5 "));
         ltd_pack_fini(&w);
@@ -158,7 +159,7 @@ static void rows_may_be_reordered_and_stacked(void **state)
         for (int32_t i = 0; i < OUT; i++) order[i] = i * 7 % OUT;
         weight_matrix_make(&m, &weight_forms[f], OUT, IN, &rng);
         weight_matrix_pack(&once, &m);
-        assert_int_equal(ltd_pack_init(&w, 2 * OUT, IN, m.form->kind, &err), 0);
+        assert_int_equal(ltd_pack_init(&w, 2 * OUT, IN, m.form->kind, NULL, &err), 0);
         assert_int_equal(ltd_pack_rows(&w, 0, &m.view, order, &err), 0);
         assert_int_equal(ltd_pack_rows(&w, OUT, &m.view, NULL, &err), 0);
         for (int32_t r = 0; r < OUT; r++) {
@@ -204,24 +205,24 @@ static void what_does_not_fit_gives_an_error(void **state)
     ltd_err err;
     ltd_pack_kind kind;
     weight_matrix m;
-    assert_int_equal(ltd_pack_init(&w, 8, 48, LTD_PACK_Q4, &err), LTD_EINVAL);
-    assert_int_equal(ltd_pack_init(&w, 0, 64, LTD_PACK_F32, &err), LTD_EINVAL);
-    assert_int_equal(ltd_pack_init(&w, 8, -32, LTD_PACK_Q8, &err), LTD_EINVAL);
+    assert_int_equal(ltd_pack_init(&w, 8, 48, LTD_PACK_Q4, NULL, &err), LTD_EINVAL);
+    assert_int_equal(ltd_pack_init(&w, 0, 64, LTD_PACK_F32, NULL, &err), LTD_EINVAL);
+    assert_int_equal(ltd_pack_init(&w, 8, -32, LTD_PACK_Q8, NULL, &err), LTD_EINVAL);
     assert_null(w.data);
     assert_int_equal(ltd_pack_kind_of(LTD_DTYPE_Q2_K, &kind, &err), LTD_EUNSUPPORTED);
     assert_non_null(strstr(err.msg, "Q2_K"));
     weight_matrix_make(&m, &weight_forms[3], OUT, IN, &rng);
-    assert_int_equal(ltd_pack_init(&w, OUT, IN, LTD_PACK_Q4, &err), 0);
+    assert_int_equal(ltd_pack_init(&w, OUT, IN, LTD_PACK_Q4, NULL, &err), 0);
     assert_int_equal(ltd_pack_rows(&w, 1, &m.view, NULL, &err), LTD_EINVAL);
     assert_int_equal(ltd_pack_rows(&w, -1, &m.view, NULL, &err), LTD_EINVAL);
     ltd_tensor_view narrow = m.view;
     narrow.dims[1] = 256;
     assert_int_equal(ltd_pack_rows(&w, 0, &narrow, NULL, &err), LTD_EINVAL);
     ltd_pack_fini(&w);
-    assert_int_equal(ltd_pack_init(&w, OUT, IN, LTD_PACK_Q8G16, &err), 0);
+    assert_int_equal(ltd_pack_init(&w, OUT, IN, LTD_PACK_Q8G16, NULL, &err), 0);
     assert_int_equal(ltd_pack_rows(&w, 0, &m.view, NULL, &err), LTD_EUNSUPPORTED);
     ltd_pack_fini(&w);
-    assert_int_equal(ltd_pack_init(&w, OUT, IN, LTD_PACK_F32, &err), 0);
+    assert_int_equal(ltd_pack_init(&w, OUT, IN, LTD_PACK_F32, NULL, &err), 0);
     ltd_tensor_view integers = m.view;
     integers.dtype = LTD_DTYPE_I32;
     assert_int_equal(ltd_pack_rows(&w, 0, &integers, NULL, &err), LTD_EUNSUPPORTED);
