@@ -12,7 +12,7 @@
 static const char help[] =
     "usage: bench_kernels [OPTION...]\n"
     "  --isas NAME,...     (all of this machine but plain)\n"
-    "  --kinds NAME,...    weight types: F32,F16,BF16,Q4_1,Q8_0,Q6_K (Q4_1,Q8_0); all\n"
+    "  --kinds NAME,...    weight types as files name them (Q4_1,Q8_0); all\n"
     "  --rows N,...        rows of activations (1,2,3,4,6,8,12,16,24,32,48,64)\n"
     "  --contexts N,...    tokens that attention sees (128,512,2048)\n"
     "  --groups NAME,...   linear,attention,row (all)\n"
@@ -81,11 +81,11 @@ static void tell(const kernel_result *r)
 {
     static const char *group = "";
     if (strcmp(group, r->group) != 0)
-        printf("\n%-10s %-28s isa     where  bits rows context         us    fastest   GMAC/s"
+        printf("\n%-10s %-28s isa          where  bits rows context         us    fastest   GMAC/s"
                "    GB/s\n",
                r->group, "");
     group = r->group;
-    printf("%-10s %-28s %-7s %-6s %4d %4d %7d %10.3f %10.3f", "", r->name, r->isa, r->where,
+    printf("%-10s %-28s %-12s %-6s %4d %4d %7d %10.3f %10.3f", "", r->name, r->isa, r->where,
            r->bits, r->rows, r->context, r->us, r->us_min);
     if (r->gmac_s > 0) printf(" %8.1f %7.1f", r->gmac_s, r->gb_s);
     printf("\n");

@@ -125,9 +125,9 @@ void kernel_attention(const kernel_options *o, kernel_results *s)
 
 typedef struct row_job {
     const ltd_kernels *kernels;
-    float *x, *y, *z, *scale, *sum;
-    ltd_acts acts[2]; /* of 8 and of 16 bits */
+    float *x, *y, *z, *cos, *sin;
     uint16_t *half;
+    ltd_acts acts[2]; /* 8 and 16 bits */
     int32_t index[32];
 } row_job;
 
@@ -149,12 +149,17 @@ static void rmsnorm(void *ctx)
 static void rope(void *ctx)
 {
     row_job *j = ctx;
-    j->kernels->rope(j->z, HEADS + KV_HEADS, HEAD_DIM, j->scale, j->sum);
+    j->kernels->rope(j->z, HEADS + KV_HEADS, HEAD_DIM, j->cos, j->sin);
 }
 static void silu_mul(void *ctx)
 {
     row_job *j = ctx;
     j->kernels->silu_mul(j->x, j->y, FFN, j->z);
+}
+static void gelu_mul(void *ctx)
+{
+    row_job *j = ctx;
+    j->kernels->gelu_mul(j->x, j->y, FFN, j->z);
 }
 static void add(void *ctx)
 {
@@ -185,6 +190,7 @@ static const struct {
                  {"rmsnorm, 576", rmsnorm},
                  {"rope, 12 heads of 64", rope},
                  {"silu_mul, 1536", silu_mul},
+                 {"gelu_mul, 1536", gelu_mul},
                  {"add, 576", add},
                  {"store_f16, 192", store_f16},
                  {"argmax, 512", argmax},
@@ -197,25 +203,22 @@ void kernel_rows(const kernel_options *o, kernel_results *s)
     row_job j = {.x = floats(VOCAB, &rng),
                  .y = floats(VOCAB, &rng),
                  .z = floats(VOCAB, &rng),
-                 .scale = floats(HIDDEN, &rng),
-                 .sum = floats(HIDDEN, &rng)};
-    ltd_err err = LTD_ERR_INIT;
-    for (int i = 0; i < 2; i++) {
-        if (ltd_acts_init(&j.acts[i], 1, HIDDEN, 8 + 8 * i, &err) < 0) {
-            fprintf(stderr, "bench: %s\n", err.msg);
-            exit(1);
-        }
-        j.acts[i].n = HIDDEN;
-    }
+                 .cos = floats(HIDDEN, &rng),
+                 .sin = floats(HIDDEN, &rng)};
     j.half = (uint16_t *)floats(HIDDEN, &rng);
+    for (int b = 0; b < 2; b++) {
+        ltd_err err = LTD_ERR_INIT;
+        if (ltd_acts_init(&j.acts[b], 1, HIDDEN, 8 + 8 * b, &err) < 0) measure_fail(&err);
+        j.acts[b].n = HIDDEN;
+    }
     for (size_t c = 0; c < sizeof row_calls / sizeof *row_calls; c++) {
         for (int i = 0; (j.kernels = kernel_isa(o, i)); i++) {
             kernel_result k = {.group = "row", .isa = j.kernels->name, .where = "cache", .rows = 1};
             snprintf(k.name, sizeof k.name, "%s", row_calls[c].name);
             /* Repeated rotations and sums must not grow without bound. */
             for (int n = 0; n < HIDDEN; n++) {
-                j.scale[n] = 0.6f;
-                j.sum[n] = 0.8f;
+                j.cos[n] = 0.6f;
+                j.sin[n] = 0.8f;
                 j.y[VOCAB - HIDDEN + n] = 0;
             }
             kernel_time(o, row_calls[c].fn, &j, &k);
@@ -225,8 +228,8 @@ void kernel_rows(const kernel_options *o, kernel_results *s)
     free(j.x);
     free(j.y);
     free(j.z);
-    free(j.scale);
-    free(j.sum);
-    for (int i = 0; i < 2; i++) ltd_acts_fini(&j.acts[i]);
+    free(j.cos);
+    free(j.sin);
+    for (int b = 0; b < 2; b++) ltd_acts_fini(&j.acts[b]);
     free(j.half);
 }
