@@ -3,7 +3,10 @@
  * Symbols are a linked list inside an array; the pairs that may merge are a binary heap of
  * (rank << 32 | position), so that the best merge is taken first and, among equals, the leftmost.
  * Entries are not removed when a neighbour changes: one that no longer describes what stands at its
- * position is skipped.  n symbols cost O(n log n) whatever they are. */
+ * position is skipped.  n symbols cost O(n log n) whatever they are.
+ *
+ * Which pairs may merge, and how well, is said by a list of merges or by the scores of the tokens;
+ * everything else is the same for both. */
 #include "models/text/tokenizer_priv.h"
 
 #include <stdlib.h>
@@ -11,17 +14,19 @@
 
 #include "base/mem.h"
 
-enum { MAX_WHOLE = 256 };
-
 struct ltd_symbol {
-    int32_t id;         /* -1: merged into its left neighbour */
+    int32_t id;         /* -1: no token */
     int32_t prev, next; /* -1 at the ends */
+    int32_t rank;       /* of merging with the next one, -1: does not merge */
+    int32_t merged;     /* token of that merge */
+    uint32_t at, len;   /* in the word; len 0: merged into its left neighbour */
 };
 
 void ltd_bpe_fini(ltd_bpe *bpe)
 {
     free(bpe->symbols);
     free(bpe->heap);
+    ltd_str_fini(&bpe->text);
     *bpe = (ltd_bpe){0};
 }
 
@@ -67,73 +72,148 @@ static uint64_t heap_pop(ltd_bpe *bpe)
     return top;
 }
 
-/* Queue the pair that begins at `left`, when it can merge. */
-static void propose(ltd_bpe *bpe, const ltd_tokenizer *tok, int32_t left)
+/* A token that text may become: not one that only stands for itself. */
+static int32_t find_plain(const ltd_tokenizer *tok, const char *text, size_t n)
 {
-    if (left < 0 || bpe->symbols[left].next < 0) return;
-    uint64_t a = (uint32_t)bpe->symbols[left].id;
-    uint64_t b = (uint32_t)bpe->symbols[bpe->symbols[left].next].id;
-    size_t slot;
-    int32_t rank = ltd_map_first(&tok->by_pair, a << 32 | b, &slot);
-    if (rank >= 0) heap_push(bpe, (uint64_t)rank << 32 | (uint32_t)left);
+    int32_t id = n <= tok->longest ? ltd_vocab_find(tok, text, n, NULL, 0) : -1;
+    if (id < 0) return -1;
+    int type = tok->type[id];
+    return type == LTD_TOKEN_NORMAL || type == LTD_TOKEN_USER ? id : -1;
+}
+
+/* Queue the pair that begins at `left`, when it can merge. */
+static void propose(ltd_bpe *bpe, const ltd_tokenizer *tok, const char *word, int32_t left)
+{
+    if (left < 0) return;
+    struct ltd_symbol *a = &bpe->symbols[left];
+    a->rank = -1;
+    if (a->next < 0) return;
+    const struct ltd_symbol *b = &bpe->symbols[a->next];
+    if (tok->rank) {
+        a->merged = find_plain(tok, word + a->at, (size_t)a->len + b->len);
+        if (a->merged >= 0) a->rank = tok->rank[a->merged];
+    } else if (a->id >= 0 && b->id >= 0) {
+        size_t slot;
+        uint64_t key = (uint64_t)(uint32_t)a->id << 32 | (uint32_t)b->id;
+        a->rank = ltd_map_first(&tok->by_pair, key, &slot);
+        if (a->rank >= 0) a->merged = tok->merges[a->rank].id;
+    }
+    if (a->rank >= 0) heap_push(bpe, (uint64_t)a->rank << 32 | (uint32_t)left);
 }
 
 /* Take merges, best first, until none is left. */
-static void merge_all(ltd_bpe *bpe, const ltd_tokenizer *tok)
+static void merge_all(ltd_bpe *bpe, const ltd_tokenizer *tok, const char *word)
 {
     struct ltd_symbol *s = bpe->symbols;
     while (bpe->n_heap > 0) {
         uint64_t entry = heap_pop(bpe);
-        const ltd_merge *m = &tok->merges[entry >> 32];
         int32_t left = (int32_t)(uint32_t)entry, right = s[left].next;
-        if (s[left].id != m->left || right < 0 || s[right].id != m->right) continue;
-        s[left].id = m->id;
+        if (s[left].len == 0 || s[left].rank != (int32_t)(entry >> 32)) continue;
+        s[left].id = s[left].merged;
+        s[left].len += s[right].len;
         s[left].next = s[right].next;
         if (s[right].next >= 0) s[s[right].next].prev = left;
-        s[right].id = -1;
-        propose(bpe, tok, s[left].prev);
-        propose(bpe, tok, left);
+        s[right].len = 0;
+        propose(bpe, tok, word, s[left].prev);
+        propose(bpe, tok, word, left);
     }
 }
 
 /* The token that is this whole word, -1 when there is none. */
-static int32_t whole_word(const ltd_tokenizer *tok, const char *word, size_t n)
+static int32_t whole_word(ltd_bpe *bpe, const ltd_tokenizer *tok, const char *word, size_t n)
 {
-    char text[2 * MAX_WHOLE];
-    size_t len = 0;
-    if (n == 0 || n > MAX_WHOLE) return -1; /* longer than any token that is a word */
+    if (n == 0 || n > tok->longest) return -1;
+    if (!tok->bytes) return find_plain(tok, word, n);
+    ltd_str_clear(&bpe->text);
+    for (size_t i = 0; i < n; i++) {
+        char symbol[2];
+        size_t len = ltd_symbol_write(symbol, ltd_byte_symbol((uint8_t)word[i]));
+        ltd_str_push(&bpe->text, symbol, len);
+    }
+    return bpe->text.failed ? -1 : find_plain(tok, bpe->text.data, bpe->text.len);
+}
+
+/* Whether all bytes of a character have tokens to fall back on. */
+static bool has_bytes(const ltd_tokenizer *tok, const char *s, size_t n)
+{
+    if (!tok->fallback) return false;
     for (size_t i = 0; i < n; i++)
-        len += ltd_symbol_write(text + len, ltd_byte_symbol((uint8_t)word[i]));
-    return ltd_vocab_find(tok, text, len, NULL, 0);
+        if (tok->byte_id[(uint8_t)s[i]] < 0) return false;
+    return true;
+}
+
+/* The symbols that the word begins with; returns their number.  What nothing stands for vanishes
+ * before merging: its neighbours may then merge. */
+static int32_t cut(ltd_bpe *bpe, const ltd_tokenizer *tok, const char *word, size_t n)
+{
+    struct ltd_symbol *s = bpe->symbols;
+    int32_t count = 0;
+    for (size_t i = 0, len; i < n; i += len) {
+        int32_t id;
+        if (tok->bytes) {
+            len = 1;
+            id = tok->byte_id[(uint8_t)word[i]];
+        } else {
+            len = ltd_utf8_length(word + i, n - i);
+            if (len == 0) len = 1;
+            id = find_plain(tok, word + i, len);
+        }
+        if (id < 0 && tok->unknown < 0 && !has_bytes(tok, word + i, len)) continue;
+        s[count] = (struct ltd_symbol){.id = id,
+                                       .prev = count - 1,
+                                       .next = count + 1,
+                                       .rank = -1,
+                                       .at = (uint32_t)i,
+                                       .len = (uint32_t)len};
+        count++;
+    }
+    if (count > 0) s[count - 1].next = -1;
+    return count;
+}
+
+/* Append the tokens of a symbol that has none of its own.  *fused: the last token is the unknown
+ * one already. */
+static int push_missing(const ltd_tokenizer *tok, const char *s, size_t n, bool *fused,
+                        ltd_tokens *ids, ltd_err *err)
+{
+    int status = LTD_OK;
+    if (has_bytes(tok, s, n)) {
+        for (size_t i = 0; i < n && status == LTD_OK; i++)
+            status = ltd_tokens_push(ids, tok->byte_id[(uint8_t)s[i]], err);
+        *fused = false;
+        return status;
+    }
+    if (!*fused) status = ltd_tokens_push(ids, tok->unknown, err);
+    *fused = tok->fuse_unknown;
+    return status;
 }
 
 int ltd_bpe_word(ltd_bpe *bpe, const ltd_tokenizer *tok, const char *word, size_t n,
                  ltd_tokens *ids, ltd_err *err)
 {
-    if (tok->rule->whole_words) {
-        int32_t id = whole_word(tok, word, n);
+    if (tok->whole_words) {
+        int32_t id = whole_word(bpe, tok, word, n);
         if (id >= 0) return ltd_tokens_push(ids, id, err);
     }
+    if (bpe->text.failed) return ltd_fail(err, LTD_ENOMEM, "tokeniser: word of %zu bytes", n);
     int status = reserve(bpe, n, err);
     if (status < 0) return status;
-
-    /* Bytes without a token vanish before merging: their neighbours may then merge. */
-    struct ltd_symbol *s = bpe->symbols;
-    int32_t count = 0;
-    for (size_t i = 0; i < n; i++) {
-        int32_t id = tok->byte_id[(uint8_t)word[i]];
-        if (id < 0) continue;
-        s[count] = (struct ltd_symbol){.id = id, .prev = count - 1, .next = count + 1};
-        count++;
-    }
+    int32_t count = cut(bpe, tok, word, n);
     if (count == 0) return LTD_OK;
-    s[count - 1].next = -1;
 
     bpe->n_heap = 0;
-    for (int32_t i = 0; i + 1 < count; i++) propose(bpe, tok, i);
-    merge_all(bpe, tok);
+    for (int32_t i = 0; i + 1 < count; i++) propose(bpe, tok, word, i);
+    merge_all(bpe, tok, word);
 
-    for (int32_t i = 0; i >= 0 && status == LTD_OK; i = s[i].next)
-        status = ltd_tokens_push(ids, s[i].id, err);
+    bool fused = false;
+    for (int32_t i = 0; i >= 0 && status == LTD_OK; i = bpe->symbols[i].next) {
+        const struct ltd_symbol *s = &bpe->symbols[i];
+        if (s->id < 0) {
+            status = push_missing(tok, word + s->at, s->len, &fused, ids, err);
+            continue;
+        }
+        status = ltd_tokens_push(ids, s->id, err);
+        fused = false;
+    }
     return status;
 }

@@ -6,10 +6,11 @@
 
 #include "base/mem.h"
 
-static bool is_special(const ltd_tokenizer *tok, int32_t id)
+static bool is_special(const ltd_piece *p, bool normalised)
 {
-    int type = tok->type[id];
-    return type == LTD_TOKEN_CONTROL || type == LTD_TOKEN_USER || type == LTD_TOKEN_UNKNOWN;
+    bool kind =
+        p->type == LTD_TOKEN_CONTROL || p->type == LTD_TOKEN_USER || p->type == LTD_TOKEN_UNKNOWN;
+    return kind && p->text && p->normalised == normalised;
 }
 
 /* The child of *link's list with this byte, made when missing. */
@@ -33,23 +34,39 @@ static void insert(ltd_specials *sp, const char *text, size_t len, int32_t id, b
     sp->nodes[node].always = always;
 }
 
-int ltd_specials_init(ltd_specials *specials, const ltd_tokenizer *tok, ltd_err *err)
+/* Make room for `more` nodes. */
+static int reserve(ltd_specials *sp, size_t *cap, size_t more, ltd_err *err)
+{
+    size_t need = (size_t)sp->n + more;
+    if (need <= *cap) return LTD_OK;
+    if (need > INT32_MAX / 2)
+        return ltd_fail(err, LTD_EFORMAT, "special tokens take %zu bytes, more than 1 GiB", need);
+    ltd_special_node *nodes = ltd_mem_resize(sp->nodes, 2 * need, sizeof *nodes);
+    if (!nodes) return ltd_fail(err, LTD_ENOMEM, "special tokens of %zu bytes", need);
+    sp->nodes = nodes;
+    *cap = 2 * need;
+    return LTD_OK;
+}
+
+int ltd_specials_init(ltd_specials *specials, const ltd_tokenizer *tok, const ltd_piece *pieces,
+                      int32_t n, bool normalised, ltd_err *err)
 {
     *specials = (ltd_specials){.n = 1};
-    size_t room = 1;
-    for (int32_t id = 0; id < tok->n; id++)
-        if (is_special(tok, id)) room += tok->text_at[id + 1] - tok->text_at[id];
-    if (room > INT32_MAX)
-        return ltd_fail(err, LTD_EFORMAT, "special tokens take %zu bytes, more than 2 GiB", room);
-    specials->nodes = ltd_mem_zeros(room, sizeof *specials->nodes);
-    if (!specials->nodes) return ltd_fail(err, LTD_ENOMEM, "special tokens of %zu bytes", room);
-    for (int32_t id = 0; id < tok->n; id++) {
-        size_t len = tok->text_at[id + 1] - tok->text_at[id];
-        if (is_special(tok, id) && len > 0)
-            insert(specials, tok->text + tok->text_at[id], len, id,
-                   tok->type[id] == LTD_TOKEN_USER);
+    size_t cap = 0;
+    ltd_str buffers[2] = {LTD_STR_INIT, LTD_STR_INIT};
+    int status = LTD_OK;
+    for (int32_t id = 0; id < n && status == LTD_OK; id++) {
+        const char *text = pieces[id].text;
+        size_t len = pieces[id].len;
+        if (!is_special(&pieces[id], normalised)) continue;
+        if (normalised) status = ltd_norm_text(tok, text, len, buffers, &text, &len, err);
+        if (status == LTD_OK && len > 0) status = reserve(specials, &cap, len, err);
+        if (status == LTD_OK && len > 0)
+            insert(specials, text, len, id, pieces[id].type == LTD_TOKEN_USER);
     }
-    return LTD_OK;
+    ltd_str_fini(&buffers[0]);
+    ltd_str_fini(&buffers[1]);
+    return status;
 }
 
 void ltd_specials_fini(ltd_specials *specials)

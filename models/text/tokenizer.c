@@ -1,4 +1,4 @@
-/* Encode and decode over the parts of tokenizer_priv.h, and what callers ask about a vocabulary. */
+/* Decoding, and what callers ask about a vocabulary. */
 #include "models/text/tokenizer.h"
 
 #include <stdlib.h>
@@ -26,41 +26,6 @@ void ltd_tokens_fini(ltd_tokens *tokens)
     *tokens = (ltd_tokens)LTD_TOKENS_INIT;
 }
 
-struct encoder {
-    const ltd_tokenizer *tok;
-    ltd_bpe bpe;
-    ltd_tokens *ids;
-};
-
-static int on_word(void *ctx, const char *word, size_t n, ltd_err *err)
-{
-    struct encoder *e = ctx;
-    return ltd_bpe_word(&e->bpe, e->tok, word, n, e->ids, err);
-}
-
-int ltd_tokenizer_encode(const ltd_tokenizer *tok, const char *text, size_t n, int flags,
-                         ltd_tokens *ids, ltd_err *err)
-{
-    if (n > INT32_MAX / 4)
-        return ltd_fail(err, LTD_EINVAL, "text of %zu bytes, expected at most 512 MiB", n);
-    size_t before = ids->n, at = 0;
-    int status = LTD_OK;
-    struct encoder e = {.tok = tok, .ids = ids};
-    pcre2_match_data *match = pcre2_match_data_create(1, NULL);
-    if (!match) return ltd_fail(err, LTD_ENOMEM, "tokeniser");
-    while (at < n && status == LTD_OK) {
-        size_t end = n, len = 0;
-        int32_t special = ltd_specials_find(&tok->specials, text, n, at, flags, &end, &len);
-        status = ltd_split_words(tok->split, match, text + at, end - at, on_word, &e, err);
-        if (status == LTD_OK && special >= 0) status = ltd_tokens_push(ids, special, err);
-        at = end + len;
-    }
-    if (status < 0) ids->n = before;
-    ltd_bpe_fini(&e.bpe);
-    pcre2_match_data_free(match);
-    return status;
-}
-
 /* The byte that the character at *s stands for, *s moved past it; -1 when it stands for none. */
 static int next_byte(const char **s, const char *end)
 {
@@ -72,18 +37,22 @@ static int next_byte(const char **s, const char *end)
     return -1;
 }
 
-void ltd_tokenizer_decode(const ltd_tokenizer *tok, int32_t id, bool special, ltd_str *out)
+/* Append a text with LTD_SPACE_MARK as spaces. */
+static void put_spaces(const char *text, const char *end, ltd_str *out)
 {
-    if (id < 0 || id >= tok->n) return;
-    const char *text = tok->text + tok->text_at[id];
-    const char *end = tok->text + tok->text_at[id + 1];
-    int type = tok->type[id];
-    if (type == LTD_TOKEN_CONTROL || type == LTD_TOKEN_UNKNOWN) {
-        if (special) ltd_str_push(out, text, (size_t)(end - text));
-        return;
+    size_t mark = strlen(LTD_SPACE_MARK);
+    for (const char *s = text; s < end;) {
+        bool is_mark = (size_t)(end - s) >= mark && memcmp(s, LTD_SPACE_MARK, mark) == 0;
+        ltd_str_push(out, is_mark ? " " : s, 1);
+        s += is_mark ? mark : 1;
     }
-    /* A token that holds anything but byte symbols was added as plain text: it is its own text. */
-    bool symbols = type != LTD_TOKEN_USER;
+}
+
+/* Append a token of byte symbols as the bytes.  One that holds anything else was added as plain
+ * text: it is its own text. */
+static void put_bytes(const char *text, const char *end, ltd_str *out)
+{
+    bool symbols = true;
     for (const char *s = text; s < end && symbols;) symbols = next_byte(&s, end) >= 0;
     if (!symbols) {
         ltd_str_push(out, text, (size_t)(end - text));
@@ -93,6 +62,70 @@ void ltd_tokenizer_decode(const ltd_tokenizer *tok, int32_t id, bool special, lt
         char byte = (char)next_byte(&s, end);
         ltd_str_push(out, &byte, 1);
     }
+}
+
+/* The byte of a token like <0xE2> that stands for one, -1 for others. */
+static int fallback_byte(const ltd_tokenizer *tok, int32_t id)
+{
+    const char *text = tok->text + tok->text_at[id];
+    if (!tok->fallback || tok->text_at[id + 1] - tok->text_at[id] != 6) return -1;
+    int byte = 0;
+    for (int i = 3; i < 5; i++) {
+        const char *digits = "0123456789ABCDEF", *d = text[i] ? strchr(digits, text[i]) : NULL;
+        if (!d) return -1;
+        byte = 16 * byte + (int)(d - digits);
+    }
+    return tok->byte_id[byte] == id ? byte : -1;
+}
+
+void ltd_tokenizer_decode(const ltd_tokenizer *tok, int32_t id, bool special, ltd_str *out)
+{
+    if (id < 0 || id >= tok->n) return;
+    const char *text = tok->text + tok->text_at[id];
+    const char *end = tok->text + tok->text_at[id + 1];
+    int type = tok->type[id], byte = fallback_byte(tok, id);
+    if (type == LTD_TOKEN_CONTROL || type == LTD_TOKEN_UNKNOWN) {
+        if (special) ltd_str_push(out, text, (size_t)(end - text));
+    } else if (byte >= 0) {
+        char c = (char)byte;
+        ltd_str_push(out, &c, 1);
+    } else if (tok->spaces) {
+        put_spaces(text, end, out);
+    } else if (tok->bytes && type != LTD_TOKEN_USER) {
+        put_bytes(text, end, out);
+    } else {
+        ltd_str_push(out, text, (size_t)(end - text));
+    }
+}
+
+void ltd_tokenizer_decode_text(const ltd_tokenizer *tok, const int32_t *ids, size_t n, bool special,
+                               ltd_str *out)
+{
+    ltd_str text = LTD_STR_INIT;
+    for (size_t i = 0; i < n; i++) ltd_tokenizer_decode(tok, ids[i], special, &text);
+    size_t skip = 0;
+    while (skip < text.len && (int)skip < tok->strip && text.data[skip] == ' ') skip++;
+    ltd_str_push(out, ltd_str_text(&text) + skip, text.len - skip);
+    if (text.failed) out->failed = true;
+    ltd_str_fini(&text);
+}
+
+void ltd_tokenizer_free(ltd_tokenizer *tok)
+{
+    if (!tok) return;
+    free(tok->text);
+    free(tok->text_at);
+    free(tok->type);
+    free(tok->rank);
+    ltd_map_fini(&tok->by_text);
+    free(tok->merges);
+    ltd_map_fini(&tok->by_pair);
+    ltd_specials_fini(&tok->before);
+    ltd_specials_fini(&tok->after);
+    for (int i = 0; i < tok->n_norms; i++) ltd_norm_fini(&tok->norms[i]);
+    for (int i = 0; i < tok->n_steps; i++) pcre2_code_free(tok->steps[i].code);
+    free(tok->chat_template);
+    free(tok);
 }
 
 int32_t ltd_tokenizer_vocab(const ltd_tokenizer *tok)
@@ -108,6 +141,16 @@ int32_t ltd_tokenizer_bos(const ltd_tokenizer *tok)
 int32_t ltd_tokenizer_eos(const ltd_tokenizer *tok)
 {
     return tok->eos;
+}
+
+int32_t ltd_tokenizer_pad(const ltd_tokenizer *tok)
+{
+    return tok->pad;
+}
+
+bool ltd_tokenizer_add_bos(const ltd_tokenizer *tok)
+{
+    return tok->add_bos && tok->bos >= 0;
 }
 
 bool ltd_tokenizer_is_end(const ltd_tokenizer *tok, int32_t id)

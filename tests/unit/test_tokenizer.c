@@ -199,8 +199,10 @@ static void damaged_vocabularies_are_refused_with_the_reason(void **state)
     vocab_spec spec = good;
     spec.model = NULL;
     assert_refused(&spec, LTD_EFORMAT, "tokenizer.ggml.model is missing");
+    spec = good, spec.model = "bert";
+    assert_refused(&spec, LTD_EUNSUPPORTED, "'bert'");
     spec = good, spec.model = "llama";
-    assert_refused(&spec, LTD_EUNSUPPORTED, "'llama'");
+    assert_refused(&spec, LTD_EFORMAT, "scores is missing");
     spec = good, spec.pre = "no-such-thing";
     assert_refused(&spec, LTD_EUNSUPPORTED, "'no-such-thing'");
     spec = good, spec.no_tokens = true;
