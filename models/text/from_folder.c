@@ -118,6 +118,18 @@ static int read_id(struct folder *f, ltd_json v, const char *key, int role, ltd_
     return LTD_OK;
 }
 
+/* The folder's own name, and what config.json says the model was saved as. */
+static void read_label(struct folder *f, ltd_json root)
+{
+    size_t end = strlen(f->path);
+    while (end > 0 && f->path[end - 1] == '/') end--;
+    size_t begin = end;
+    while (begin > 0 && f->path[begin - 1] != '/') begin--;
+    snprintf(f->tok->label, sizeof f->tok->label, "%.*s %.40s",
+             end - begin < 40 ? (int)(end - begin) : 40, f->path + begin,
+             ltd_json_text(ltd_json_member(root, "_name_or_path"), NULL));
+}
+
 static int read_ids(struct folder *f, ltd_json root, ltd_err *err)
 {
     static const char *const keys[] = {"bos_token_id", "eos_token_id", "pad_token_id"};
@@ -125,6 +137,12 @@ static int read_ids(struct folder *f, ltd_json root, ltd_err *err)
     for (int role = 0; role < N_ROLES && status == LTD_OK; role++)
         status = read_id(f, ltd_json_member(root, keys[role]), keys[role], role, err);
     return status;
+}
+
+static int read_config(struct folder *f, ltd_json root, ltd_err *err)
+{
+    read_label(f, root);
+    return read_ids(f, root, err);
 }
 
 /* --- the chat template --- */
@@ -181,7 +199,7 @@ static int read_configs(struct folder *f, ltd_err *err)
     } files[] = {{"tokenizer_config.json", read_tokenizer_config},
                  {"special_tokens_map.json", read_names},
                  {"generation_config.json", read_ids},
-                 {"config.json", read_ids}};
+                 {"config.json", read_config}};
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         ltd_json_doc *doc;
         int status = parse(f, files[i].file, &doc, err);

@@ -180,6 +180,15 @@ static int read_template(ltd_tokenizer *tok, const struct source *s, ltd_err *er
     return LTD_OK;
 }
 
+/* A hint for files without a chat template; a name of another type is none. */
+static void read_label(ltd_tokenizer *tok, const struct source *s)
+{
+    ltd_gguf_string name = {0};
+    if (ltd_gguf_get_string(s->file, "general.name", &name, NULL) != LTD_OK) return;
+    size_t n = name.len < sizeof tok->label ? name.len : sizeof tok->label - 1;
+    if (n) memcpy(tok->label, name.data, n);
+}
+
 static int read_all(ltd_tokenizer *tok, struct source *s, ltd_err *err)
 {
     int status = read_kind(tok, s, err);
@@ -192,6 +201,7 @@ static int read_all(ltd_tokenizer *tok, struct source *s, ltd_err *err)
             s->scores ? ltd_vocab_rank(tok, s->path, s->pieces, err) : read_merges(tok, s, err);
     if (status == LTD_OK) status = read_ids(tok, s, err);
     if (status == LTD_OK) status = read_template(tok, s, err);
+    if (status == LTD_OK) read_label(tok, s);
     return status;
 }
 

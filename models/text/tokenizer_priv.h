@@ -211,6 +211,7 @@ struct ltd_tokenizer {
     int32_t ends[LTD_TOKENIZER_MAX_ENDS]; /* [n_ends] */
     int32_t n_ends;
     char *chat_template; /* NULL when absent */
+    char label[96];      /* what the files call the model, "" when they don't */
 };
 
 /* An empty tokenizer, without ids; NULL when memory ran out. */

@@ -25,6 +25,7 @@ typedef struct vocab_spec {
     const char *const *control; /* NULL-terminated */
     const char *const *user;
     const char *chat_template; /* NULL: left out */
+    const char *name;          /* general.name, NULL: left out */
     const char *drop;          /* bytes without a token */
     int64_t bos, eos;          /* below 0: left out */
     bool no_tokens, no_types, no_merges;
@@ -129,8 +130,9 @@ static ltd_str vocab_bytes(const vocab_spec *spec)
     if (spec->type_value) l.types.data[0] = (char)spec->type_value;
     const char *const texts[][2] = {{"tokenizer.ggml.model", spec->model},
                                     {"tokenizer.ggml.pre", spec->pre},
-                                    {"tokenizer.chat_template", spec->chat_template}};
-    for (size_t i = 0; i < 3; i++) {
+                                    {"tokenizer.chat_template", spec->chat_template},
+                                    {"general.name", spec->name}};
+    for (size_t i = 0; i < 4; i++) {
         if (!texts[i][1]) continue;
         vocab_key(&body, &n, texts[i][0], VOCAB_STRING);
         vocab_text(&body, texts[i][1], strlen(texts[i][1]));

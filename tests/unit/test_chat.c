@@ -71,12 +71,67 @@ static void a_message_without_text_is_refused(void **state)
     assert_int_equal(out.len, 0);
 }
 
+static void a_model_called_vicuna_needs_no_template(void **state)
+{
+    (void)state;
+    vocab_spec spec = VOCAB_DEFAULT;
+    spec.name = "lmsys Vicuna 7b v1.5";
+    ltd_tokenizer *tok;
+    assert_int_equal(vocab_open(&tok, &spec, NULL), LTD_OK);
+    assert_string_equal(ltd_chat_name(ltd_chat_detect(tok)), "vicuna");
+    ltd_tokenizer_free(tok);
+    spec.chat_template = "something else";
+    assert_int_equal(vocab_open(&tok, &spec, NULL), LTD_OK);
+    assert_string_equal(ltd_chat_name(ltd_chat_detect(tok)), "none");
+    ltd_tokenizer_free(tok);
+}
+
+static void roles_that_a_template_lacks_are_refused(void **state)
+{
+    (void)state;
+    const ltd_message tool[] = {{"user", "Hi"}, {"tool", "42"}};
+    const ltd_message twice[] = {{"user", "Hi"}, {"user", "Ho"}};
+    ltd_str out = LTD_STR_INIT;
+    ltd_err err = LTD_ERR_INIT;
+    assert_int_equal(ltd_chat_render(ltd_chat_find("qwen3"), tool, 2, true, &out, &err),
+                     LTD_EINVAL);
+    assert_non_null(strstr(err.msg, "message 1: chat template 'qwen3' has no role 'tool'"));
+    assert_int_equal(ltd_chat_render(ltd_chat_find("vicuna"), twice, 2, true, &out, &err),
+                     LTD_EINVAL);
+    assert_non_null(strstr(err.msg, "message 1 is the user's"));
+    assert_int_equal(out.len, 0);
+}
+
+static void every_name_is_found(void **state)
+{
+    (void)state;
+    size_t n = 0;
+    for (const char *name; (name = ltd_chat_name_at(n)); n++)
+        assert_string_equal(ltd_chat_name(ltd_chat_find(name)), name);
+    assert_int_equal(n, 14);
+}
+
 static void the_template_of_a_file_is_recognised(void **state)
 {
     (void)state;
     static const char *const cases[][2] = {
         {NULL, "none"},
         {"{{ bos }} [INST] ...", "none"},
+        {"{{ bos }}[INST] <<SYS>>", "llama2"},
+        {"<|start_header_id|>{{ role }}<|end_header_id|>", "llama3"},
+        {"<|start_header_id|>system ... Cutting Knowledge Date: December 2023", "llama3.1"},
+        {"<\xef\xbd\x9c"
+         "Assistant\xef\xbd\x9c><think>",
+         "deepseek-r1"},
+        {"<\xef\xbd\x9c"
+         "Assistant\xef\xbd\x9c>",
+         "none"},
+        {"<start_of_turn>{{ role }}", "gemma3"},
+        {"<|im_start|>system\nYou are a helpful assistant.<|im_end|>", "qwen2"},
+        {"<|im_start|>system\nYou are Qwen, created by Alibaba Cloud. You are a helpful assistant.",
+         "qwen2.5"},
+        {"<|im_start|>{% if enable_thinking is false %}<think>", "qwen3"},
+        {"USER: {{ m }} ASSISTANT: ", "vicuna"},
         {"{% for m in messages %}<|im_start|>{{ m.role }}", "chatml"},
         {"<|im_start|>system\nYou are a helpful AI assistant named SmolLM, trained by Hugging Face",
          "smollm2"},
@@ -100,6 +155,9 @@ int main(void)
         cmocka_unit_test(names_are_found_and_told),
         cmocka_unit_test(a_message_without_text_is_refused),
         cmocka_unit_test(the_template_of_a_file_is_recognised),
+        cmocka_unit_test(a_model_called_vicuna_needs_no_template),
+        cmocka_unit_test(roles_that_a_template_lacks_are_refused),
+        cmocka_unit_test(every_name_is_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
