@@ -36,13 +36,13 @@ struct reader {
 static int tokenise(ltd_tokens *ids, const struct reader *r, const char *text, ltd_err *err)
 {
     if (!r->chat)
-        return ltd_tokenizer_encode(r->tok, text, strlen(text), LTD_ENCODE_SPECIAL, ids, err);
+        return ltd_tokenizer_encode(r->tok, text, strlen(text), LTD_ENCODE_PROMPT, ids, err);
     const ltd_message message = {.role = "user", .content = text};
     ltd_str rendered = LTD_STR_INIT;
     int status = ltd_chat_render(r->chat, &message, 1, true, &rendered, err);
     if (status == LTD_OK)
         status = ltd_tokenizer_encode(r->tok, ltd_str_text(&rendered), rendered.len,
-                                      LTD_ENCODE_SPECIAL, ids, err);
+                                      LTD_ENCODE_PROMPT, ids, err);
     ltd_str_fini(&rendered);
     return status;
 }

@@ -103,9 +103,7 @@ static int open_model(ltd_setup *s, ltd_err *err)
     int rc = ltd_llama_open(&s->model, path, &o, err);
     if (rc < 0) return named(err, rc, "model");
     if (!ltd_llama_tokenizer(s->model))
-        return ltd_fail(err, LTD_EUNSUPPORTED,
-                        "model carries no tokenizer for us, expected byte-level BPE in a GGUF "
-                        "file: %s",
+        return ltd_fail(err, LTD_EUNSUPPORTED, "model carries no tokenizer that we can use: %s",
                         ltd_llama_tokenizer_error(s->model));
     return check_context(s, path, err);
 }
@@ -134,7 +132,13 @@ static int open_chat(ltd_setup *s, ltd_err *err)
     s->chat = strcmp(name, "auto") == 0 ? ltd_chat_detect(ltd_llama_tokenizer(s->model))
                                         : ltd_chat_find(name);
     if (s->chat) return LTD_OK;
-    return ltd_fail(err, LTD_EINVAL, "prompts.chat: no template called '%s'", name);
+    ltd_str names = LTD_STR_INIT;
+    const char *known;
+    for (size_t i = 0; (known = ltd_chat_name_at(i)); i++) ltd_str_printf(&names, ", %s", known);
+    int rc = ltd_fail(err, LTD_EINVAL, "prompts.chat: no template called '%s', expected auto%s",
+                      name, ltd_str_text(&names));
+    ltd_str_fini(&names);
+    return rc;
 }
 
 int ltd_setup_open(ltd_setup *ret, const ltd_config *config, const ltd_logger *log, ltd_err *err)

@@ -214,11 +214,12 @@ static const char *kind_name(ltd_pack_kind kind, ltd_load_dtype load, const ltd_
 static void load_tokenizer(ltd_llama *model, const ltd_model_files *files)
 {
     const ltd_gguf *gguf = ltd_model_files_gguf(files);
-    if (gguf && ltd_gguf_find(gguf, "tokenizer.ggml.merges"))
+    if (!gguf)
+        ltd_tokenizer_from_folder(&model->tokenizer, model->path, &model->no_tokenizer);
+    else if (ltd_gguf_find(gguf, "tokenizer.ggml.tokens"))
         ltd_tokenizer_from_gguf(&model->tokenizer, gguf, &model->no_tokenizer);
     else
-        ltd_fail(&model->no_tokenizer, LTD_EUNSUPPORTED, "%s: carries no byte-pair tokenizer",
-                 model->path);
+        ltd_fail(&model->no_tokenizer, LTD_EUNSUPPORTED, "%s: carries no tokenizer", model->path);
 }
 
 static int load(ltd_llama *model, const ltd_model_files *files, const ltd_llama_options *options,

@@ -55,8 +55,7 @@ void ltd_llama_close(ltd_llama *model);
 const ltd_llm_config *ltd_llama_config(const ltd_llama *model);
 const char *ltd_llama_path(const ltd_llama *model);
 const char *ltd_llama_hash(const ltd_llama *model); /* SHA-256 of the weights, hex */
-/* NULL when the file carries none (HF folders) or one that can't be used: the weights serve
- * without. */
+/* NULL when file or folder carries none, or one that can't be used: the weights serve without. */
 const ltd_tokenizer *ltd_llama_tokenizer(const ltd_llama *model);
 /* Why there is none, "" when there is one; borrowed. */
 const char *ltd_llama_tokenizer_error(const ltd_llama *model);

@@ -348,8 +348,43 @@ static void a_tokenizer_that_cant_be_used_is_named_and_the_weights_serve(void **
     ltd_llama_close(model);
     model = engine_model("models/llama_gqa_tied", LTD_LOAD_FILE, 16, NULL);
     assert_null(ltd_llama_tokenizer(model));
-    assert_non_null(strstr(ltd_llama_tokenizer_error(model), "no byte-pair tokenizer"));
+    assert_non_null(strstr(ltd_llama_tokenizer_error(model), "holds neither tokenizer.json nor"));
     ltd_llama_close(model);
+}
+
+/* A copy of a golden folder, with a tokenizer beside the weights. */
+static void a_folder_brings_its_tokenizer(void **state)
+{
+    (void)state;
+    static const char *const files[] = {"config.json", "model.safetensors"};
+    static const char tokenizer[] = "{\"decoder\":{\"type\":\"Fuse\"},\"model\":{\"vocab\":"
+                                    "{\"a\":0,\"b\":1,\"ab\":2},\"merges\":[\"a b\"]}}";
+    char folder[] = "/tmp/ltd-test-llama-XXXXXX", from[1024], to[1024], name[64];
+    assert_non_null(mkdtemp(folder));
+    for (size_t i = 0; i < 2; i++) {
+        snprintf(name, sizeof name, "models/llama_gqa_tied/%s", files[i]);
+        if (!golden_path(from, sizeof from, name)) skip();
+        snprintf(to, sizeof to, "%s/%s", folder, files[i]);
+        ltd_file file;
+        assert_int_equal(ltd_file_map(&file, from, NULL), LTD_OK);
+        assert_int_equal(ltd_file_write(to, file.data, file.size, NULL), LTD_OK);
+        ltd_file_unmap(&file);
+    }
+    snprintf(to, sizeof to, "%s/tokenizer.json", folder);
+    ltd_llama *model = NULL;
+    ltd_err err = LTD_ERR_INIT;
+    ltd_llama_options o = LTD_LLAMA_DEFAULTS;
+    assert_int_equal(ltd_file_write(to, tokenizer, sizeof tokenizer - 1, &err), LTD_OK);
+    if (ltd_llama_open(&model, folder, &o, &err) < 0) fail_msg("%s", err.msg);
+    assert_string_equal(ltd_llama_tokenizer_error(model), "");
+    assert_int_equal(ltd_tokenizer_vocab(ltd_llama_tokenizer(model)), 3);
+    ltd_llama_close(model);
+    unlink(to);
+    for (size_t i = 0; i < 2; i++) {
+        snprintf(to, sizeof to, "%s/%s", folder, files[i]);
+        unlink(to);
+    }
+    assert_int_equal(rmdir(folder), 0);
 }
 
 int main(void)
@@ -364,6 +399,7 @@ int main(void)
         cmocka_unit_test(half_kv_stays_within_its_measured_bound),
         cmocka_unit_test(greedy_text_is_the_references),
         cmocka_unit_test(a_tokenizer_that_cant_be_used_is_named_and_the_weights_serve),
+        cmocka_unit_test(a_folder_brings_its_tokenizer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
