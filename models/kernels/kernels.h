@@ -117,7 +117,8 @@ typedef struct ltd_kernels {
 
 /* The table of an instruction set, NULL when this machine lacks it. */
 const ltd_kernels *ltd_kernels_get(ltd_isa isa);
-/* The fastest one here; LTD_ISA=plain|avx2|vnni|amx in the environment chooses another. */
+/* The fastest one here; LTD_ISA=plain|avx2|avx512-vnni|amx-int8 in the environment chooses another.
+ */
 const ltd_kernels *ltd_kernels_best(void);
 const char *ltd_isa_name(ltd_isa isa);
 

@@ -21,7 +21,7 @@ enum {
     BLOCK = 16, /* rows of a tile of activations */
     PART = 8,   /* rows that are scaled together */
     /* Rows from which on tiles beat vpdpbusd, with 8- and 16-bit activations (measured). */
-    MIN_ROWS_8 = 8,
+    MIN_ROWS_8 = 13,
     MIN_ROWS_16 = 5,
 };
 
@@ -99,8 +99,8 @@ static void prepare(const job *j, scratch *t)
     size_t scale_bytes = j->w->kind == LTD_PACK_Q4 ? 64 : j->w->kind == LTD_PACK_Q8 ? 32 : 128;
     for (int g = 0; g < j->groups; g++, w += bytes, s += scale_bytes) {
         for (size_t i = 0; i < bytes; i += 64)
-            _mm_prefetch((const char *)w + 4096 + i, _MM_HINT_T0);
-        _mm_prefetch((const char *)s + 1024, _MM_HINT_T0);
+            _mm_prefetch((const char *)w + 8192 + i, _MM_HINT_T1);
+        _mm_prefetch((const char *)s + 2048, _MM_HINT_T1);
         for (int i = 0; i < 2 && (i == 0 || has_offset(j->w->kind)); i++) {
             __m512 v = halves ? _mm512_cvtph_ps(_mm256_load_si256((const __m256i *)(s + 32 * i)))
                               : _mm512_load_ps((const float *)s + 16 * i);

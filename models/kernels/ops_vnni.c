@@ -116,10 +116,15 @@ INLINE __m512 load_scales(const uint8_t *p, int i, const ltd_pack_kind kind)
     return _mm512_load_ps((const float *)p + 16 * i);
 }
 
+/* Far ahead into the second level, near into the first: fills of the first level are too few to
+ * wait for memory in. */
 INLINE void prefetch(const uint8_t *p, const int bytes)
 {
     UNROLL for (int i = 0; i < 8; i++) if (64 * i < bytes)
-        _mm_prefetch((const char *)p + 2048 + 64 * i, _MM_HINT_T0);
+    {
+        _mm_prefetch((const char *)p + 16384 + 64 * i, _MM_HINT_T1);
+        _mm_prefetch((const char *)p + 1024 + 64 * i, _MM_HINT_T0);
+    }
 }
 
 INLINE void tile_ints(const job *x, const int m, const ltd_pack_kind kind, const int bits)
