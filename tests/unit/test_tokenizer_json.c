@@ -142,6 +142,7 @@ static void ids_may_be_left_out(void **state)
     ltd_str out = LTD_STR_INIT;
     ltd_tokenizer_decode(tok, 5, true, &out);
     assert_int_equal(out.len, 0);
+    ltd_str_fini(&out);
     assert_int_equal(ltd_tokenizer_find(tok, ""), -1);
     ltd_tokenizer_free(tok);
 }
