@@ -1,11 +1,16 @@
-/* AMX-int8, for blocks of rows; VNNI below that, and for all that is no such product.
+/* AMX-int8 from a few rows on; VNNI below that, and for all that is no such product.
  *
- * A tile of weights [8 quads of k][16 outputs][4] meets a tile of up to 16 activation rows [rows]
- * [32 k]: one tdpb*d gives the integer sums of a group for 16 outputs.  Sums are stored, converted
- * and scaled in vector registers, since every group has scales of its own.  Work goes in chunks of
- * groups, small enough for the first-level cache: unpack the weights once, multiply for each block
- * of rows, scale.  Integers are exact and the scaling is VNNI's, so results are equal bit for bit.
- */
+ * A tile of weights [16 quads of k][16 outputs][4] meets a tile of activations [16][64 k]: one
+ * tdpb*d gives 16 x 16 integer sums.  They are stored, converted and scaled in vector registers,
+ * since every group of 32 k has scales of its own.  So eight rows stand in a tile twice, once for
+ * each of two groups, with zeros for the other (`pairs` of ltd_acts): half as many tile loads and
+ * stores as with a product a group.  Each tile of activations meets two of weights.
+ *
+ * Work goes in steps of two groups, and in each step over the blocks of eight rows.  Tile and
+ * vector units work side by side: while the sums of one block are scaled, those of the next are
+ * made, and nibbles are unpacked some steps ahead, because a tile load must not follow close on the
+ * stores that it reads.  Integers are exact and the scaling is VNNI's, so results are equal bit for
+ * bit. */
 #define _DEFAULT_SOURCE /* syscall */
 #include <immintrin.h>
 #include <pthread.h>
@@ -17,12 +22,13 @@
 #include "models/kernels/tables.h"
 
 enum {
-    CHUNK = 8,  /* groups */
-    BLOCK = 16, /* rows of a tile of activations */
-    PART = 8,   /* rows that are scaled together */
+    ROWS = LTD_PAIR_ROWS, /* of a block */
+    MAX_BLOCKS = 8,       /* of a pass over the weights */
+    AHEAD = 4,            /* steps from unpacking to use */
+    RING = AHEAD + 1,     /* steps whose unpacked weights are kept */
     /* Rows from which on tiles beat vpdpbusd, with 8- and 16-bit activations (measured). */
-    MIN_ROWS_8 = 13,
-    MIN_ROWS_16 = 5,
+    MIN_ROWS_8 = 7,
+    MIN_ROWS_16 = 6,
 };
 
 #define INLINE static inline __attribute__((always_inline))
@@ -31,39 +37,50 @@ enum {
 #else
 #define UNROLL _Pragma("GCC unroll 8")
 #endif
-#define EACH_ROW UNROLL for (int i = 0; i < PART; i++) if (i < m)
+#define EACH_ROW UNROLL for (int i = 0; i < ROWS; i++) if (i < rows)
 
-/* What one thread needs beside registers. */
+/* What one thread needs beside registers; [2] is the tile. */
 typedef struct scratch {
-    uint8_t b[CHUNK][512];            /* weights as bytes */
-    float d[CHUNK][16], o[CHUNK][16]; /* scales */
-    int32_t lo[CHUNK][BLOCK][16], hi[CHUNK][BLOCK][16];
+    uint8_t b[RING][2][1024];                   /* weights as bytes */
+    int32_t lo[2][2][16][16], hi[2][2][16][16]; /* sums of a block and the next */
+    float y[MAX_BLOCKS * ROWS][2 * LTD_TILE];
 } scratch;
 
+/* Two tiles of outputs, and the activation rows they meet. */
 typedef struct job {
-    const ltd_packed *w;
     const ltd_acts *a;
-    int32_t m;
-    const uint8_t *scales, *weights; /* of the chunk */
-    size_t group;                    /* its first */
-    int groups;
-    float *y;
-    size_t ldy;
-    __mmask16 rows; /* of the tile that are written */
+    int32_t row, rows, blocks;
+    int groups, steps;
+    const uint8_t *scales[2], *weights[2];
 } job;
 
-/* Tile registers: the intrinsics want plain numbers. */
-#define A_LO 0
-#define A_HI 1
+INLINE bool is_nibbles(const ltd_pack_kind kind)
+{
+    return kind == LTD_PACK_Q4 || kind == LTD_PACK_Q4K;
+}
+
+/* Of one group. */
+INLINE size_t weight_bytes(const ltd_pack_kind kind)
+{
+    return is_nibbles(kind) ? 256 : 512;
+}
+
+INLINE size_t scale_bytes(const ltd_pack_kind kind)
+{
+    return kind == LTD_PACK_Q4 ? 64 : kind == LTD_PACK_Q8 ? 32 : 128;
+}
+
+/* Tile registers; the intrinsics want plain numbers. */
+#define A0 0
+#define A1 1
 #define B0 2
 #define B1 3
-#define C_LO0 4
-#define C_LO1 5
-#define C_HI0 6
-#define C_HI1 7
+#define C0 4
+#define C1 5
+#define C2 6
+#define C3 7
 
-/* Tiles of `rows` activation rows. */
-static void configure(int rows)
+static void configure(void)
 {
     struct {
         uint8_t palette, start, reserved[14];
@@ -72,152 +89,178 @@ static void configure(int rows)
     } c;
     memset(&c, 0, sizeof c);
     c.palette = 1;
-    for (int t = A_LO; t <= C_HI1; t++) {
-        c.bytes[t] = t == A_LO || t == A_HI ? 32 : 64;
-        c.rows[t] = (uint8_t)(t == B0 || t == B1 ? 8 : rows);
+    for (int t = A0; t <= C3; t++) {
+        c.bytes[t] = 64;
+        c.rows[t] = 16;
     }
     __asm__ volatile("ldtilecfg %0" : : "m"(c));
 }
 
-static bool is_nibbles(ltd_pack_kind kind)
+/* Far ahead into the second level, near into the first, as VNNI's. */
+INLINE void prefetch(const uint8_t *p, const size_t bytes)
 {
-    return kind == LTD_PACK_Q4 || kind == LTD_PACK_Q4K;
+    for (size_t i = 0; i < bytes; i += 64) {
+        _mm_prefetch((const char *)p + 16384 + i, _MM_HINT_T1);
+        _mm_prefetch((const char *)p + 1024 + i, _MM_HINT_T0);
+    }
 }
 
-static bool has_offset(ltd_pack_kind kind)
-{
-    return kind != LTD_PACK_Q8;
-}
-
-/* Scales of a chunk as floats, nibbles as bytes. */
-static void prepare(const job *j, scratch *t)
+/* The weights of a step as bytes.  Signed ones are used as they lie, but for an odd group at the
+ * end: what follows it is met by zeros or unread, and may not be ours to read. */
+INLINE void unpack(const job *j, scratch *t, int step, const ltd_pack_kind kind)
 {
     const __m512i low = _mm512_set1_epi8(0xf);
-    bool halves = j->w->kind == LTD_PACK_Q4 || j->w->kind == LTD_PACK_Q8;
-    const uint8_t *w = j->weights, *s = j->scales;
-    size_t bytes = is_nibbles(j->w->kind) ? 256 : 512;
-    size_t scale_bytes = j->w->kind == LTD_PACK_Q4 ? 64 : j->w->kind == LTD_PACK_Q8 ? 32 : 128;
-    for (int g = 0; g < j->groups; g++, w += bytes, s += scale_bytes) {
-        for (size_t i = 0; i < bytes; i += 64)
-            _mm_prefetch((const char *)w + 8192 + i, _MM_HINT_T1);
-        _mm_prefetch((const char *)s + 2048, _MM_HINT_T1);
-        for (int i = 0; i < 2 && (i == 0 || has_offset(j->w->kind)); i++) {
-            __m512 v = halves ? _mm512_cvtph_ps(_mm256_load_si256((const __m256i *)(s + 32 * i)))
-                              : _mm512_load_ps((const float *)s + 16 * i);
-            _mm512_store_ps(i == 0 ? t->d[g] : t->o[g], v);
-        }
-        if (!is_nibbles(j->w->kind)) continue;
-        for (int i = 0; i < 4; i++) {
-            __m512i v = _mm512_load_si512(w + 64 * i);
-            _mm512_store_si512(t->b[g] + 64 * i, _mm512_and_si512(v, low));
-            _mm512_store_si512(t->b[g] + 256 + 64 * i,
-                               _mm512_and_si512(_mm512_srli_epi16(v, 4), low));
-        }
-    }
-    /* Tile loads don't tell the compiler what they read. */
-    __asm__ volatile("" ::: "memory");
-}
-
-/* One group: sums of the tile's 16 outputs with each row of the block.  Two sets of registers, so
- * that a group doesn't wait for the one before. */
-#define MULTIPLY(op, a, b, c, to)                                                                  \
-    _tile_zero(c);                                                                                 \
-    op(c, a, b);                                                                                   \
-    _tile_stored(c, to, 64)
-#define GROUP(op, b, c_lo, c_hi, g)                                                                \
-    do {                                                                                           \
-        const int8_t *lo_ = lo + 32 * (g);                                                         \
-        _tile_loadd(b, weights + (size_t)stride * (size_t)(g), 64);                                \
-        _tile_loadd(A_LO, lo_, n);                                                                 \
-        MULTIPLY(op, A_LO, b, c_lo, t->lo[g]);                                                     \
-        if (bits == 16) {                                                                          \
-            _tile_loadd(A_HI, lo_ + (hi - lo), n);                                                 \
-            MULTIPLY(op, A_HI, b, c_hi, t->hi[g]);                                                 \
-        }                                                                                          \
-    } while (0)
-#define GROUPS(op)                                                                                 \
-    do {                                                                                           \
-        int g = 0;                                                                                 \
-        for (; g + 2 <= j->groups; g += 2) {                                                       \
-            GROUP(op, B0, C_LO0, C_HI0, g);                                                        \
-            GROUP(op, B1, C_LO1, C_HI1, g + 1);                                                    \
-        }                                                                                          \
-        if (g < j->groups) GROUP(op, B0, C_LO0, C_HI0, g);                                         \
-    } while (0)
-
-INLINE void multiply_bits(const job *j, size_t row, scratch *t, const int bits)
-{
-    size_t n = (size_t)j->a->n, at = row * n + 32 * j->group;
-    const int8_t *lo = j->a->lo + at, *hi = j->a->hi + at;
-    bool nibbles = is_nibbles(j->w->kind);
-    const uint8_t *weights = nibbles ? t->b[0] : j->weights;
-    const int stride = 512;
-    if (nibbles)
-        GROUPS(_tile_dpbsud);
-    else
-        GROUPS(_tile_dpbssd);
-    __asm__ volatile("" ::: "memory");
-}
-
-static void multiply(const job *j, size_t row, scratch *t)
-{
-    if (j->a->bits == 8)
-        multiply_bits(j, row, t, 8);
-    else
-        multiply_bits(j, row, t, 16);
-}
-
-/* y += scales * sums, for `m` rows from `row` on, which are rows `first`.. of the block. */
-INLINE void scale_part(const job *j, size_t row, int first, const scratch *t, const int m,
-                       const int bits, const bool offset)
-{
-    size_t groups = (size_t)j->a->n / 32, at = row * groups + j->group;
-    const float *scale = j->a->scale + at, *sum = j->a->sum + at;
-    float *to = j->y + row * j->ldy;
-    __m512 y[PART];
-    EACH_ROW
-    y[i] = j->group ? _mm512_maskz_loadu_ps(j->rows, to + (size_t)i * j->ldy) : _mm512_setzero_ps();
-    for (int g = 0; g < j->groups; g++) {
-        __m512 d = _mm512_load_ps(t->d[g]), o = _mm512_load_ps(t->o[g]);
-        EACH_ROW
+    for (int g = 2 * step; g < j->groups && g < 2 * step + 2; g++) {
+        UNROLL for (int i2 = 0; i2 < 2; i2++)
         {
-            size_t s = (size_t)i * groups + (size_t)g;
-            __m512i v = _mm512_load_si512(t->lo[g][first + i]);
-            if (bits == 16)
-                v = _mm512_add_epi32(v,
-                                     _mm512_slli_epi32(_mm512_load_si512(t->hi[g][first + i]), 8));
-            __m512 x = _mm512_mul_ps(_mm512_set1_ps(scale[s]), _mm512_cvtepi32_ps(v));
-            y[i] = _mm512_fmadd_ps(d, x, y[i]);
-            if (offset) y[i] = _mm512_fmadd_ps(o, _mm512_set1_ps(sum[s]), y[i]);
+            const uint8_t *w = j->weights[i2] + weight_bytes(kind) * (size_t)g;
+            uint8_t *to = t->b[step % RING][i2] + 512 * (g % 2);
+            prefetch(w, weight_bytes(kind));
+            prefetch(j->scales[i2] + scale_bytes(kind) * (size_t)g, scale_bytes(kind));
+            if (is_nibbles(kind)) UNROLL for (int i = 0; i < 4; i++)
+                {
+                    __m512i v = _mm512_load_si512(w + 64 * i);
+                    _mm512_store_si512(to + 64 * i, _mm512_and_si512(v, low));
+                    v = _mm512_and_si512(_mm512_srli_epi16(v, 4), low);
+                    _mm512_store_si512(to + 256 + 64 * i, v);
+                }
+            if (!is_nibbles(kind) && g % 2 == 0 && g + 1 == j->groups) memcpy(to, w, 512);
         }
     }
-    EACH_ROW _mm512_mask_storeu_ps(to + (size_t)i * j->ldy, j->rows, y[i]);
 }
 
-INLINE void scale_rows(const job *j, size_t row, int first, const scratch *t, const int m)
+INLINE const uint8_t *bytes_of(const job *j, const scratch *t, int step, int i2,
+                               const ltd_pack_kind kind)
 {
-    bool offset = has_offset(j->w->kind);
-    if (j->a->bits == 8)
-        offset ? scale_part(j, row, first, t, m, 8, true)
-               : scale_part(j, row, first, t, m, 8, false);
-    else
-        offset ? scale_part(j, row, first, t, m, 16, true)
-               : scale_part(j, row, first, t, m, 16, false);
+    return is_nibbles(kind) || 2 * step + 1 == j->groups ? t->b[step % RING][i2]
+                                                         : j->weights[i2] + 1024 * (size_t)step;
 }
 
-static void scale(const job *j, size_t row, int rows, const scratch *t)
+#define PRODUCT(ta, tb, tc, to)                                                                    \
+    do {                                                                                           \
+        _tile_zero(tc);                                                                            \
+        if (is_nibbles(kind))                                                                      \
+            _tile_dpbsud(tc, ta, tb);                                                              \
+        else                                                                                       \
+            _tile_dpbssd(tc, ta, tb);                                                              \
+        _tile_stored(tc, to, 64);                                                                  \
+    } while (0)
+#define PRODUCTS(ta, tc0, tc1, from, to)                                                           \
+    do {                                                                                           \
+        _tile_loadd(ta, (from) + at, 64);                                                          \
+        PRODUCT(ta, B0, tc0, (to)[0]);                                                             \
+        PRODUCT(ta, B1, tc1, (to)[1]);                                                             \
+    } while (0)
+
+/* Sums of a step's two groups, of the 16 outputs of both tiles, with each row of a block; a set of
+ * registers for each `turn`.  Tile loads and stores don't tell the compiler what they touch: hence
+ * the barriers. */
+INLINE void multiply(const job *j, scratch *t, int step, int block, int turn,
+                     const ltd_pack_kind kind, const int bits)
 {
-    for (int i = 0; i < rows; i += PART, row += PART) {
-        switch (rows - i) {
-        case 1: scale_rows(j, row, i, t, 1); break;
-        case 2: scale_rows(j, row, i, t, 2); break;
-        case 3: scale_rows(j, row, i, t, 3); break;
-        case 4: scale_rows(j, row, i, t, 4); break;
-        case 5: scale_rows(j, row, i, t, 5); break;
-        case 6: scale_rows(j, row, i, t, 6); break;
-        case 7: scale_rows(j, row, i, t, 7); break;
-        default: scale_rows(j, row, i, t, 8); break;
+    size_t pairs = ((size_t)j->a->n + 63) / 64, first = (size_t)(j->row / ROWS + block);
+    size_t at = (first * pairs + (size_t)step) * LTD_PAIR_BYTES;
+    __asm__ volatile("" ::: "memory");
+    if (block == 0) {
+        _tile_loadd(B0, bytes_of(j, t, step, 0, kind), 64);
+        _tile_loadd(B1, bytes_of(j, t, step, 1, kind), 64);
+    }
+    if (bits == 16) {
+        PRODUCTS(A0, C0, C1, j->a->pairs_lo, t->lo[turn]);
+        PRODUCTS(A1, C2, C3, j->a->pairs_hi, t->hi[turn]);
+    } else if (turn) {
+        PRODUCTS(A0, C0, C1, j->a->pairs_lo, t->lo[1]);
+    } else {
+        PRODUCTS(A1, C2, C3, j->a->pairs_lo, t->lo[0]);
+    }
+    __asm__ volatile("" ::: "memory");
+}
+
+/* d (i = 0) or m (i = 1) of the tile's 16 outputs. */
+INLINE __m512 load_scales(const uint8_t *p, int i, const ltd_pack_kind kind)
+{
+    if (kind == LTD_PACK_Q4 || kind == LTD_PACK_Q8)
+        return _mm512_cvtph_ps(_mm256_load_si256((const __m256i *)(p + 32 * i)));
+    return _mm512_load_ps((const float *)p + 16 * i);
+}
+
+/* y += scales * sums, of a step and the first `rows` rows of a block. */
+INLINE void scale(const job *j, scratch *t, int step, int block, int turn, const int rows,
+                  const ltd_pack_kind kind, const int bits)
+{
+    const bool offset = kind != LTD_PACK_Q8;
+    size_t first = (size_t)(j->row / ROWS + block) * (size_t)j->groups + 2 * (size_t)step;
+    const float *scales = j->a->pair_scales + first * 2 * ROWS;
+    UNROLL for (int i2 = 0; i2 < 2; i2++)
+    {
+        float(*to)[2 * LTD_TILE] = t->y + ROWS * block;
+        __m512 y[ROWS];
+        EACH_ROW y[i] = _mm512_load_ps(to[i] + LTD_TILE * i2);
+        UNROLL for (int h = 0; h < 2; h++)
+        {
+            size_t g = 2 * (size_t)step + (size_t)h;
+            if ((int)g >= j->groups) break;
+            const uint8_t *s = j->scales[i2] + scale_bytes(kind) * g;
+            const float *of_acts = scales + 2 * ROWS * h;
+            __m512 d = load_scales(s, 0, kind), o = offset ? load_scales(s, 1, kind) : d;
+            EACH_ROW
+            {
+                __m512i v = _mm512_load_si512(t->lo[turn][i2][2 * i + h]);
+                if (bits == 16)
+                    v = _mm512_add_epi32(
+                        v, _mm512_slli_epi32(_mm512_load_si512(t->hi[turn][i2][2 * i + h]), 8));
+                __m512 x = _mm512_mul_ps(_mm512_set1_ps(of_acts[i]), _mm512_cvtepi32_ps(v));
+                y[i] = _mm512_fmadd_ps(d, x, y[i]);
+                if (offset) y[i] = _mm512_fmadd_ps(o, _mm512_set1_ps(of_acts[ROWS + i]), y[i]);
+            }
         }
+        EACH_ROW _mm512_store_ps(to[i] + LTD_TILE * i2, y[i]);
+    }
+}
+
+/* scratch.y of a job. */
+INLINE void two_tiles(const job *j, scratch *t, const ltd_pack_kind kind, const int bits)
+{
+    memset(t->y, 0, (size_t)(ROWS * j->blocks) * sizeof *t->y);
+    for (int s = 0; s < AHEAD && s < j->steps; s++) unpack(j, t, s, kind);
+    multiply(j, t, 0, 0, 0, kind, bits);
+    int turn = 0;
+    for (int s = 0; s < j->steps; s++) {
+        for (int b = 0; b < j->blocks; b++, turn ^= 1) {
+            bool last = b + 1 == j->blocks;
+            if (!last)
+                multiply(j, t, s, b + 1, turn ^ 1, kind, bits);
+            else if (s + 1 < j->steps)
+                multiply(j, t, s + 1, 0, turn ^ 1, kind, bits);
+            if (b == 0 && s + AHEAD < j->steps) unpack(j, t, s + AHEAD, kind);
+            if (j->rows - ROWS * b > ROWS / 2)
+                scale(j, t, s, b, turn, ROWS, kind, bits);
+            else
+                scale(j, t, s, b, turn, ROWS / 2, kind, bits);
+        }
+    }
+}
+
+#define KIND(kind)                                                                                 \
+    case kind: bits == 8 ? two_tiles(j, t, kind, 8) : two_tiles(j, t, kind, 16); break
+static void two_tiles_any(const job *j, scratch *t, ltd_pack_kind kind, int bits)
+{
+    switch (kind) {
+        KIND(LTD_PACK_Q4);
+        KIND(LTD_PACK_Q4K);
+        KIND(LTD_PACK_Q8M);
+    default: KIND(LTD_PACK_Q8);
+    }
+}
+
+static void put_rows(const ltd_packed *w, const job *j, const scratch *t, int32_t tile, bool both,
+                     float *y, size_t ldy)
+{
+    int32_t left = w->width - LTD_TILE * tile - (both ? LTD_TILE : 0);
+    __mmask16 last = left < LTD_TILE ? 0xff : 0xffff;
+    for (int32_t r = 0; r < j->rows; r++, y += ldy) {
+        _mm512_mask_storeu_ps(y, both ? 0xffff : last, _mm512_load_ps(t->y[r]));
+        if (both) _mm512_mask_storeu_ps(y + LTD_TILE, last, _mm512_load_ps(t->y[r] + LTD_TILE));
     }
 }
 
@@ -225,25 +268,22 @@ static void amx_tiles(const ltd_packed *w, const ltd_acts *x, int32_t m, int32_t
                       int32_t tile1, float *y, size_t ldy)
 {
     _Alignas(64) scratch t;
-    int32_t blocks = (m + BLOCK - 1) / BLOCK, rows = (m + blocks - 1) / blocks;
-    size_t groups = (size_t)x->n / 32;
-    size_t group_bytes = is_nibbles(w->kind) ? 256 : 512;
-    size_t scale_bytes = w->kind == LTD_PACK_Q4 ? 64 : w->kind == LTD_PACK_Q8 ? 32 : 128;
-    configure(rows);
-    for (int32_t i = tile0; i < tile1; i++, y += LTD_TILE) {
-        const uint8_t *data = w->data + (size_t)i * w->tile_bytes;
-        job j = {.w = w, .a = x, .m = m, .y = y, .ldy = ldy};
-        j.rows = w->width - LTD_TILE * i < LTD_TILE ? 0xff : 0xffff;
-        for (size_t g = 0; g < groups; g += CHUNK) {
-            j.group = g;
-            j.groups = groups - g < CHUNK ? (int)(groups - g) : CHUNK;
-            j.scales = data + g * scale_bytes;
-            j.weights = data + w->scale_bytes + g * group_bytes;
-            prepare(&j, &t);
-            for (int32_t r = 0; r < m; r += rows) {
-                multiply(&j, (size_t)r, &t);
-                scale(&j, (size_t)r, m - r < rows ? m - r : rows, &t);
+    configure();
+    for (int32_t row = 0; row < m; row += ROWS * MAX_BLOCKS) {
+        job j = {.a = x, .row = row, .groups = x->n / 32, .steps = (x->n / 32 + 1) / 2};
+        j.rows = m - row < ROWS * MAX_BLOCKS ? m - row : ROWS * MAX_BLOCKS;
+        j.blocks = (j.rows + ROWS - 1) / ROWS;
+        for (int32_t i = tile0; i < tile1; i += 2) {
+            bool both = i + 1 < tile1;
+            for (int i2 = 0; i2 < 2; i2++) {
+                /* A single tile at the end is taken twice, and written once. */
+                const uint8_t *data = w->data + (size_t)(both ? i + i2 : i) * w->tile_bytes;
+                j.scales[i2] = data;
+                j.weights[i2] = data + w->scale_bytes;
             }
+            two_tiles_any(&j, &t, w->kind, x->bits);
+            put_rows(w, &j, &t, i, both, y + (size_t)row * ldy + LTD_TILE * (size_t)(i - tile0),
+                     ldy);
         }
     }
     _tile_release();
