@@ -1,7 +1,7 @@
 /* The arithmetic of the engine behind one dispatch table, an entry for each instruction set.
  *
  *     const ltd_kernels *k = ltd_kernels_best();
- *     k->quantize(x, 0, &acts);
+ *     k->quantize(x, 0, 0, acts.n, &acts);
  *     k->linear(&w, &acts, m, tile0, tile1, y, ldy);
  *
  * Two rules hold for every function, and tests check them bit for bit:
@@ -94,8 +94,8 @@ typedef struct ltd_kernels {
     ltd_isa isa;
     const char *name;
 
-    /* Quantise a->n (multiple of 32) floats to row `row`. */
-    void (*quantize)(const float *x, int32_t row, ltd_acts *a);
+    /* Quantise columns [begin, end), multiples of 32, of x [a->n] to row `row`. */
+    void (*quantize)(const float *x, int32_t row, int32_t begin, int32_t end, ltd_acts *a);
     /* y[row * ldy + (out - 16 * tile0)] for the output rows of tiles [tile0, tile1), w->width at
      * most, and activation rows 0..m-1. */
     void (*linear)(const ltd_packed *w, const ltd_acts *x, int32_t m, int32_t tile0, int32_t tile1,

@@ -2,7 +2,9 @@
  * group's scale is applied once for eight rows.  One or two activation rows meet a whole tile, two
  * vectors of eight outputs; three or four meet its halves one after the other. */
 #define OPS(name) avx2_##name
+#define OPS_OWN_QUANTIZE
 #include "models/kernels/ops_impl.h"
+#include "models/kernels/quantize_avx2.h"
 #include "models/kernels/tables.h"
 
 /* Rows of a block: 1 to 4 activation rows share the unpacked weights.  Each row's own arithmetic is

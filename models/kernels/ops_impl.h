@@ -4,7 +4,7 @@
 #include "models/kernels/kernels.h"
 #include "models/kernels/simd.h"
 
-#ifndef OPS_OWN_QUANTIZE
+#if !defined OPS_OWN_QUANTIZE && !defined OPS_OWN_ROWS
 /* The integers of 32 values as the kernels read them. */
 static inline void OPS(put_ints)(const int16_t *t, ltd_acts *a, size_t at)
 {
@@ -16,15 +16,15 @@ static inline void OPS(put_ints)(const int16_t *t, ltd_acts *a, size_t at)
     }
 }
 
-static void OPS(quantize)(const float *x, int32_t row, ltd_acts *acts)
+static void OPS(quantize)(const float *x, int32_t row, int32_t begin, int32_t end, ltd_acts *acts)
 {
     /* 32639 = 127 * 257: two signed bytes hi*256 + lo hold every value, for byte kernels. */
     const float top = acts->bits == 8 ? 127.0f : 32639.0f;
-    size_t at = (size_t)row * (size_t)acts->n;
-    for (size_t end = at + (size_t)acts->n; at < end; at += 32, x += 32) {
+    for (int32_t k = begin; k < end; k += 32) {
+        size_t at = (size_t)row * (size_t)acts->n + (size_t)k;
         int16_t t[32];
         v8 a[4], m;
-        for (int i = 0; i < 4; i++) a[i] = v8_load(x + 8 * i);
+        for (int i = 0; i < 4; i++) a[i] = v8_load(x + k + 8 * i);
         m = v8_max(v8_max(v8_abs(a[0]), v8_abs(a[1])), v8_max(v8_abs(a[2]), v8_abs(a[3])));
         float amax = v8_hmax(m);
         float s = amax / top, inv = amax > 0 ? top / amax : 0;
@@ -73,6 +73,7 @@ static void OPS(rope)(float *x, int32_t n_heads, int32_t head_dim, const float *
     }
 }
 
+#ifndef OPS_OWN_ROWS
 static inline v8 OPS(silu8)(v8 gate, v8 up)
 {
     v8 d = v8_add(v8_set1(1.0f), v8_exp(v8_sub(v8_set1(0), gate)));
@@ -104,6 +105,7 @@ static inline v8 OPS(gelu8)(v8 gate, v8 up)
     }
 OPS_GATE(silu_mul, silu8)
 OPS_GATE(gelu_mul, gelu8)
+#endif
 
 static void OPS(add)(float *x, const float *y, int32_t n)
 {
@@ -326,6 +328,7 @@ static void OPS(attention)(const ltd_attn *a)
     }
 }
 
+#ifndef OPS_OWN_ROWS
 /* --- choosing among logits --- */
 
 static int32_t OPS(argmax)(const float *x, int32_t n, float *value)
@@ -361,8 +364,11 @@ static void OPS(top_k)(const float *x, int32_t n, int32_t k, int32_t *index, flo
     for (int32_t i = 0; i < k; i++) logp[i] -= lse;
 }
 
+#define OPS_ROWS                                                                                   \
+    .quantize = OPS(quantize), .silu_mul = OPS(silu_mul), .gelu_mul = OPS(gelu_mul),               \
+    .argmax = OPS(argmax), .top_k = OPS(top_k)
+#endif
+
 #define OPS_TABLE                                                                                  \
-    .quantize = OPS(quantize), .rmsnorm = OPS(rmsnorm), .rope = OPS(rope),                         \
-    .silu_mul = OPS(silu_mul), .gelu_mul = OPS(gelu_mul), .add = OPS(add),                         \
-    .store_f16 = OPS(store_f16), .attention = OPS(attention), .argmax = OPS(argmax),               \
-    .top_k = OPS(top_k)
+    OPS_ROWS, .rmsnorm = OPS(rmsnorm), .rope = OPS(rope), .add = OPS(add),                         \
+              .store_f16 = OPS(store_f16), .attention = OPS(attention)

@@ -2,56 +2,14 @@
  * wants unsigned times signed: nibbles are unsigned as they are, signed bytes are moved up by 128,
  * and the sums begin at -128 times the sum of the activations. */
 #define OPS(name) vnni_##name
-#define OPS_OWN_QUANTIZE
+#define OPS_OWN_ROWS
 #include "models/kernels/ops_impl.h"
+#include "models/kernels/rows_avx512.h"
 #include "models/kernels/tables.h"
 
-/* Low bytes of 32 integers, group `group` of a row, in their places; and their bias. */
-static inline void put_bytes(__m512i v0, __m512i v1, int32_t n, int32_t row, int32_t group,
-                             int8_t *q, int32_t *bias, int8_t *pairs)
-{
-    size_t at = (size_t)row * (size_t)n + 32 * (size_t)group;
-    __m256i bytes = _mm256_inserti128_si256(_mm256_castsi128_si256(_mm512_cvtepi32_epi8(v0)),
-                                            _mm512_cvtepi32_epi8(v1), 1);
-    _mm256_storeu_si256((__m256i *)(q + at), bytes);
-    bias[at / 16] = -128 * _mm512_reduce_add_epi32(v0);
-    bias[at / 16 + 1] = -128 * _mm512_reduce_add_epi32(v1);
-    size_t pair = (size_t)(row / LTD_PAIR_ROWS) * ((size_t)(n + 63) / 64) + (size_t)(group / 2);
-    pairs += pair * LTD_PAIR_BYTES + 128 * (size_t)(row % LTD_PAIR_ROWS) + 96 * (size_t)(group % 2);
-    _mm256_store_si256((__m256i *)pairs, bytes);
-}
-
-/* As in ops_impl.h; the largest of 32 and a sum of integers don't depend on an order. */
-static void vnni_quantize(const float *x, int32_t row, ltd_acts *acts)
-{
-    const float top = acts->bits == 8 ? 127.0f : 32639.0f;
-    const int32_t n = acts->n;
-    size_t at = (size_t)row * (size_t)n / 32;
-    float *scales = acts->pair_scales +
-                    (size_t)(row / LTD_PAIR_ROWS) * (size_t)(n / 32) * 2 * LTD_PAIR_ROWS +
-                    row % LTD_PAIR_ROWS;
-    for (int32_t g = 0; g < n / 32; g++, x += 32, at++, scales += 2 * LTD_PAIR_ROWS) {
-        __m512 a = _mm512_loadu_ps(x), b = _mm512_loadu_ps(x + 16);
-        float amax = _mm512_reduce_max_ps(_mm512_max_ps(_mm512_abs_ps(a), _mm512_abs_ps(b)));
-        float s = amax / top, inv = amax > 0 ? top / amax : 0;
-        if (!(inv <= 3.0e38f)) s = inv = 0;
-        __m512 by = _mm512_set1_ps(inv);
-        __m512i v0 = _mm512_cvtps_epi32(_mm512_mul_ps(a, by));
-        __m512i v1 = _mm512_cvtps_epi32(_mm512_mul_ps(b, by));
-        scales[0] = acts->scale[at] = s;
-        scales[LTD_PAIR_ROWS] = acts->sum[at] =
-            s * (float)_mm512_reduce_add_epi32(_mm512_add_epi32(v0, v1));
-        if (acts->bits != 8) {
-            __m512i half = _mm512_set1_epi32(128);
-            __m512i h0 = _mm512_srai_epi32(_mm512_add_epi32(v0, half), 8);
-            __m512i h1 = _mm512_srai_epi32(_mm512_add_epi32(v1, half), 8);
-            put_bytes(h0, h1, n, row, g, acts->hi, acts->bias_hi, acts->pairs_hi);
-            v0 = _mm512_sub_epi32(v0, _mm512_slli_epi32(h0, 8));
-            v1 = _mm512_sub_epi32(v1, _mm512_slli_epi32(h1, 8));
-        }
-        put_bytes(v0, v1, n, row, g, acts->lo, acts->bias_lo, acts->pairs_lo);
-    }
-}
+#define OPS_ROWS                                                                                   \
+    .quantize = avx512_quantize, .silu_mul = avx512_silu_mul, .gelu_mul = avx512_gelu_mul,         \
+    .argmax = avx512_argmax, .top_k = avx512_top_k
 
 /* Activation rows that share the unpacked weights: as many as there are registers for. */
 enum { BLOCK = 8 };

@@ -95,6 +95,21 @@ static inline v8 v8_sum8(const v8 a[8])
                          _mm256_permute2f128_ps(u0, u1, 0x31));
 }
 
+/* Sum of the lanes, the shape of v8_sum8. */
+static inline float v8_sum(v8 a)
+{
+    a = _mm256_hadd_ps(a, a);
+    a = _mm256_hadd_ps(a, a);
+    return _mm_cvtss_f32(_mm_add_ss(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1)));
+}
+
+static inline float v8_hmax(v8 a)
+{
+    __m128 m = _mm_max_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
+    m = _mm_max_ps(m, _mm_movehl_ps(m, m));
+    return _mm_cvtss_f32(_mm_max_ss(m, _mm_movehdup_ps(m)));
+}
+
 #else /* plain C */
 
 typedef struct v8 {
@@ -181,7 +196,6 @@ static inline v8 v8_sum8(const v8 a[8])
     V8_EACH(((a[i_].f[0] + a[i_].f[1]) + (a[i_].f[2] + a[i_].f[3])) +
             ((a[i_].f[4] + a[i_].f[5]) + (a[i_].f[6] + a[i_].f[7])));
 }
-#endif
 
 /* Sum of the lanes, the shape of v8_sum8. */
 static inline float v8_sum(v8 a)
@@ -199,6 +213,7 @@ static inline float v8_hmax(v8 a)
     for (int i = 1; i < 8; i++) m = f[i] > m ? f[i] : m;
     return m;
 }
+#endif
 
 /* e^x, relative error below 2e-7 for x in [-87, 88]; clamped outside.
  * x = n ln 2 + r, |r| <= ln 2 / 2; degree-6 Taylor-like polynomial in r (coefficients: Cephes

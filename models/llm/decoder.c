@@ -5,11 +5,8 @@
 
 #include "base/mem.h"
 
-enum {
-    SERIAL_ROWS = 3, /* up to so many rows, waking the pool costs more than the row work */
-    TASKS_A_THREAD =
-        4 /* slices of a matrix a thread: small enough to even out, large enough to stream */
-};
+/* Up to so many rows, waking the pool costs more than the row work. */
+enum { SERIAL_ROWS = 3 };
 
 static int32_t max2(int32_t a, int32_t b)
 {
@@ -23,7 +20,7 @@ int ltd_decoder_init(ltd_decoder *ret, const ltd_decoder_shape *shape, const ltd
     size_t m = (size_t)shape->max_rows, hidden = (size_t)shape->hidden, ffn = (size_t)shape->ffn;
     size_t heads = (size_t)shape->heads * (size_t)shape->head_dim;
     size_t kv = (size_t)shape->kv_heads * (size_t)shape->head_dim;
-    int32_t widest = max2(max2(shape->max_in, shape->ffn), max2(shape->hidden, (int32_t)heads));
+    int32_t widest = max2(max2(shape->max_in, shape->hidden), (int32_t)heads);
     int32_t group = shape->heads / shape->kv_heads, queries = LTD_ATTN_ROWS * max2(group, 1);
     size_t threads = (size_t)ltd_pool_threads(pool);
     d.score_len = (slots + 23) / 8 * 8;
@@ -37,6 +34,8 @@ int ltd_decoder_init(ltd_decoder *ret, const ltd_decoder_shape *shape, const ltd
     d.gate_up = ltd_mem_aligned(m * 2 * ffn, sizeof(float));
     d.act = ltd_mem_aligned(m * ffn, sizeof(float));
     int rc = ltd_acts_init(&d.acts, shape->max_rows, (widest + 31) / 32 * 32, bits, err);
+    if (rc == LTD_OK)
+        rc = ltd_acts_init(&d.gated, shape->max_rows, (shape->ffn + 31) / 32 * 32, bits, err);
     d.scores = ltd_mem_aligned(threads * d.score_room, sizeof(float));
     d.blocks = ltd_mem_aligned(threads * d.block_len, sizeof(float));
     d.visible.tail = ltd_mem_aligned((size_t)tail_len, sizeof(int32_t));
@@ -62,6 +61,7 @@ void ltd_decoder_fini(ltd_decoder *d)
                      d->blocks, d->visible.tail, d->visible.start, d->visible.position,
                      d->visible.slot, d->visible.first};
     ltd_acts_fini(&d->acts);
+    ltd_acts_fini(&d->gated);
     /* clang-format on */
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
     *d = (ltd_decoder){0};
@@ -71,98 +71,59 @@ void ltd_decoder_fini(ltd_decoder *d)
 
 typedef struct row_job {
     ltd_decoder *d;
-    const float *x, *w;
+    const float *x, *w, *add, *add_norm;
     size_t ldx, ldr;
     int32_t n;
     float *ret;
+    ltd_acts *acts; /* NULL: floats alone */
     const ltd_decoder_weights *weights;
     const ltd_kv *kv;
     int32_t layer;
     const ltd_rope *rope;
 } row_job;
 
-static void each_row(ltd_decoder *d, ltd_pool_fn *fn, row_job *job, int32_t m)
+void ltd_decoder_rows(ltd_decoder *d, ltd_pool_fn *fn, void *ctx, int32_t m)
 {
     if (m > SERIAL_ROWS)
-        ltd_pool_run(d->pool, fn, job, m);
+        ltd_pool_run(d->pool, fn, ctx, m);
     else
-        for (int32_t i = 0; i < m; i++) fn(job, i, 0);
+        for (int32_t i = 0; i < m; i++) fn(ctx, i, 0);
 }
 
 static void norm_row(void *ctx, int32_t row, int32_t thread)
 {
     (void)thread;
     const row_job *j = ctx;
+    const ltd_kernels *k = j->d->kernels;
     size_t r = (size_t)row;
-    j->d->kernels->rmsnorm(j->x + r * j->ldx, j->w, j->d->shape.eps, j->n, j->ret + r * j->ldr);
+    float *h = j->ret + r * j->ldr;
+    k->rmsnorm(j->x + r * j->ldx, j->w, j->d->shape.eps, j->n, h);
+    if (j->acts) k->quantize(h, row, 0, j->n, j->acts);
 }
 
-void ltd_decoder_norm(ltd_decoder *d, const float *x, size_t ldx, const float *w, int32_t n,
-                      int32_t m, float *ret, size_t ldr)
+void ltd_decoder_norm(ltd_decoder *d, const float *x, const float *w, int32_t m,
+                      const ltd_packed *next, int32_t parts)
 {
-    row_job job = {.d = d, .x = x, .w = w, .ldx = ldx, .ldr = ldr, .n = n, .ret = ret};
-    each_row(d, norm_row, &job, m);
+    int32_t n = d->shape.hidden;
+    size_t ld = (size_t)n;
+    row_job job = {.d = d, .x = x, .w = w, .ldx = ld, .ldr = ld, .n = n, .ret = d->h};
+    job.acts = ltd_decoder_input(&d->acts, d->h, n, next, parts);
+    ltd_decoder_rows(d, norm_row, &job, m);
 }
 
 static void quantize_row(void *ctx, int32_t row, int32_t thread)
 {
     (void)thread;
     const row_job *j = ctx;
-    j->d->kernels->quantize(j->x + (size_t)row * (size_t)j->n, row, &j->d->acts);
-}
-
-void ltd_decoder_quantize(ltd_decoder *d, const float *x, int32_t n, int32_t m)
-{
-    row_job job = {.d = d, .x = x, .n = n};
-    d->acts.x = x;
-    d->acts.n = n;
-    each_row(d, quantize_row, &job, m);
-}
-
-/* --- linear layers --- */
-
-typedef struct linear_job {
-    ltd_decoder *d;
-    const ltd_packed *w;
-    int32_t m, tasks;
-    float *y;
-    size_t ldy;
-} linear_job;
-
-static void linear_slice(void *ctx, int32_t task, int32_t thread)
-{
-    (void)thread;
-    const linear_job *j = ctx;
-    int32_t t0 = (int32_t)((int64_t)j->w->tiles * task / j->tasks);
-    int32_t t1 = (int32_t)((int64_t)j->w->tiles * (task + 1) / j->tasks);
-    j->d->kernels->linear(j->w, &j->d->acts, j->m, t0, t1, j->y + LTD_TILE * (size_t)t0, j->ldy);
-}
-
-/* y [m, all widths] = the matrices w[n] one below the other, times x. */
-static void linear_parts(ltd_decoder *d, const ltd_packed *w, int32_t n, const float *x, int32_t m,
-                         float *y)
-{
-    size_t ldy = 0;
-    bool integers = false;
-    for (int32_t i = 0; i < n; i++) {
-        ldy += (size_t)w[i].width;
-        integers = integers || ltd_pack_is_quantized(w[i].kind);
-    }
-    d->acts.x = x;
-    d->acts.n = w->in;
-    if (integers) ltd_decoder_quantize(d, x, w->in, m);
-    int32_t threads = ltd_pool_threads(d->pool);
-    int32_t tasks = threads == 1 ? 1 : threads * TASKS_A_THREAD;
-    for (int32_t i = 0; i < n; i++) {
-        linear_job job = {d, &w[i], m, tasks < w[i].tiles ? tasks : w[i].tiles, y, ldy};
-        ltd_pool_run(d->pool, linear_slice, &job, job.tasks);
-        y += w[i].width;
-    }
+    j->d->kernels->quantize(j->x + (size_t)row * (size_t)j->n, row, 0, j->n, j->acts);
 }
 
 void ltd_decoder_linear(ltd_decoder *d, const ltd_packed *w, const float *x, int32_t m, float *y)
 {
-    linear_parts(d, w, 1, x, m, y);
+    row_job job = {.d = d, .x = x, .n = w->in};
+    job.acts = ltd_decoder_input(&d->acts, x, w->in, w, 1);
+    if (job.acts) ltd_decoder_rows(d, quantize_row, &job, m);
+    ltd_decoder_multiply(d, w, 1, &d->acts, m, y);
 }
 
 /* --- attention --- */
@@ -200,6 +161,7 @@ typedef struct attn_job {
     int32_t layer;
     bool slides;
     int32_t m, rows; /* all rows, and rows a task */
+    ltd_acts *acts;  /* of the projection behind it; NULL: not from here */
 } attn_job;
 
 static void attend(void *ctx, int32_t task, int32_t thread)
@@ -233,64 +195,82 @@ static void attend(void *ctx, int32_t task, int32_t thread)
         .block = d->blocks + (size_t)thread * d->block_len,
     };
     d->kernels->attention(&a);
+    if (j->acts)
+        for (int32_t r = 0; r < a.rows; r++)
+            d->kernels->quantize(a.out + (size_t)r * ldo, row + r, a.h0 * s->head_dim,
+                                 a.h1 * s->head_dim, j->acts);
 }
 
 /* Rows a task: as many as share their reading of K/V well, but enough tasks for the threads to even
  * out. */
-static void attend_all(ltd_decoder *d, const ltd_kv *kv, int32_t layer, bool slides, int32_t m)
+static void attend_all(ltd_decoder *d, const ltd_kv *kv, int32_t layer,
+                       const ltd_decoder_weights *w, int32_t m)
 {
+    const ltd_decoder_shape *s = &d->shape;
+    int32_t n = s->heads * s->head_dim;
+    ltd_acts *acts = ltd_decoder_input(&d->acts, d->attn, n, w->out, 1);
+    /* A task's columns are whole groups, mostly. */
+    bool own = n / s->kv_heads % 32 == 0;
     int32_t rows = m * d->shape.kv_heads / (3 * ltd_pool_threads(d->pool));
     rows = rows < 1 ? 1 : rows > LTD_ATTN_ROWS ? LTD_ATTN_ROWS : rows;
-    attn_job job = {d, kv, layer, slides, m, rows};
-    ltd_pool_run(d->pool, attend, &job, (m + rows - 1) / rows * d->shape.kv_heads);
+    attn_job job = {d, kv, layer, w->slides, m, rows, own ? acts : NULL};
+    ltd_pool_run(d->pool, attend, &job, (m + rows - 1) / rows * s->kv_heads);
+    row_job ints = {.d = d, .x = d->attn, .n = n, .acts = acts};
+    if (acts && !own) ltd_decoder_rows(d, quantize_row, &ints, m);
 }
 
 /* --- the layer --- */
 
-static void add_row(void *ctx, int32_t row, int32_t thread)
+/* x += what the attention gave, normalised where the family does that, unless it is in already;
+ * then the MLP's input. */
+static void enter_mlp_row(void *ctx, int32_t row, int32_t thread)
 {
-    (void)thread;
     const row_job *j = ctx;
-    size_t n = (size_t)j->n;
-    j->d->kernels->add(j->ret + (size_t)row * n, j->x + (size_t)row * n, j->n);
+    const ltd_kernels *k = j->d->kernels;
+    float *add = j->d->proj + (size_t)row * (size_t)j->n;
+    if (j->add_norm) {
+        k->rmsnorm(add, j->add_norm, j->d->shape.eps, j->n, add);
+        k->add(j->d->x + (size_t)row * (size_t)j->n, add, j->n);
+    }
+    norm_row(ctx, row, thread);
 }
 
-static void gate_row(void *ctx, int32_t row, int32_t thread)
+static void add_normed_row(void *ctx, int32_t row, int32_t thread)
 {
     (void)thread;
     const row_job *j = ctx;
     const ltd_kernels *k = j->d->kernels;
-    const float *gate = j->x + (size_t)row * 2 * (size_t)j->n;
-    (j->d->shape.gelu ? k->gelu_mul : k->silu_mul)(gate, gate + j->n, j->n,
-                                                   j->ret + (size_t)row * (size_t)j->n);
-}
-
-/* x += proj, normalised by `w` unless that is NULL. */
-static void add_proj(ltd_decoder *d, const float *w, int32_t m)
-{
-    int32_t n = d->shape.hidden;
-    size_t ld = (size_t)n;
-    if (w) ltd_decoder_norm(d, d->proj, ld, w, n, m, d->proj, ld);
-    row_job job = {.d = d, .x = d->proj, .n = n, .ret = d->x};
-    each_row(d, add_row, &job, m);
+    float *add = j->d->proj + (size_t)row * (size_t)j->n;
+    k->rmsnorm(add, j->add_norm, j->d->shape.eps, j->n, add);
+    k->add(j->d->x + (size_t)row * (size_t)j->n, add, j->n);
 }
 
 void ltd_decoder_layer(ltd_decoder *d, const ltd_decoder_weights *w, const ltd_kv *kv,
                        int32_t layer, const ltd_rope *rope, int32_t m)
 {
     const ltd_decoder_shape *s = &d->shape;
-    linear_parts(d, w->qkv, max2(w->qkv_parts, 1), d->h, m, d->qkv);
-    row_job place = {.d = d, .weights = w, .kv = kv, .layer = layer, .rope = rope};
-    each_row(d, place_row, &place, m);
-    attend_all(d, kv, layer, w->slides, m);
-    ltd_decoder_linear(d, w->out, d->attn, m, d->proj);
-    add_proj(d, w->attn_post_norm, m);
-
     size_t hidden = (size_t)s->hidden;
-    ltd_decoder_norm(d, d->x, hidden, w->ffn_norm, s->hidden, m, d->h, hidden);
-    linear_parts(d, w->gate_up, max2(w->gate_up_parts, 1), d->h, m, d->gate_up);
-    row_job gate = {.d = d, .x = d->gate_up, .n = s->ffn, .ret = d->act};
-    each_row(d, gate_row, &gate, m);
-    ltd_decoder_linear(d, w->down, d->act, m, d->proj);
-    add_proj(d, w->ffn_post_norm, m);
+    ltd_decoder_multiply(d, w->qkv, max2(w->qkv_parts, 1), &d->acts, m, d->qkv);
+    row_job place = {.d = d, .weights = w, .kv = kv, .layer = layer, .rope = rope};
+    ltd_decoder_rows(d, place_row, &place, m);
+    attend_all(d, kv, layer, w, m);
+    ltd_decoder_multiply_add(d, w->out, &d->acts, m, w->attn_post_norm ? NULL : d->x);
+
+    row_job enter = {.d = d,
+                     .x = d->x,
+                     .w = w->ffn_norm,
+                     .ldx = hidden,
+                     .ldr = hidden,
+                     .n = s->hidden,
+                     .ret = d->h,
+                     .add_norm = w->attn_post_norm};
+    enter.acts =
+        ltd_decoder_input(&d->acts, d->h, s->hidden, w->gate_up, max2(w->gate_up_parts, 1));
+    ltd_decoder_rows(d, enter_mlp_row, &enter, m);
+    ltd_decoder_gate(d, w, m);
+    ltd_decoder_multiply_add(d, w->down, &d->gated, m, w->ffn_post_norm ? NULL : d->x);
+    if (w->ffn_post_norm) {
+        row_job add = {.d = d, .n = s->hidden, .add_norm = w->ffn_post_norm};
+        ltd_decoder_rows(d, add_normed_row, &add, m);
+    }
 }

@@ -46,7 +46,8 @@ typedef struct ltd_decoder {
     float *proj;                  /* [rows, hidden] */
     float *gate_up;               /* [rows, 2 ffn] */
     float *act;                   /* [rows, ffn] */
-    ltd_acts acts;                /* [rows, widest] the same as integers */
+    ltd_acts acts;                /* [rows, widest] input of the next linear layer */
+    ltd_acts gated;               /* [rows, ffn] act as integers */
     float *scores;                /* [threads, LTD_ATTN_ROWS * heads of a task, score_len] */
     float *blocks;                /* [threads, block_len] */
     size_t score_room, block_len; /* floats a thread */
@@ -59,13 +60,24 @@ int ltd_decoder_init(ltd_decoder *ret, const ltd_decoder_shape *shape, const ltd
                      ltd_pool *pool, int32_t bits, int32_t slots, int32_t tail_len, ltd_err *err);
 void ltd_decoder_fini(ltd_decoder *d);
 
-/* Integers of x [m, n] into d->acts. */
-void ltd_decoder_quantize(ltd_decoder *d, const float *x, int32_t n, int32_t m);
+/* Call fn(ctx, row, thread) for m rows, over the pool where that pays. */
+void ltd_decoder_rows(ltd_decoder *d, ltd_pool_fn *fn, void *ctx, int32_t m);
+/* Make x [m, n] what `acts` stands for; returns `acts` when one of the matrices w[parts] reads
+ * integers, which are then to be quantised row by row, else NULL. */
+ltd_acts *ltd_decoder_input(ltd_acts *acts, const float *x, int32_t n, const ltd_packed *w,
+                            int32_t parts);
+/* d->h and d->acts = rmsnorm(x) for m rows of x [m, hidden], as the matrices next[parts] read them.
+ */
+void ltd_decoder_norm(ltd_decoder *d, const float *x, const float *w, int32_t m,
+                      const ltd_packed *next, int32_t parts);
 /* y [m, w->width] = w x; x [m, w->in] floats. */
 void ltd_decoder_linear(ltd_decoder *d, const ltd_packed *w, const float *x, int32_t m, float *y);
-/* ret[i] = rmsnorm(x[i]) for m rows; x [m, ldx], ret [m, ldr]. */
-void ltd_decoder_norm(ltd_decoder *d, const float *x, size_t ldx, const float *w, int32_t n,
-                      int32_t m, float *ret, size_t ldr);
+/* y [m, all widths] = the matrices w[n], one below the other, times acts. */
+void ltd_decoder_multiply(ltd_decoder *d, const ltd_packed *w, int32_t n, const ltd_acts *acts,
+                          int32_t m, float *y);
+/* d->proj [m, w->width] = w acts, and sum [m, w->width] += that unless it is NULL. */
+void ltd_decoder_multiply_add(ltd_decoder *d, const ltd_packed *w, const ltd_acts *acts, int32_t m,
+                              float *sum);
 
 typedef struct ltd_decoder_weights {
     const ltd_packed *qkv, *out, *gate_up, *down;
@@ -80,7 +92,11 @@ typedef struct ltd_decoder_weights {
     bool slides;                                 /* rows see keys from visible.first on */
 } ltd_decoder_weights;
 
-/* x += attention(h), then x += mlp(norm(x)), for m rows; h holds the input of the q/k/v projection.
+/* d->act and d->gated = the MLP's inner activations, of d->acts. */
+void ltd_decoder_gate(ltd_decoder *d, const ltd_decoder_weights *w, int32_t m);
+
+/* x += attention(acts), then x += mlp(norm(x)), for m rows; acts holds the input of the q/k/v
+ * projection.
  * With post norms what is added is normalised first.  K/V of the rows are written to visible.slot
  * first. */
 void ltd_decoder_layer(ltd_decoder *d, const ltd_decoder_weights *w, const ltd_kv *kv,

@@ -98,6 +98,32 @@ void ltd_draft_free(ltd_draft *d)
     free(d);
 }
 
+typedef struct enter_job {
+    ltd_draft *d;
+    const int32_t *tokens;
+    ltd_acts *acts; /* NULL: floats alone */
+} enter_job;
+
+/* The input of q, k and v: [norm(embedding); norm(feature)]. */
+static void enter_row(void *ctx, int32_t row, int32_t thread)
+{
+    (void)thread;
+    const enter_job *j = ctx;
+    const ltd_eagle3 *head = j->d->head;
+    ltd_decoder *dec = &j->d->d;
+    int32_t hidden = head->config.hidden;
+    size_t n = (size_t)hidden, r = (size_t)row;
+    float *embed = j->d->embed + r * n, *x = dec->x + r * n, *h = dec->h + 2 * r * n;
+    if (head->embed.data)
+        ltd_pack_get_row(&head->embed, j->tokens[row], embed);
+    else
+        ltd_llama_embed(head->target, j->tokens[row], embed);
+    dec->kernels->rmsnorm(embed, head->input_norm, dec->shape.eps, hidden, h);
+    dec->kernels->rmsnorm(x, head->hidden_norm, dec->shape.eps, hidden, h + n);
+    if (head->config.norm_before_residual) memcpy(x, h + n, n * sizeof *x);
+    if (j->acts) dec->kernels->quantize(h, row, 0, 2 * hidden, j->acts);
+}
+
 /* The layer over m rows whose features stand in d->d.x; visible is set.  Outputs of the last n_out
  * rows. */
 static void run(ltd_draft *d, const int32_t *tokens, int32_t m, int32_t n_out)
@@ -106,17 +132,9 @@ static void run(ltd_draft *d, const int32_t *tokens, int32_t m, int32_t n_out)
     ltd_decoder *dec = &d->d;
     int32_t hidden = head->config.hidden;
     size_t h = (size_t)hidden;
-    for (int32_t i = 0; i < m; i++) {
-        float *row = d->embed + (size_t)i * h;
-        if (head->embed.data)
-            ltd_pack_get_row(&head->embed, tokens[i], row);
-        else
-            ltd_llama_embed(head->target, tokens[i], row);
-    }
-    ltd_decoder_norm(dec, d->embed, h, head->input_norm, hidden, m, dec->h, 2 * h);
-    ltd_decoder_norm(dec, dec->x, h, head->hidden_norm, hidden, m, dec->h + h, 2 * h);
-    for (int32_t i = 0; head->config.norm_before_residual && i < m; i++)
-        memcpy(dec->x + (size_t)i * h, dec->h + (2 * (size_t)i + 1) * h, h * sizeof(float));
+    enter_job enter = {.d = d, .tokens = tokens};
+    enter.acts = ltd_decoder_input(&dec->acts, dec->h, 2 * hidden, &head->qkv, 1);
+    ltd_decoder_rows(dec, enter_row, &enter, m);
     ltd_decoder_weights w = {.qkv = &head->qkv,
                              .out = &head->out,
                              .gate_up = &head->gate_up,
@@ -127,8 +145,8 @@ static void run(ltd_draft *d, const int32_t *tokens, int32_t m, int32_t n_out)
     if (!n_out) return;
     const float *x = dec->x + (size_t)(m - n_out) * h;
     memcpy(d->prev, x, (size_t)n_out * h * sizeof(float));
-    ltd_decoder_norm(dec, x, h, head->norm, hidden, n_out, dec->h, h);
-    ltd_decoder_linear(dec, &head->lm_head, dec->h, n_out, d->logits);
+    ltd_decoder_norm(dec, x, head->norm, n_out, &head->lm_head, 1);
+    ltd_decoder_multiply(dec, &head->lm_head, 1, &dec->acts, n_out, d->logits);
 }
 
 static void top_row(void *ctx, int32_t row, int32_t thread)

@@ -208,12 +208,11 @@ static void run_layers(ltd_session *s, const ltd_rows *rows)
     const ltd_llm_config *c = &model->config;
     ltd_decoder *d = &s->d;
     int32_t m = rows->n;
-    size_t hidden = (size_t)c->hidden;
     embed_rows(s, rows);
     for (int32_t l = 0; l < c->n_layers; l++) {
         const ltd_llama_layer *w = &model->layers[l];
         keep_tap(s, l, m);
-        ltd_decoder_norm(d, d->x, hidden, w->attn_norm, c->hidden, m, d->h, hidden);
+        ltd_decoder_norm(d, d->x, w->attn_norm, m, w->qkv.part, w->qkv.parts);
         ltd_decoder_weights weights = {.qkv = w->qkv.part,
                                        .qkv_parts = w->qkv.parts,
                                        .out = &w->out,
@@ -268,10 +267,7 @@ static void run_head(ltd_session *s, int32_t m, int32_t n_out)
     int32_t hidden = model->config.hidden;
     s->first_out = m - n_out;
     const float *x = d->x + (size_t)s->first_out * (size_t)hidden;
-    ltd_decoder_norm(d, x, (size_t)hidden, model->output_norm, hidden, n_out, d->h, (size_t)hidden);
-    d->acts.x = d->h;
-    d->acts.n = hidden;
-    if (ltd_pack_is_quantized(model->lm_head->kind)) ltd_decoder_quantize(d, d->h, hidden, n_out);
+    ltd_decoder_norm(d, x, model->output_norm, n_out, model->lm_head, 1);
     head_job job = {s, n_out};
     ltd_pool_run(model->pool, head_slice, &job, s->slices);
     for (int32_t i = 0; i < n_out; i++) {

@@ -81,7 +81,7 @@ static void make_acts(job *j, int32_t rows, int32_t in, int32_t bits)
     j->acts.x = j->x;
     j->acts.n = in;
     for (int32_t i = 0; bits && i < rows; i++)
-        j->kernels->quantize(j->x + (size_t)i * (size_t)in, i, &j->acts);
+        j->kernels->quantize(j->x + (size_t)i * (size_t)in, i, 0, in, &j->acts);
 }
 
 static void measure(const kernel_options *o, kernel_results *s, job *j, const shape *sh,

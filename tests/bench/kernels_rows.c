@@ -134,12 +134,12 @@ typedef struct row_job {
 static void quantize8(void *ctx)
 {
     row_job *j = ctx;
-    j->kernels->quantize(j->x, 0, &j->acts[0]);
+    j->kernels->quantize(j->x, 0, 0, HIDDEN, &j->acts[0]);
 }
 static void quantize16(void *ctx)
 {
     row_job *j = ctx;
-    j->kernels->quantize(j->x, 0, &j->acts[1]);
+    j->kernels->quantize(j->x, 0, 0, HIDDEN, &j->acts[1]);
 }
 static void rmsnorm(void *ctx)
 {

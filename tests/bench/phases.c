@@ -32,10 +32,10 @@ static void enter(phase next)
     current = next;
 }
 
-static void watch_quantize(const float *x, int32_t row, ltd_acts *a)
+static void watch_quantize(const float *x, int32_t row, int32_t begin, int32_t end, ltd_acts *a)
 {
     enter(PHASE_QUANTIZE);
-    real.quantize(x, row, a);
+    real.quantize(x, row, begin, end, a);
 }
 
 static void watch_linear(const ltd_packed *w, const ltd_acts *x, int32_t m, int32_t tile0,

@@ -81,7 +81,7 @@ static void spoil(const ltd_kernels *k, ltd_acts *a, int32_t m, int32_t width)
     float x[MAX_IN * 2];
     for (int32_t i = 0; i < width; i++) x[i] = 1;
     a->n = width;
-    for (int32_t i = 0; i < m; i++) k->quantize(x, i, a);
+    for (int32_t i = 0; i < m; i++) k->quantize(x, i, 0, width, a);
 }
 
 /* Rows [row, row + m) of the layer, quantised by k, in one call; tiles in one or several. */
@@ -96,7 +96,8 @@ static void run(const layer *l, const ltd_kernels *k, int32_t row, int32_t m, in
     a.x = l->x + (size_t)row * (size_t)l->w.in;
     a.n = l->w.in;
     if (ltd_pack_is_quantized(l->w.kind))
-        for (int32_t i = 0; i < m; i++) k->quantize(a.x + (size_t)i * (size_t)l->w.in, i, &a);
+        for (int32_t i = 0; i < m; i++)
+            k->quantize(a.x + (size_t)i * (size_t)l->w.in, i, 0, a.n, &a);
     for (int32_t t = 0; t < l->w.tiles; t += step) {
         int32_t end = t + step < l->w.tiles ? t + step : l->w.tiles;
         k->linear(&l->w, &a, m, t, end, y + LTD_TILE * t, (size_t)l->w.width);

@@ -1,0 +1,201 @@
+/* Row operations of ops_impl.h in sixteen lanes.  Each lane is computed as there, and what is
+ * summed over lanes is summed in the order of eight, so results are equal bit for bit.  Included by
+ * ops_vnni.c alone. */
+#ifndef LTD_MODELS_KERNELS_ROWS_AVX512_H
+#define LTD_MODELS_KERNELS_ROWS_AVX512_H
+
+#include <immintrin.h>
+#include <math.h>
+
+#include "models/kernels/kernels.h"
+
+/* --- quantising --- */
+
+static inline float largest_of(__m512 a, __m512 b)
+{
+    __m512 m = _mm512_max_ps(_mm512_abs_ps(a), _mm512_abs_ps(b));
+    __m256 h = _mm256_max_ps(_mm512_castps512_ps256(m), _mm512_extractf32x8_ps(m, 1));
+    __m128 q = _mm_max_ps(_mm256_castps256_ps128(h), _mm256_extractf128_ps(h, 1));
+    q = _mm_max_ps(q, _mm_movehl_ps(q, q));
+    return _mm_cvtss_f32(_mm_max_ss(q, _mm_movehdup_ps(q)));
+}
+
+/* Where the signed bytes of a row go. */
+typedef struct byte_row {
+    int8_t *q, *pairs;
+    int32_t *bias;
+} byte_row;
+
+static inline byte_row row_bytes(int8_t *q, int32_t *bias, int8_t *pairs, int32_t row, int32_t n)
+{
+    size_t at = (size_t)row * (size_t)n, block = (size_t)(row / LTD_PAIR_ROWS);
+    pairs += block * ((size_t)(n + 63) / 64) * LTD_PAIR_BYTES + 128 * (size_t)(row % LTD_PAIR_ROWS);
+    return (byte_row){q + at, pairs, bias + at / 16};
+}
+
+/* 32 integers of a signed byte each go to their places in group g; their sum. */
+static inline int32_t put_bytes(__m512i v0, __m512i v1, const byte_row *to, size_t g)
+{
+    __m256i bytes = _mm256_inserti128_si256(_mm256_castsi128_si256(_mm512_cvtepi32_epi8(v0)),
+                                            _mm512_cvtepi32_epi8(v1), 1);
+    _mm256_storeu_si256((__m256i *)(to->q + 32 * g), bytes);
+    _mm256_store_si256((__m256i *)(to->pairs + g / 2 * LTD_PAIR_BYTES + 96 * (g % 2)), bytes);
+    /* Sums of each half, in all its lanes. */
+    __m256i s = _mm256_dpbusd_epi32(_mm256_setzero_si256(), _mm256_set1_epi8(1), bytes);
+    s = _mm256_add_epi32(s, _mm256_shuffle_epi32(s, 0x4e));
+    s = _mm256_add_epi32(s, _mm256_shuffle_epi32(s, 0xb1));
+    __m128i a = _mm256_castsi256_si128(s), b = _mm256_extracti128_si256(s, 1);
+    __m128i bias = _mm_slli_epi32(_mm_unpacklo_epi32(a, b), 7);
+    _mm_storel_epi64((__m128i *)(to->bias + 2 * g), _mm_sub_epi32(_mm_setzero_si128(), bias));
+    return _mm_cvtsi128_si32(_mm_add_epi32(a, b));
+}
+
+static void avx512_quantize(const float *x, int32_t row, int32_t begin, int32_t end, ltd_acts *a)
+{
+    const bool bytes = a->bits == 8;
+    const float top = bytes ? 127.0f : 32639.0f;
+    const size_t groups = (size_t)a->n / 32;
+    const byte_row lo = row_bytes(a->lo, a->bias_lo, a->pairs_lo, row, a->n);
+    const byte_row hi = row_bytes(a->hi, a->bias_hi, a->pairs_hi, row, a->n);
+    float *scale = a->scale + (size_t)row * groups, *sum = a->sum + (size_t)row * groups;
+    float *pair_scales = a->pair_scales + row % LTD_PAIR_ROWS +
+                         (size_t)(row / LTD_PAIR_ROWS) * groups * 2 * LTD_PAIR_ROWS;
+    for (size_t g = (size_t)begin / 32; g < (size_t)end / 32; g++) {
+        __m512 u = _mm512_loadu_ps(x + 32 * g), v = _mm512_loadu_ps(x + 32 * g + 16);
+        float amax = largest_of(u, v), s = amax / top, inv = amax > 0 ? top / amax : 0;
+        if (!(inv <= 3.0e38f)) s = inv = 0;
+        __m512i i0 = _mm512_cvtps_epi32(_mm512_mul_ps(u, _mm512_set1_ps(inv)));
+        __m512i i1 = _mm512_cvtps_epi32(_mm512_mul_ps(v, _mm512_set1_ps(inv)));
+        int32_t total = 0;
+        if (!bytes) {
+            __m512i half = _mm512_set1_epi32(128);
+            __m512i h0 = _mm512_srai_epi32(_mm512_add_epi32(i0, half), 8);
+            __m512i h1 = _mm512_srai_epi32(_mm512_add_epi32(i1, half), 8);
+            total = 256 * put_bytes(h0, h1, &hi, g);
+            i0 = _mm512_sub_epi32(i0, _mm512_slli_epi32(h0, 8));
+            i1 = _mm512_sub_epi32(i1, _mm512_slli_epi32(h1, 8));
+        }
+        total += put_bytes(i0, i1, &lo, g);
+        float *p = pair_scales + g * 2 * LTD_PAIR_ROWS;
+        p[0] = scale[g] = s;
+        p[LTD_PAIR_ROWS] = sum[g] = s * (float)total;
+    }
+}
+
+/* --- gates --- */
+
+static inline __m512 exp16(__m512 x)
+{
+    x = _mm512_min_ps(_mm512_max_ps(x, _mm512_set1_ps(-87.0f)), _mm512_set1_ps(88.0f));
+    __m512 n = _mm512_roundscale_ps(_mm512_mul_ps(x, _mm512_set1_ps(1.44269504088896341f)),
+                                    _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+    __m512 r = _mm512_fmadd_ps(n, _mm512_set1_ps(-0.693359375f), x);
+    r = _mm512_fmadd_ps(n, _mm512_set1_ps(2.12194440e-4f), r);
+    __m512 p = _mm512_set1_ps(1.9875691500e-4f);
+    p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(1.3981999507e-3f));
+    p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(8.3334519073e-3f));
+    p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(4.1665795894e-2f));
+    p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(1.6666665459e-1f));
+    p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(5.0000001201e-1f));
+    p = _mm512_fmadd_ps(_mm512_mul_ps(r, r), p, r);
+    p = _mm512_add_ps(p, _mm512_set1_ps(1.0f));
+    __m512i e = _mm512_add_epi32(_mm512_cvtps_epi32(n), _mm512_set1_epi32(127));
+    return _mm512_mul_ps(p, _mm512_castsi512_ps(_mm512_slli_epi32(e, 23)));
+}
+
+static inline __m512 silu16(__m512 gate, __m512 up)
+{
+    __m512 e = exp16(_mm512_sub_ps(_mm512_setzero_ps(), gate));
+    return _mm512_mul_ps(_mm512_div_ps(gate, _mm512_add_ps(_mm512_set1_ps(1.0f), e)), up);
+}
+
+static inline __m512 gelu16(__m512 gate, __m512 up)
+{
+    __m512 c = _mm512_fmadd_ps(_mm512_mul_ps(gate, gate), _mm512_set1_ps(-0.0713548162726f),
+                               _mm512_set1_ps(-1.5957691216057f));
+    __m512 e = exp16(_mm512_mul_ps(gate, c));
+    return _mm512_mul_ps(_mm512_div_ps(gate, _mm512_add_ps(_mm512_set1_ps(1.0f), e)), up);
+}
+
+#define GATE(name, f)                                                                              \
+    static void avx512_##name(const float *gate, const float *up, int32_t n, float *ret)           \
+    {                                                                                              \
+        for (int32_t i = 0; i < n; i += 16) {                                                      \
+            __mmask16 k = n - i < 16 ? (__mmask16)((1u << (n - i)) - 1) : 0xffff;                  \
+            __m512 g = _mm512_maskz_loadu_ps(k, gate + i), u = _mm512_maskz_loadu_ps(k, up + i);   \
+            _mm512_mask_storeu_ps(ret + i, k, f(g, u));                                            \
+        }                                                                                          \
+    }
+GATE(silu_mul, silu16)
+GATE(gelu_mul, gelu16)
+#undef GATE
+
+/* --- choosing among logits --- */
+
+/* The last eight of n, when it is no multiple of 16, as the lower lanes. */
+static inline __m512 last_eight(const float *p)
+{
+    return _mm512_castps256_ps512(_mm256_loadu_ps(p));
+}
+
+static int32_t avx512_argmax(const float *x, int32_t n, float *value)
+{
+    int32_t whole = n / 16 * 16;
+    __m512 m = _mm512_set1_ps(x[0]);
+    for (int32_t i = 0; i < whole; i += 16) m = _mm512_max_ps(m, _mm512_loadu_ps(x + i));
+    if (whole < n) m = _mm512_mask_max_ps(m, 0xff, m, last_eight(x + whole));
+    float top = _mm512_reduce_max_ps(m);
+    *value = top;
+    __m512 t = _mm512_set1_ps(top);
+    for (int32_t i = 0; i < whole; i += 16) {
+        unsigned hit = _mm512_cmp_ps_mask(_mm512_loadu_ps(x + i), t, _CMP_EQ_OQ);
+        if (hit) return i + __builtin_ctz(hit);
+    }
+    for (int32_t i = whole; i < n; i++)
+        if (x[i] == top) return i;
+    return 0;
+}
+
+/* Put x[at] among the first k, ordered. */
+static inline int32_t insert(float x, int32_t at, int32_t have, int32_t k, int32_t *index,
+                             float *logp)
+{
+    int32_t i = have < k ? have++ : k - 1;
+    for (; i > 0 && x > logp[i - 1]; i--) {
+        logp[i] = logp[i - 1];
+        index[i] = index[i - 1];
+    }
+    logp[i] = x;
+    index[i] = at;
+    return have;
+}
+
+static void avx512_top_k(const float *x, int32_t n, int32_t k, int32_t *index, float *logp)
+{
+    int32_t have = 0;
+    for (int32_t i = 0; i < n; i += 16) {
+        __mmask16 in = n - i < 16 ? 0xff : 0xffff;
+        __m512 v = _mm512_maskz_loadu_ps(in, x + i);
+        unsigned hits = in;
+        if (have == k)
+            hits = _mm512_mask_cmp_ps_mask(in, v, _mm512_set1_ps(logp[k - 1]), _CMP_GT_OQ);
+        for (; hits; hits &= hits - 1) {
+            int32_t at = i + __builtin_ctz(hits);
+            if (have < k || x[at] > logp[k - 1]) have = insert(x[at], at, have, k, index, logp);
+        }
+    }
+    __m512 m = _mm512_set1_ps(logp[0]);
+    __m256 sum = _mm256_setzero_ps();
+    for (int32_t i = 0; i + 16 <= n; i += 16) {
+        __m512 e = exp16(_mm512_sub_ps(_mm512_loadu_ps(x + i), m));
+        sum = _mm256_add_ps(sum, _mm512_castps512_ps256(e));
+        sum = _mm256_add_ps(sum, _mm512_extractf32x8_ps(e, 1));
+    }
+    if (n % 16)
+        sum = _mm256_add_ps(
+            sum, _mm512_castps512_ps256(exp16(_mm512_sub_ps(last_eight(x + n / 16 * 16), m))));
+    float lse = logp[0] + logf(v8_sum(sum));
+    for (int32_t i = 0; i < k; i++) logp[i] -= lse;
+}
+
+#endif
