@@ -4,7 +4,7 @@
 #define OPS(name) avx2_##name
 #define OPS_OWN_QUANTIZE
 #include "models/kernels/ops_impl.h"
-#include "models/kernels/quantize_avx2.h"
+#include "models/kernels/quantize_avx2_impl.h"
 #include "models/kernels/tables.h"
 
 /* Rows of a block: 1 to 4 activation rows share the unpacked weights.  Each row's own arithmetic is

@@ -4,7 +4,7 @@
 #define OPS(name) vnni_##name
 #define OPS_OWN_ROWS
 #include "models/kernels/ops_impl.h"
-#include "models/kernels/rows_avx512.h"
+#include "models/kernels/rows_avx512_impl.h"
 #include "models/kernels/tables.h"
 
 #define OPS_ROWS                                                                                   \

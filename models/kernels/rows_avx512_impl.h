@@ -1,8 +1,8 @@
 /* Row operations of ops_impl.h in sixteen lanes.  Each lane is computed as there, and what is
  * summed over lanes is summed in the order of eight, so results are equal bit for bit.  Included by
  * ops_vnni.c alone. */
-#ifndef LTD_MODELS_KERNELS_ROWS_AVX512_H
-#define LTD_MODELS_KERNELS_ROWS_AVX512_H
+#ifndef LTD_MODELS_KERNELS_ROWS_AVX512_IMPL_H
+#define LTD_MODELS_KERNELS_ROWS_AVX512_IMPL_H
 
 #include <immintrin.h>
 #include <math.h>

@@ -1,6 +1,6 @@
 /* Quantising activations with AVX2.  Included by ops_avx2.c alone. */
-#ifndef LTD_MODELS_KERNELS_QUANTIZE_AVX2_H
-#define LTD_MODELS_KERNELS_QUANTIZE_AVX2_H
+#ifndef LTD_MODELS_KERNELS_QUANTIZE_AVX2_IMPL_H
+#define LTD_MODELS_KERNELS_QUANTIZE_AVX2_IMPL_H
 
 #include <immintrin.h>
 
