@@ -189,8 +189,9 @@ INLINE void scale(const job *j, scratch *t, int step, int block, int turn, const
                   const ltd_pack_kind kind, const int bits)
 {
     const bool offset = kind != LTD_PACK_Q8;
-    size_t first = (size_t)(j->row / ROWS + block) * (size_t)j->groups + 2 * (size_t)step;
-    const float *scales = j->a->pair_scales + first * 2 * ROWS;
+    const size_t groups = (size_t)j->groups;
+    const size_t first = (size_t)(j->row + ROWS * block) * groups + 2 * (size_t)step;
+    const float *scales = j->a->scale + first, *sums = j->a->sum + first;
     UNROLL for (int i2 = 0; i2 < 2; i2++)
     {
         float(*to)[2 * LTD_TILE] = t->y + ROWS * block;
@@ -201,7 +202,6 @@ INLINE void scale(const job *j, scratch *t, int step, int block, int turn, const
             size_t g = 2 * (size_t)step + (size_t)h;
             if ((int)g >= j->groups) break;
             const uint8_t *s = j->scales[i2] + scale_bytes(kind) * g;
-            const float *of_acts = scales + 2 * ROWS * h;
             __m512 d = load_scales(s, 0, kind), o = offset ? load_scales(s, 1, kind) : d;
             EACH_ROW
             {
@@ -209,9 +209,9 @@ INLINE void scale(const job *j, scratch *t, int step, int block, int turn, const
                 if (bits == 16)
                     v = _mm512_add_epi32(
                         v, _mm512_slli_epi32(_mm512_load_si512(t->hi[turn][i2][2 * i + h]), 8));
-                __m512 x = _mm512_mul_ps(_mm512_set1_ps(of_acts[i]), _mm512_cvtepi32_ps(v));
+                __m512 x = _mm512_mul_ps(_mm512_set1_ps(scales[(size_t)i * groups + (size_t)h]), _mm512_cvtepi32_ps(v));
                 y[i] = _mm512_fmadd_ps(d, x, y[i]);
-                if (offset) y[i] = _mm512_fmadd_ps(o, _mm512_set1_ps(of_acts[ROWS + i]), y[i]);
+                if (offset) y[i] = _mm512_fmadd_ps(o, _mm512_set1_ps(sums[(size_t)i * groups + (size_t)h]), y[i]);
             }
         }
         EACH_ROW _mm512_store_ps(to[i] + LTD_TILE * i2, y[i]);
