@@ -65,6 +65,14 @@ static inline v8 v8_pow2(v8 n)
 {
     return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_castps_si256(n), 23));
 }
+/* a in lanes [from, to), b in the others. */
+static inline v8 v8_inside(v8 a, v8 b, int32_t from, int32_t to)
+{
+    __m256i i = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    __m256i in = _mm256_andnot_si256(_mm256_cmpgt_epi32(_mm256_set1_epi32(from), i),
+                                     _mm256_cmpgt_epi32(_mm256_set1_epi32(to), i));
+    return _mm256_blendv_ps(b, a, _mm256_castsi256_ps(in));
+}
 static inline v8 v8_load_f16(const uint16_t *p)
 {
     return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p));
@@ -79,15 +87,6 @@ static inline void v8_store_i16(int16_t *p, v8 a)
     __m256i i = _mm256_cvtps_epi32(a);
     __m128i lo = _mm256_castsi256_si128(i), hi = _mm256_extracti128_si256(i, 1);
     _mm_storeu_si128((__m128i *)p, _mm_packs_epi32(lo, hi));
-}
-/* Sums of eight vectors, lane i = sum of a[i] as ((0+1)+(2+3))+((4+5)+(6+7)). */
-static inline v8 v8_sum8(const v8 a[8])
-{
-    v8 t0 = _mm256_hadd_ps(a[0], a[1]), t1 = _mm256_hadd_ps(a[2], a[3]);
-    v8 t2 = _mm256_hadd_ps(a[4], a[5]), t3 = _mm256_hadd_ps(a[6], a[7]);
-    v8 u0 = _mm256_hadd_ps(t0, t1), u1 = _mm256_hadd_ps(t2, t3);
-    return _mm256_add_ps(_mm256_permute2f128_ps(u0, u1, 0x20),
-                         _mm256_permute2f128_ps(u0, u1, 0x31));
 }
 /* Sum of the lanes as ((0+1)+(2+3))+((4+5)+(6+7)). */
 static inline float v8_sum(v8 a)
@@ -171,6 +170,10 @@ static inline v8 v8_pow2(v8 n)
 {
     V8_EACH(v8_pow2_lane(n.f[i_]));
 }
+static inline v8 v8_inside(v8 a, v8 b, int32_t from, int32_t to)
+{
+    V8_EACH(i_ >= from && i_ < to ? a.f[i_] : b.f[i_]);
+}
 static inline v8 v8_load_f16(const uint16_t *p)
 {
     V8_EACH(ltd_f16_to_f32(p[i_]));
@@ -182,11 +185,6 @@ static inline void v8_store_f16(uint16_t *p, v8 a)
 static inline void v8_store_i16(int16_t *p, v8 a)
 {
     for (int i = 0; i < 8; i++) p[i] = (int16_t)rintf(a.f[i]);
-}
-static inline v8 v8_sum8(const v8 a[8])
-{
-    V8_EACH(((a[i_].f[0] + a[i_].f[1]) + (a[i_].f[2] + a[i_].f[3])) +
-            ((a[i_].f[4] + a[i_].f[5]) + (a[i_].f[6] + a[i_].f[7])));
 }
 static inline float v8_sum(v8 a)
 {
