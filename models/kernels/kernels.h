@@ -64,30 +64,36 @@ typedef struct ltd_acts {
 int ltd_acts_init(ltd_acts *ret, int32_t rows, int32_t width, int32_t bits, ltd_err *err);
 void ltd_acts_fini(ltd_acts *acts);
 
-/* Rows and heads of a problem, keys of a block. */
-enum { LTD_ATTN_ROWS = 4, LTD_ATTN_GROUP = 64, LTD_ATTN_BLOCK = 32 };
+/* Rows of a problem, and rows times heads; slots of a block of keys.  Problems of about
+ * LTD_ATTN_SHARE rows times heads make the most of what they read. */
+enum { LTD_ATTN_ROWS = 12, LTD_ATTN_GROUP = 64, LTD_ATTN_BLOCK = 16, LTD_ATTN_SHARE = 12 };
 
 /* One attention problem: heads [h0, h1) of a few rows, all of the same key/value head.  Row r sees
  * slots 0 .. n_past-1, then tail[start[r] .. start[r+1]), its own slot last.  With a sliding window
  * it sees only the last of these, from number first[r] on.  What rows share is read once; each
- * row's arithmetic is that of a problem of its own. */
+ * row's arithmetic is that of a problem of its own:
+ *     score_j = fma over d ascending of (scale q_d) k_jd, from 0;  p_j = e^(score_j - largest)
+ *     out_d = (fma over j ascending of p_j v_jd, from 0) * (1 / sum of p, by lanes j % 16)
+ * Keys lie in blocks of 16 slots, dim by dim, so that a vector is a dim of 16 keys.  Blocks are
+ * whole: slots that no row sees are computed with, but their values, NaN too, reach no result. */
 typedef struct ltd_attn {
-    const void *k, *v; /* [slots, head_dim] of that key/value head */
-    bool f16;          /* K/V are halves, else floats */
-    int32_t head_dim;  /* multiple of 8, up to 512 */
+    const void *k;    /* [blocks, head_dim, 16] of that key/value head */
+    const void *v;    /* [slots, head_dim rounded up to 16] */
+    bool f16;         /* K/V are halves, else floats */
+    int32_t head_dim; /* multiple of 8, up to 512 */
     int32_t n_past;
     int32_t rows;         /* [1, LTD_ATTN_ROWS] */
     const int32_t *start; /* [rows + 1] */
     const int32_t *tail;
     const int32_t *first; /* [rows] below the row's number of keys; NULL = 0: all are seen */
     float scale;          /* of scores, mostly 1 / sqrt(head_dim) */
-    int32_t h0, h1;       /* at most LTD_ATTN_GROUP */
+    int32_t h0, h1;       /* rows * (h1 - h0) is at most LTD_ATTN_GROUP */
     const float *q;       /* row r at q + r * ldq: [heads, head_dim] */
     float *out;           /* row r at out + r * ldo: [heads, head_dim] */
     size_t ldq, ldo;
     float *scores; /* scratch, rows * (h1 - h0) * lds floats */
-    size_t lds;    /* n_past + longest tail, rounded up to 8 */
-    float *block;  /* scratch, (LTD_ATTN_BLOCK + rows * (h1 - h0)) * head_dim floats */
+    size_t lds;    /* at least n_past + longest tail, rounded up to 16 */
+    float *work;   /* scratch, rows * (h1 - h0) * (head_dim rounded up to 16) floats */
 } ltd_attn;
 
 typedef struct ltd_kernels {

@@ -209,9 +209,12 @@ INLINE void scale(const job *j, scratch *t, int step, int block, int turn, const
                 if (bits == 16)
                     v = _mm512_add_epi32(
                         v, _mm512_slli_epi32(_mm512_load_si512(t->hi[turn][i2][2 * i + h]), 8));
-                __m512 x = _mm512_mul_ps(_mm512_set1_ps(scales[(size_t)i * groups + (size_t)h]), _mm512_cvtepi32_ps(v));
+                __m512 x = _mm512_mul_ps(_mm512_set1_ps(scales[(size_t)i * groups + (size_t)h]),
+                                         _mm512_cvtepi32_ps(v));
                 y[i] = _mm512_fmadd_ps(d, x, y[i]);
-                if (offset) y[i] = _mm512_fmadd_ps(o, _mm512_set1_ps(sums[(size_t)i * groups + (size_t)h]), y[i]);
+                if (offset)
+                    y[i] = _mm512_fmadd_ps(o, _mm512_set1_ps(sums[(size_t)i * groups + (size_t)h]),
+                                           y[i]);
             }
         }
         EACH_ROW _mm512_store_ps(to[i] + LTD_TILE * i2, y[i]);

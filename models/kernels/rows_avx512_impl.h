@@ -8,6 +8,7 @@
 #include <math.h>
 
 #include "models/kernels/kernels.h"
+#include "models/kernels/simd16.h"
 
 /* --- quantising --- */
 
@@ -84,28 +85,9 @@ static void avx512_quantize(const float *x, int32_t row, int32_t begin, int32_t 
 
 /* --- gates --- */
 
-static inline __m512 exp16(__m512 x)
-{
-    x = _mm512_min_ps(_mm512_max_ps(x, _mm512_set1_ps(-87.0f)), _mm512_set1_ps(88.0f));
-    __m512 n = _mm512_roundscale_ps(_mm512_mul_ps(x, _mm512_set1_ps(1.44269504088896341f)),
-                                    _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-    __m512 r = _mm512_fmadd_ps(n, _mm512_set1_ps(-0.693359375f), x);
-    r = _mm512_fmadd_ps(n, _mm512_set1_ps(2.12194440e-4f), r);
-    __m512 p = _mm512_set1_ps(1.9875691500e-4f);
-    p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(1.3981999507e-3f));
-    p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(8.3334519073e-3f));
-    p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(4.1665795894e-2f));
-    p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(1.6666665459e-1f));
-    p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(5.0000001201e-1f));
-    p = _mm512_fmadd_ps(_mm512_mul_ps(r, r), p, r);
-    p = _mm512_add_ps(p, _mm512_set1_ps(1.0f));
-    __m512i e = _mm512_add_epi32(_mm512_cvtps_epi32(n), _mm512_set1_epi32(127));
-    return _mm512_mul_ps(p, _mm512_castsi512_ps(_mm512_slli_epi32(e, 23)));
-}
-
 static inline __m512 silu16(__m512 gate, __m512 up)
 {
-    __m512 e = exp16(_mm512_sub_ps(_mm512_setzero_ps(), gate));
+    __m512 e = v16_exp(_mm512_sub_ps(_mm512_setzero_ps(), gate));
     return _mm512_mul_ps(_mm512_div_ps(gate, _mm512_add_ps(_mm512_set1_ps(1.0f), e)), up);
 }
 
@@ -113,7 +95,7 @@ static inline __m512 gelu16(__m512 gate, __m512 up)
 {
     __m512 c = _mm512_fmadd_ps(_mm512_mul_ps(gate, gate), _mm512_set1_ps(-0.0713548162726f),
                                _mm512_set1_ps(-1.5957691216057f));
-    __m512 e = exp16(_mm512_mul_ps(gate, c));
+    __m512 e = v16_exp(_mm512_mul_ps(gate, c));
     return _mm512_mul_ps(_mm512_div_ps(gate, _mm512_add_ps(_mm512_set1_ps(1.0f), e)), up);
 }
 
@@ -144,7 +126,7 @@ static int32_t avx512_argmax(const float *x, int32_t n, float *value)
     __m512 m = _mm512_set1_ps(x[0]);
     for (int32_t i = 0; i < whole; i += 16) m = _mm512_max_ps(m, _mm512_loadu_ps(x + i));
     if (whole < n) m = _mm512_mask_max_ps(m, 0xff, m, last_eight(x + whole));
-    float top = _mm512_reduce_max_ps(m);
+    float top = v16_hmax(m);
     *value = top;
     __m512 t = _mm512_set1_ps(top);
     for (int32_t i = 0; i < whole; i += 16) {
@@ -187,13 +169,13 @@ static void avx512_top_k(const float *x, int32_t n, int32_t k, int32_t *index, f
     __m512 m = _mm512_set1_ps(logp[0]);
     __m256 sum = _mm256_setzero_ps();
     for (int32_t i = 0; i + 16 <= n; i += 16) {
-        __m512 e = exp16(_mm512_sub_ps(_mm512_loadu_ps(x + i), m));
+        __m512 e = v16_exp(_mm512_sub_ps(_mm512_loadu_ps(x + i), m));
         sum = _mm256_add_ps(sum, _mm512_castps512_ps256(e));
         sum = _mm256_add_ps(sum, _mm512_extractf32x8_ps(e, 1));
     }
     if (n % 16)
         sum = _mm256_add_ps(
-            sum, _mm512_castps512_ps256(exp16(_mm512_sub_ps(last_eight(x + n / 16 * 16), m))));
+            sum, _mm512_castps512_ps256(v16_exp(_mm512_sub_ps(last_eight(x + n / 16 * 16), m))));
     float lse = logp[0] + logf(v8_sum(sum));
     for (int32_t i = 0; i < k; i++) logp[i] -= lse;
 }

@@ -60,15 +60,18 @@ static inline v8 v8_abs(v8 a)
 {
     return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), a);
 }
-static inline v8 v8_round(v8 a)
-{
-    return _mm256_round_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-}
-/* 2^n for whole n in [-126, 127]. */
+/* 2^(n - 127) for n in [1, 254] in the low bits of a float, put there by adding SIMD_BIAS. */
 static inline v8 v8_pow2(v8 n)
 {
-    __m256i e = _mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127));
-    return _mm256_castsi256_ps(_mm256_slli_epi32(e, 23));
+    return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_castps_si256(n), 23));
+}
+/* a in lanes [from, to), b in the others. */
+static inline v8 v8_inside(v8 a, v8 b, int32_t from, int32_t to)
+{
+    __m256i i = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    __m256i in = _mm256_andnot_si256(_mm256_cmpgt_epi32(_mm256_set1_epi32(from), i),
+                                     _mm256_cmpgt_epi32(_mm256_set1_epi32(to), i));
+    return _mm256_blendv_ps(b, a, _mm256_castsi256_ps(in));
 }
 static inline v8 v8_load_f16(const uint16_t *p)
 {
@@ -85,24 +88,14 @@ static inline void v8_store_i16(int16_t *p, v8 a)
     __m128i lo = _mm256_castsi256_si128(i), hi = _mm256_extracti128_si256(i, 1);
     _mm_storeu_si128((__m128i *)p, _mm_packs_epi32(lo, hi));
 }
-/* Sums of eight vectors, lane i = sum of a[i] as ((0+1)+(2+3))+((4+5)+(6+7)). */
-static inline v8 v8_sum8(const v8 a[8])
-{
-    v8 t0 = _mm256_hadd_ps(a[0], a[1]), t1 = _mm256_hadd_ps(a[2], a[3]);
-    v8 t2 = _mm256_hadd_ps(a[4], a[5]), t3 = _mm256_hadd_ps(a[6], a[7]);
-    v8 u0 = _mm256_hadd_ps(t0, t1), u1 = _mm256_hadd_ps(t2, t3);
-    return _mm256_add_ps(_mm256_permute2f128_ps(u0, u1, 0x20),
-                         _mm256_permute2f128_ps(u0, u1, 0x31));
-}
-
-/* Sum of the lanes, the shape of v8_sum8. */
+/* Sum of the lanes as ((0+1)+(2+3))+((4+5)+(6+7)). */
 static inline float v8_sum(v8 a)
 {
     a = _mm256_hadd_ps(a, a);
     a = _mm256_hadd_ps(a, a);
     return _mm_cvtss_f32(_mm_add_ss(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1)));
 }
-
+/* The largest lane: i and i + 4, then i and i + 2, then the two. */
 static inline float v8_hmax(v8 a)
 {
     __m128 m = _mm_max_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
@@ -164,20 +157,22 @@ static inline v8 v8_abs(v8 a)
 {
     V8_EACH(fabsf(a.f[i_]));
 }
-static inline v8 v8_round(v8 a)
-{
-    V8_EACH(rintf(a.f[i_]));
-}
 static inline float v8_pow2_lane(float n)
 {
-    uint32_t bits = (uint32_t)((int32_t)n + 127) << 23;
+    uint32_t bits;
     float r;
+    memcpy(&bits, &n, sizeof bits);
+    bits <<= 23;
     memcpy(&r, &bits, sizeof r);
     return r;
 }
 static inline v8 v8_pow2(v8 n)
 {
     V8_EACH(v8_pow2_lane(n.f[i_]));
+}
+static inline v8 v8_inside(v8 a, v8 b, int32_t from, int32_t to)
+{
+    V8_EACH(i_ >= from && i_ < to ? a.f[i_] : b.f[i_]);
 }
 static inline v8 v8_load_f16(const uint16_t *p)
 {
@@ -191,47 +186,40 @@ static inline void v8_store_i16(int16_t *p, v8 a)
 {
     for (int i = 0; i < 8; i++) p[i] = (int16_t)rintf(a.f[i]);
 }
-static inline v8 v8_sum8(const v8 a[8])
-{
-    V8_EACH(((a[i_].f[0] + a[i_].f[1]) + (a[i_].f[2] + a[i_].f[3])) +
-            ((a[i_].f[4] + a[i_].f[5]) + (a[i_].f[6] + a[i_].f[7])));
-}
-
-/* Sum of the lanes, the shape of v8_sum8. */
 static inline float v8_sum(v8 a)
 {
-    float f[8];
-    v8_store(f, a);
+    const float *f = a.f;
     return ((f[0] + f[1]) + (f[2] + f[3])) + ((f[4] + f[5]) + (f[6] + f[7]));
 }
-
 static inline float v8_hmax(v8 a)
 {
-    float f[8], m;
-    v8_store(f, a);
-    m = f[0];
-    for (int i = 1; i < 8; i++) m = f[i] > m ? f[i] : m;
-    return m;
+    for (int n = 4; n; n /= 2)
+        for (int i = 0; i < n; i++) a.f[i] = a.f[i] > a.f[i + n] ? a.f[i] : a.f[i + n];
+    return a.f[0];
 }
 #endif
 
+/* 1.5 * 2^23 + 127: a float of this size has no fraction, so adding it rounds to the nearest whole
+ * number and leaves that, with an exponent's bias, in the low bits. */
+#define SIMD_BIAS 12583039.0f
+
 /* e^x, relative error below 2e-7 for x in [-87, 88]; clamped outside.
  * x = n ln 2 + r, |r| <= ln 2 / 2; degree-6 Taylor-like polynomial in r (coefficients: Cephes
- * expf). */
-static inline v8 v8_exp(v8 x)
-{
-    x = v8_min(v8_max(x, v8_set1(-87.0f)), v8_set1(88.0f));
-    v8 n = v8_round(v8_mul(x, v8_set1(1.44269504088896341f)));
-    v8 r = v8_fma(n, v8_set1(-0.693359375f), x);
-    r = v8_fma(n, v8_set1(2.12194440e-4f), r);
-    v8 p = v8_set1(1.9875691500e-4f);
-    p = v8_fma(p, r, v8_set1(1.3981999507e-3f));
-    p = v8_fma(p, r, v8_set1(8.3334519073e-3f));
-    p = v8_fma(p, r, v8_set1(4.1665795894e-2f));
-    p = v8_fma(p, r, v8_set1(1.6666665459e-1f));
-    p = v8_fma(p, r, v8_set1(5.0000001201e-1f));
-    p = v8_fma(v8_mul(r, r), p, r);
-    p = v8_add(p, v8_set1(1.0f));
-    return v8_mul(p, v8_pow2(n));
-}
+ * expf), in pairs: short chains keep the pipelines full.  One body for vectors of any width `v`. */
+#define SIMD_EXP(v)                                                                                \
+    static inline v v##_exp(v x)                                                                   \
+    {                                                                                              \
+        x = v##_min(v##_max(x, v##_set1(-87.0f)), v##_set1(88.0f));                                \
+        v t = v##_fma(x, v##_set1(1.44269504088896341f), v##_set1(SIMD_BIAS));                     \
+        v n = v##_sub(t, v##_set1(SIMD_BIAS));                                                     \
+        v r = v##_fma(n, v##_set1(-0.693359375f), x);                                              \
+        r = v##_fma(n, v##_set1(2.12194440e-4f), r);                                               \
+        v r2 = v##_mul(r, r);                                                                      \
+        v a = v##_fma(r, v##_set1(1.9875691500e-4f), v##_set1(1.3981999507e-3f));                  \
+        v b = v##_fma(r, v##_set1(8.3334519073e-3f), v##_set1(4.1665795894e-2f));                  \
+        v c = v##_fma(r, v##_set1(1.6666665459e-1f), v##_set1(5.0000001201e-1f));                  \
+        v p = v##_fma(v##_fma(v##_fma(a, r2, b), r2, c), r2, r);                                   \
+        return v##_mul(v##_add(p, v##_set1(1.0f)), v##_pow2(t));                                   \
+    }
+SIMD_EXP(v8)
 #endif

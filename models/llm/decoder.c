@@ -21,11 +21,13 @@ int ltd_decoder_init(ltd_decoder *ret, const ltd_decoder_shape *shape, const ltd
     size_t heads = (size_t)shape->heads * (size_t)shape->head_dim;
     size_t kv = (size_t)shape->kv_heads * (size_t)shape->head_dim;
     int32_t widest = max2(max2(shape->max_in, shape->hidden), (int32_t)heads);
-    int32_t group = shape->heads / shape->kv_heads, queries = LTD_ATTN_ROWS * max2(group, 1);
+    /* A task's rows times heads: attend_all(). */
+    int32_t queries = max2(LTD_ATTN_SHARE, shape->heads / shape->kv_heads);
     size_t threads = (size_t)ltd_pool_threads(pool);
-    d.score_len = (slots + 23) / 8 * 8;
+    /* Whole blocks; an odd number, lest the rows of scores fall on the same sets of the cache. */
+    d.score_len = ((slots + LTD_ATTN_BLOCK) / LTD_ATTN_BLOCK | 1) * LTD_ATTN_BLOCK;
     d.score_room = (size_t)queries * (size_t)d.score_len;
-    d.block_len = (size_t)(LTD_ATTN_BLOCK + queries) * (size_t)shape->head_dim;
+    d.attn_size = (size_t)queries * (((size_t)shape->head_dim + 15) / 16 * 16);
     d.x = ltd_mem_aligned(m * hidden, sizeof(float));
     d.h = ltd_mem_aligned(m * (size_t)max2(shape->max_in, shape->hidden), sizeof(float));
     d.qkv = ltd_mem_aligned(m * (heads + 2 * kv), sizeof(float));
@@ -37,7 +39,7 @@ int ltd_decoder_init(ltd_decoder *ret, const ltd_decoder_shape *shape, const ltd
     if (rc == LTD_OK)
         rc = ltd_acts_init(&d.gated, shape->max_rows, (shape->ffn + 31) / 32 * 32, bits, err);
     d.scores = ltd_mem_aligned(threads * d.score_room, sizeof(float));
-    d.blocks = ltd_mem_aligned(threads * d.block_len, sizeof(float));
+    d.attn_work = ltd_mem_aligned(threads * d.attn_size, sizeof(float));
     d.visible.tail = ltd_mem_aligned((size_t)tail_len, sizeof(int32_t));
     d.visible.start = ltd_mem_aligned(m + 1, sizeof(int32_t));
     d.visible.position = ltd_mem_aligned(m, sizeof(int32_t));
@@ -46,7 +48,7 @@ int ltd_decoder_init(ltd_decoder *ret, const ltd_decoder_shape *shape, const ltd
     if (d.shape.scale == 0) d.shape.scale = 1.0f / sqrtf((float)shape->head_dim);
     *ret = d;
     if (rc == LTD_OK && d.x && d.h && d.qkv && d.attn && d.proj && d.gate_up && d.act && d.scores &&
-        d.blocks && d.visible.tail && d.visible.start && d.visible.position && d.visible.slot &&
+        d.attn_work && d.visible.tail && d.visible.start && d.visible.position && d.visible.slot &&
         d.visible.first)
         return LTD_OK;
     ltd_decoder_fini(ret);
@@ -58,7 +60,7 @@ void ltd_decoder_fini(ltd_decoder *d)
 {
     /* clang-format off */
     void *owned[] = {d->x, d->h, d->qkv, d->attn, d->proj, d->gate_up, d->act, d->scores,
-                     d->blocks, d->visible.tail, d->visible.start, d->visible.position,
+                     d->attn_work, d->visible.tail, d->visible.start, d->visible.position,
                      d->visible.slot, d->visible.first};
     ltd_acts_fini(&d->acts);
     ltd_acts_fini(&d->gated);
@@ -192,7 +194,7 @@ static void attend(void *ctx, int32_t task, int32_t thread)
         .ldo = ldo,
         .scores = d->scores + (size_t)thread * d->score_room,
         .lds = (size_t)d->score_len,
-        .block = d->blocks + (size_t)thread * d->block_len,
+        .work = d->attn_work + (size_t)thread * d->attn_size,
     };
     d->kernels->attention(&a);
     if (j->acts)
@@ -211,10 +213,12 @@ static void attend_all(ltd_decoder *d, const ltd_kv *kv, int32_t layer,
     ltd_acts *acts = ltd_decoder_input(&d->acts, d->attn, n, w->out, 1);
     /* A task's columns are whole groups, mostly. */
     bool own = n / s->kv_heads % 32 == 0;
-    int32_t rows = m * d->shape.kv_heads / (3 * ltd_pool_threads(d->pool));
-    rows = rows < 1 ? 1 : rows > LTD_ATTN_ROWS ? LTD_ATTN_ROWS : rows;
-    attn_job job = {d, kv, layer, w->slides, m, rows, own ? acts : NULL};
-    ltd_pool_run(d->pool, attend, &job, (m + rows - 1) / rows * s->kv_heads);
+    int32_t most = max2(LTD_ATTN_SHARE / (s->heads / s->kv_heads), 1);
+    int32_t rows = m * s->kv_heads / (3 * ltd_pool_threads(d->pool));
+    rows = rows < 1 ? 1 : rows > most ? most : rows;
+    int32_t groups = (m + rows - 1) / rows;
+    attn_job job = {d, kv, layer, w->slides, m, (m + groups - 1) / groups, own ? acts : NULL};
+    ltd_pool_run(d->pool, attend, &job, groups * s->kv_heads);
     row_job ints = {.d = d, .x = d->attn, .n = n, .acts = acts};
     if (acts && !own) ltd_decoder_rows(d, quantize_row, &ints, m);
 }

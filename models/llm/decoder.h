@@ -48,9 +48,9 @@ typedef struct ltd_decoder {
     float *act;                   /* [rows, ffn] */
     ltd_acts acts;                /* [rows, widest] input of the next linear layer */
     ltd_acts gated;               /* [rows, ffn] act as integers */
-    float *scores;                /* [threads, LTD_ATTN_ROWS * heads of a task, score_len] */
-    float *blocks;                /* [threads, block_len] */
-    size_t score_room, block_len; /* floats a thread */
+    float *scores;                /* [threads, rows * heads of a task, score_len] */
+    float *attn_work;             /* [threads, attn_size] */
+    size_t score_room, attn_size; /* floats a thread */
     int32_t score_len;
     ltd_visible visible;
 } ltd_decoder;

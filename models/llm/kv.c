@@ -1,28 +1,54 @@
 #include "models/llm/kv.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "models/files/model_files.h"
+
+enum { BLOCK = LTD_ATTN_BLOCK };
 
 static size_t element(const ltd_kv *kv)
 {
     return kv->f16 ? 2 : 4;
 }
 
-static size_t row_bytes(const ltd_kv *kv)
+/* Elements of a value's row. */
+static size_t value_width(const ltd_kv *kv)
 {
-    return (size_t)kv->head_dim * element(kv);
+    return ((size_t)kv->head_dim + 15) / 16 * 16;
+}
+
+/* Of keys and of values alike, so that planes are found by their number. */
+static size_t plane_bytes(const ltd_kv *kv)
+{
+    return (size_t)(kv->slots + BLOCK - 1) / BLOCK * BLOCK * value_width(kv) * element(kv);
+}
+
+static size_t planes(const ltd_kv *kv)
+{
+    return (size_t)kv->layers * 2 * (size_t)kv->heads;
+}
+
+/* Byte of a plane where the first element of a slot lies; a key's others follow BLOCK apart. */
+static size_t slot_at(const ltd_kv *kv, bool value, int32_t slot)
+{
+    size_t s = (size_t)slot;
+    if (value) return s * value_width(kv) * element(kv);
+    return (s / BLOCK * (size_t)kv->head_dim * BLOCK + s % BLOCK) * element(kv);
 }
 
 int ltd_kv_init(ltd_kv *ret, int32_t layers, int32_t heads, int32_t head_dim, int32_t slots,
                 bool f16, ltd_err *err)
 {
     ltd_kv kv = {layers, heads, head_dim, slots, f16, NULL};
+    assert(head_dim <= LTD_MAX_HEAD_DIM);
     *ret = (ltd_kv){0};
-    size_t n = (size_t)layers * 2 * (size_t)heads, bytes = 0;
-    if (__builtin_mul_overflow((size_t)slots, row_bytes(&kv), &bytes) ||
-        !(kv.data = ltd_mem_aligned(n, bytes)))
+    size_t bytes = 0;
+    if (slots > INT32_MAX - BLOCK ||
+        __builtin_mul_overflow(planes(&kv), plane_bytes(&kv), &bytes) ||
+        !(kv.data = ltd_mem_aligned(bytes, 1)))
         return ltd_fail(err, LTD_ENOMEM,
                         "K/V cache of %d slots: no memory for %d layers x %d heads", slots, layers,
                         heads);
@@ -39,39 +65,64 @@ void ltd_kv_fini(ltd_kv *kv)
 void *ltd_kv_at(const ltd_kv *kv, int32_t layer, bool value, int32_t head)
 {
     size_t plane = ((size_t)layer * 2 + value) * (size_t)kv->heads + (size_t)head;
-    return kv->data + plane * (size_t)kv->slots * row_bytes(kv);
+    return kv->data + plane * plane_bytes(kv);
+}
+
+/* to[i * to_step] = from[i * from_step]. */
+static void copy(const ltd_kv *kv, void *to, size_t to_step, const void *from, size_t from_step)
+{
+    size_t n = (size_t)kv->head_dim;
+    if (kv->f16) {
+        uint16_t *t = to;
+        const uint16_t *f = from;
+        for (size_t i = 0; i < n; i++) t[i * to_step] = f[i * from_step];
+    } else {
+        uint32_t *t = to;
+        const uint32_t *f = from;
+        for (size_t i = 0; i < n; i++) t[i * to_step] = f[i * from_step];
+    }
 }
 
 void ltd_kv_store(const ltd_kv *kv, const ltd_kernels *kernels, int32_t layer, int32_t slot,
                   const float *k, const float *v)
 {
+    uint16_t half[LTD_MAX_HEAD_DIM];
+    size_t k_at = slot_at(kv, false, slot), v_at = slot_at(kv, true, slot);
     for (int32_t h = 0; h < kv->heads; h++, k += kv->head_dim, v += kv->head_dim) {
-        size_t at = (size_t)slot * row_bytes(kv);
-        uint8_t *kd = (uint8_t *)ltd_kv_at(kv, layer, false, h) + at;
-        uint8_t *vd = (uint8_t *)ltd_kv_at(kv, layer, true, h) + at;
+        uint8_t *kd = (uint8_t *)ltd_kv_at(kv, layer, false, h) + k_at;
+        uint8_t *vd = (uint8_t *)ltd_kv_at(kv, layer, true, h) + v_at;
         if (kv->f16) {
-            kernels->store_f16(k, kv->head_dim, (uint16_t *)(void *)kd);
+            kernels->store_f16(k, kv->head_dim, half);
+            copy(kv, kd, BLOCK, half, 1);
             kernels->store_f16(v, kv->head_dim, (uint16_t *)(void *)vd);
         } else {
-            memcpy(kd, k, row_bytes(kv));
-            memcpy(vd, v, row_bytes(kv));
+            copy(kv, kd, BLOCK, k, 1);
+            copy(kv, vd, 1, v, 1);
         }
     }
 }
 
-void ltd_kv_move(const ltd_kv *kv, int32_t from, int32_t to)
+void ltd_kv_keep(const ltd_kv *kv, int32_t base, const int32_t *path, int32_t n)
 {
-    if (from == to) return;
-    size_t planes = (size_t)kv->layers * 2 * (size_t)kv->heads, n = row_bytes(kv);
+    int32_t i0 = 0;
+    while (i0 < n && path[i0] == i0) i0++;
     uint8_t *p = kv->data;
-    for (size_t i = 0; i < planes; i++, p += (size_t)kv->slots * n)
-        memcpy(p + (size_t)to * n, p + (size_t)from * n, n);
+    for (size_t plane = 0; i0 < n && plane < planes(kv); plane++, p += plane_bytes(kv)) {
+        bool value = plane / (size_t)kv->heads % 2;
+        size_t step = value ? 1 : BLOCK;
+        for (int32_t i = i0; i < n; i++)
+            copy(kv, p + slot_at(kv, value, base + i), step, p + slot_at(kv, value, base + path[i]),
+                 step);
+    }
 }
 
 size_t ltd_kv_slot(const ltd_kv *kv, int32_t slot, void *ret)
 {
-    size_t planes = (size_t)kv->layers * 2 * (size_t)kv->heads, n = row_bytes(kv);
-    for (size_t i = 0; ret && i < planes; i++)
-        memcpy((uint8_t *)ret + i * n, kv->data + (i * (size_t)kv->slots + (size_t)slot) * n, n);
-    return planes * n;
+    size_t bytes = (size_t)kv->head_dim * element(kv);
+    const uint8_t *p = kv->data;
+    for (size_t i = 0; ret && i < planes(kv); i++, p += plane_bytes(kv)) {
+        bool value = i / (size_t)kv->heads % 2;
+        copy(kv, (uint8_t *)ret + i * bytes, 1, p + slot_at(kv, value, slot), value ? 1 : BLOCK);
+    }
+    return planes(kv) * bytes;
 }

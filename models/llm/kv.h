@@ -1,5 +1,8 @@
-/* A cache of keys and values: [layer][k or v][kv head][slot][head_dim], so that a head's slots lie
- * in a row. */
+/* A cache of keys and values, a plane for each layer, k or v, and kv head, laid out as attention
+ * (models/kernels/kernels.h) reads it:
+ *     keys    [slots / 16, head_dim, 16]: a vector is one dim of 16 slots
+ *     values  [slots, head_dim rounded up to 16]
+ * Slots are rounded up to 16.  What no store has written is zero. */
 #ifndef LTD_MODELS_LLM_KV_H
 #define LTD_MODELS_LLM_KV_H
 
@@ -23,14 +26,14 @@ typedef struct ltd_kv {
 int ltd_kv_init(ltd_kv *ret, int32_t layers, int32_t heads, int32_t head_dim, int32_t slots,
                 bool f16, ltd_err *err);
 void ltd_kv_fini(ltd_kv *kv);
-/* First slot of a head's keys (value = false) or values. */
+/* A head's plane of keys (value = false) or values. */
 void *ltd_kv_at(const ltd_kv *kv, int32_t layer, bool value, int32_t head);
 /* Write a row's keys and values [heads, head_dim] to a slot. */
 void ltd_kv_store(const ltd_kv *kv, const ltd_kernels *kernels, int32_t layer, int32_t slot,
                   const float *k, const float *v);
-/* Copy slot `from` to slot `to` in every layer. */
-void ltd_kv_move(const ltd_kv *kv, int32_t from, int32_t to);
-/* All bytes of a slot, [layers, 2, heads, head_dim]; returns their number, copies when ret is not
+/* Slots base + path[i] become slots base + i, in every layer; path[n] ascends from 0 or more. */
+void ltd_kv_keep(const ltd_kv *kv, int32_t base, const int32_t *path, int32_t n);
+/* All elements of a slot, [layers, 2, heads, head_dim]; returns their bytes, copies when ret is not
  * NULL. */
 size_t ltd_kv_slot(const ltd_kv *kv, int32_t slot, void *ret);
 

@@ -321,7 +321,7 @@ int ltd_session_commit(ltd_session *s, const int32_t *path, int32_t n, ltd_err *
                             "commit: entry %d of the path is row %d of %d, which "
                             "does not follow the one before",
                             i, path[i], s->rows);
-    for (int32_t i = 0; i < n; i++) ltd_kv_move(&s->kv, s->length + path[i], s->length + i);
+    ltd_kv_keep(&s->kv, s->length, path, n);
     s->length += n;
     s->rows = 0;
     return LTD_OK;

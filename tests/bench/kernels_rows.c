@@ -11,6 +11,7 @@
 /* The default model. */
 enum { HIDDEN = 576, FFN = 1536, HEADS = 9, KV_HEADS = 3, HEAD_DIM = 64, VOCAB = 49152 };
 enum { GROUP = HEADS / KV_HEADS, MAX_ROWS = 64, SLICE = 512, DRAFT_VOCAB = 4096, TOP_K = 10 };
+enum { CALL_ROWS = LTD_ATTN_SHARE / GROUP };
 
 static float *floats(size_t n, ltd_rng *rng)
 {
@@ -27,18 +28,18 @@ static float *floats(size_t n, ltd_rng *rng)
 
 typedef struct attn_job {
     const ltd_kernels *kernels;
-    uint16_t *k, *v; /* [KV_HEADS, slots, HEAD_DIM] */
-    float *q, *out, *scores, *block;
+    uint16_t *k, *v; /* [KV_HEADS, slots, HEAD_DIM], as a cache has them */
+    float *q, *out, *scores, *work;
     int32_t start[MAX_ROWS + 1], tail[MAX_ROWS * (MAX_ROWS + 1) / 2];
     int32_t slots, n_past, rows;
     size_t lds;
 } attn_job;
 
-/* Rows of a chain behind n_past tokens, LTD_ATTN_ROWS a call, as a forward does it. */
+/* Rows of a chain behind n_past tokens, as many a call as a forward takes. */
 static void attend(void *ctx)
 {
     attn_job *j = ctx;
-    for (int32_t row = 0; row < j->rows; row += LTD_ATTN_ROWS)
+    for (int32_t row = 0; row < j->rows; row += CALL_ROWS)
         for (int32_t h = 0; h < KV_HEADS; h++) {
             size_t at = (size_t)h * (size_t)j->slots * HEAD_DIM, first = (size_t)row;
             ltd_attn a = {.k = j->k + at,
@@ -46,7 +47,7 @@ static void attend(void *ctx)
                           .f16 = true,
                           .head_dim = HEAD_DIM,
                           .n_past = j->n_past,
-                          .rows = j->rows - row < LTD_ATTN_ROWS ? j->rows - row : LTD_ATTN_ROWS,
+                          .rows = j->rows - row < CALL_ROWS ? j->rows - row : CALL_ROWS,
                           .start = j->start + row,
                           .tail = j->tail,
                           .scale = 0.125f,
@@ -58,16 +59,17 @@ static void attend(void *ctx)
                           .ldo = HEADS * HEAD_DIM,
                           .scores = j->scores,
                           .lds = j->lds,
-                          .block = j->block};
+                          .work = j->work};
             j->kernels->attention(&a);
         }
 }
 
 static void make_attention(attn_job *j, int32_t context, int32_t rows, ltd_rng *rng)
 {
-    *j = (attn_job){.slots = context + rows, .n_past = context, .rows = rows};
+    int32_t blocks = (context + rows + LTD_ATTN_BLOCK - 1) / LTD_ATTN_BLOCK;
+    *j = (attn_job){.slots = blocks * LTD_ATTN_BLOCK, .n_past = context, .rows = rows};
     size_t n = (size_t)KV_HEADS * (size_t)j->slots * HEAD_DIM, m = (size_t)rows * HEADS * HEAD_DIM;
-    j->lds = ((size_t)j->slots + 23) / 8 * 8;
+    j->lds = (size_t)(blocks | 1) * LTD_ATTN_BLOCK;
     float *wide = floats(n, rng);
     j->k = (uint16_t *)floats(n, rng); /* overwritten with halves */
     j->v = (uint16_t *)floats(n, rng);
@@ -75,8 +77,8 @@ static void make_attention(attn_job *j, int32_t context, int32_t rows, ltd_rng *
     free(wide);
     j->q = floats(m, rng);
     j->out = floats(m, rng);
-    j->scores = floats((size_t)LTD_ATTN_ROWS * GROUP * j->lds, rng);
-    j->block = floats((size_t)(LTD_ATTN_BLOCK + LTD_ATTN_ROWS * GROUP) * HEAD_DIM, rng);
+    j->scores = floats((size_t)CALL_ROWS * GROUP * j->lds, rng);
+    j->work = floats((size_t)CALL_ROWS * GROUP * HEAD_DIM, rng);
     int32_t at = 0;
     for (int32_t r = 0; r < rows; r++) {
         j->start[r] = at;
@@ -92,7 +94,7 @@ static void free_attention(attn_job *j)
     free(j->q);
     free(j->out);
     free(j->scores);
-    free(j->block);
+    free(j->work);
 }
 
 void kernel_attention(const kernel_options *o, kernel_results *s)
