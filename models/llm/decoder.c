@@ -78,10 +78,6 @@ typedef struct row_job {
     int32_t n;
     float *ret;
     ltd_acts *acts; /* NULL: floats alone */
-    const ltd_decoder_weights *weights;
-    const ltd_kv *kv;
-    int32_t layer;
-    const ltd_rope *rope;
 } row_job;
 
 void ltd_decoder_rows(ltd_decoder *d, ltd_pool_fn *fn, void *ctx, int32_t m)
@@ -120,107 +116,17 @@ static void quantize_row(void *ctx, int32_t row, int32_t thread)
     j->d->kernels->quantize(j->x + (size_t)row * (size_t)j->n, row, 0, j->n, j->acts);
 }
 
+void ltd_decoder_quantize(ltd_decoder *d, ltd_acts *acts, int32_t m)
+{
+    row_job job = {.d = d, .x = acts->x, .n = acts->n, .acts = acts};
+    ltd_decoder_rows(d, quantize_row, &job, m);
+}
+
 void ltd_decoder_linear(ltd_decoder *d, const ltd_packed *w, const float *x, int32_t m, float *y)
 {
-    row_job job = {.d = d, .x = x, .n = w->in};
-    job.acts = ltd_decoder_input(&d->acts, x, w->in, w, 1);
-    if (job.acts) ltd_decoder_rows(d, quantize_row, &job, m);
+    ltd_acts *integers = ltd_decoder_input(&d->acts, x, w->in, w, 1);
+    if (integers) ltd_decoder_quantize(d, integers, m);
     ltd_decoder_multiply(d, w, 1, &d->acts, m, y);
-}
-
-/* --- attention --- */
-
-/* Every head of x [heads, head_dim] in place. */
-static void norm_heads(const ltd_decoder *d, float *x, int32_t heads, const float *w)
-{
-    int32_t n = d->shape.head_dim;
-    for (int32_t h = 0; h < heads; h++, x += n) d->kernels->rmsnorm(x, w, d->shape.eps, n, x);
-}
-
-/* Bias and norms of the row's q and k, then rotate them and put k and v into the cache. */
-static void place_row(void *ctx, int32_t row, int32_t thread)
-{
-    (void)thread;
-    const row_job *j = ctx;
-    ltd_decoder *d = j->d;
-    const ltd_decoder_shape *s = &d->shape;
-    size_t width = (size_t)(s->heads + 2 * s->kv_heads) * (size_t)s->head_dim;
-    float *q = d->qkv + (size_t)row * width;
-    float *k = q + (size_t)s->heads * (size_t)s->head_dim;
-    float *v = k + (size_t)s->kv_heads * (size_t)s->head_dim;
-    const ltd_decoder_weights *w = j->weights;
-    if (w->qkv_bias) d->kernels->add(q, w->qkv_bias, (int32_t)width);
-    if (w->q_norm) norm_heads(d, q, s->heads, w->q_norm);
-    if (w->k_norm) norm_heads(d, k, s->kv_heads, w->k_norm);
-    size_t at = (size_t)d->visible.position[row] * (size_t)j->rope->half;
-    d->kernels->rope(q, s->heads + s->kv_heads, s->head_dim, j->rope->cos + at, j->rope->sin + at);
-    ltd_kv_store(j->kv, d->kernels, j->layer, d->visible.slot[row], k, v);
-}
-
-typedef struct attn_job {
-    ltd_decoder *d;
-    const ltd_kv *kv;
-    int32_t layer;
-    bool slides;
-    int32_t m, rows; /* all rows, and rows a task */
-    ltd_acts *acts;  /* of the projection behind it; NULL: not from here */
-} attn_job;
-
-static void attend(void *ctx, int32_t task, int32_t thread)
-{
-    const attn_job *j = ctx;
-    ltd_decoder *d = j->d;
-    const ltd_decoder_shape *s = &d->shape;
-    int32_t row = task / s->kv_heads * j->rows, kv_head = task % s->kv_heads;
-    int32_t group = s->heads / s->kv_heads;
-    size_t ldq = (size_t)(s->heads + 2 * s->kv_heads) * (size_t)s->head_dim;
-    size_t ldo = (size_t)s->heads * (size_t)s->head_dim;
-    ltd_attn a = {
-        .k = ltd_kv_at(j->kv, j->layer, false, kv_head),
-        .v = ltd_kv_at(j->kv, j->layer, true, kv_head),
-        .f16 = j->kv->f16,
-        .head_dim = s->head_dim,
-        .n_past = d->visible.n_past,
-        .rows = j->m - row < j->rows ? j->m - row : j->rows,
-        .start = d->visible.start + row,
-        .tail = d->visible.tail,
-        .first = j->slides ? d->visible.first + row : NULL,
-        .scale = s->scale,
-        .h0 = kv_head * group,
-        .h1 = kv_head * group + group,
-        .q = d->qkv + (size_t)row * ldq,
-        .out = d->attn + (size_t)row * ldo,
-        .ldq = ldq,
-        .ldo = ldo,
-        .scores = d->scores + (size_t)thread * d->score_room,
-        .lds = (size_t)d->score_len,
-        .work = d->attn_work + (size_t)thread * d->attn_size,
-    };
-    d->kernels->attention(&a);
-    if (j->acts)
-        for (int32_t r = 0; r < a.rows; r++)
-            d->kernels->quantize(a.out + (size_t)r * ldo, row + r, a.h0 * s->head_dim,
-                                 a.h1 * s->head_dim, j->acts);
-}
-
-/* Rows a task: as many as share their reading of K/V well, but enough tasks for the threads to even
- * out. */
-static void attend_all(ltd_decoder *d, const ltd_kv *kv, int32_t layer,
-                       const ltd_decoder_weights *w, int32_t m)
-{
-    const ltd_decoder_shape *s = &d->shape;
-    int32_t n = s->heads * s->head_dim;
-    ltd_acts *acts = ltd_decoder_input(&d->acts, d->attn, n, w->out, 1);
-    /* A task's columns are whole groups, mostly. */
-    bool own = n / s->kv_heads % 32 == 0;
-    int32_t most = max2(LTD_ATTN_SHARE / (s->heads / s->kv_heads), 1);
-    int32_t rows = m * s->kv_heads / (3 * ltd_pool_threads(d->pool));
-    rows = rows < 1 ? 1 : rows > most ? most : rows;
-    int32_t groups = (m + rows - 1) / rows;
-    attn_job job = {d, kv, layer, w->slides, m, (m + groups - 1) / groups, own ? acts : NULL};
-    ltd_pool_run(d->pool, attend, &job, groups * s->kv_heads);
-    row_job ints = {.d = d, .x = d->attn, .n = n, .acts = acts};
-    if (acts && !own) ltd_decoder_rows(d, quantize_row, &ints, m);
 }
 
 /* --- the layer --- */
@@ -254,10 +160,8 @@ void ltd_decoder_layer(ltd_decoder *d, const ltd_decoder_weights *w, const ltd_k
 {
     const ltd_decoder_shape *s = &d->shape;
     size_t hidden = (size_t)s->hidden;
-    ltd_decoder_multiply(d, w->qkv, max2(w->qkv_parts, 1), &d->acts, m, d->qkv);
-    row_job place = {.d = d, .weights = w, .kv = kv, .layer = layer, .rope = rope};
-    ltd_decoder_rows(d, place_row, &place, m);
-    attend_all(d, kv, layer, w, m);
+    ltd_decoder_heads(d, w, kv, layer, rope, m);
+    ltd_decoder_attend(d, w, kv, layer, m);
     ltd_decoder_multiply_add(d, w->out, &d->acts, m, w->attn_post_norm ? NULL : d->x);
 
     row_job enter = {.d = d,

@@ -70,6 +70,10 @@ ltd_acts *ltd_decoder_input(ltd_acts *acts, const float *x, int32_t n, const ltd
  */
 void ltd_decoder_norm(ltd_decoder *d, const float *x, const float *w, int32_t m,
                       const ltd_packed *next, int32_t parts);
+/* Integers of the m rows that acts stands for. */
+void ltd_decoder_quantize(ltd_decoder *d, ltd_acts *acts, int32_t m);
+/* Tasks for so many units of a matrix and rows. */
+int32_t ltd_decoder_tasks(const ltd_decoder *d, int32_t units, int32_t m);
 /* y [m, w->width] = w x; x [m, w->in] floats. */
 void ltd_decoder_linear(ltd_decoder *d, const ltd_packed *w, const float *x, int32_t m, float *y);
 /* y [m, all widths] = the matrices w[n], one below the other, times acts. */
@@ -92,6 +96,12 @@ typedef struct ltd_decoder_weights {
     bool slides;                                 /* rows see keys from visible.first on */
 } ltd_decoder_weights;
 
+/* d->qkv = heads of d->acts, with bias, norm and rotation; k and v go to visible.slot. */
+void ltd_decoder_heads(ltd_decoder *d, const ltd_decoder_weights *w, const ltd_kv *kv,
+                       int32_t layer, const ltd_rope *rope, int32_t m);
+/* d->attn and d->acts = attention of the heads in d->qkv. */
+void ltd_decoder_attend(ltd_decoder *d, const ltd_decoder_weights *w, const ltd_kv *kv,
+                        int32_t layer, int32_t m);
 /* d->act and d->gated = the MLP's inner activations, of d->acts. */
 void ltd_decoder_gate(ltd_decoder *d, const ltd_decoder_weights *w, int32_t m);
 

@@ -5,8 +5,9 @@
 
 #include <stddef.h>
 
-/* Slices of a matrix a thread: small enough to even out, large enough to stream. */
-enum { TASKS_A_THREAD = 4 };
+/* Slices of a matrix a thread: small enough to even out, large enough to stream.  With many rows,
+ * work and not memory takes the time, and threads may differ in speed. */
+enum { TASKS_A_THREAD = 4, TASKS_OF_ROWS = 12, MANY_ROWS = 6 };
 
 ltd_acts *ltd_decoder_input(ltd_acts *acts, const float *x, int32_t n, const ltd_packed *w,
                             int32_t parts)
@@ -28,10 +29,10 @@ typedef struct linear_job {
     float *sum; /* [m, ldy] to which the result is added; NULL: none */
 } linear_job;
 
-static int32_t task_count(const ltd_decoder *d, int32_t units)
+int32_t ltd_decoder_tasks(const ltd_decoder *d, int32_t units, int32_t m)
 {
-    int32_t threads = ltd_pool_threads(d->pool),
-            tasks = threads == 1 ? 1 : threads * TASKS_A_THREAD;
+    int32_t threads = ltd_pool_threads(d->pool);
+    int32_t tasks = threads == 1 ? 1 : threads * (m < MANY_ROWS ? TASKS_A_THREAD : TASKS_OF_ROWS);
     return tasks < units ? tasks : units;
 }
 
@@ -61,7 +62,7 @@ void ltd_decoder_multiply(ltd_decoder *d, const ltd_packed *w, int32_t n, const 
     for (int32_t i = 0; i < n; i++) ldy += (size_t)w[i].width;
     for (int32_t i = 0; i < n; i++) {
         linear_job job = {.d = d, .w = &w[i], .acts = acts, .m = m, .y = y, .ldy = ldy};
-        job.tasks = task_count(d, (w[i].tiles + 1) / 2);
+        job.tasks = ltd_decoder_tasks(d, (w[i].tiles + 1) / 2, m);
         ltd_pool_run(d->pool, linear_slice, &job, job.tasks);
         y += w[i].width;
     }
@@ -72,7 +73,7 @@ void ltd_decoder_multiply_add(ltd_decoder *d, const ltd_packed *w, const ltd_act
 {
     linear_job job = {.d = d, .w = w, .acts = acts, .m = m, .y = d->proj, .sum = sum};
     job.ldy = (size_t)w->width;
-    job.tasks = task_count(d, (w->tiles + 1) / 2);
+    job.tasks = ltd_decoder_tasks(d, (w->tiles + 1) / 2, m);
     ltd_pool_run(d->pool, linear_slice, &job, job.tasks);
 }
 
@@ -127,7 +128,7 @@ void ltd_decoder_gate(ltd_decoder *d, const ltd_decoder_weights *w, int32_t m)
     job.up0 = split ? 0 : n / LTD_TILE;
     job.ints = ltd_decoder_input(&d->gated, d->act, n, w->down, 1);
     if (n % (2 * LTD_TILE) == 0) {
-        job.tasks = task_count(d, n / (2 * LTD_TILE));
+        job.tasks = ltd_decoder_tasks(d, n / (2 * LTD_TILE), m);
         ltd_pool_run(d->pool, gate_slice, &job, job.tasks);
         return;
     }

@@ -83,22 +83,18 @@ static void copy(const ltd_kv *kv, void *to, size_t to_step, const void *from, s
     }
 }
 
-void ltd_kv_store(const ltd_kv *kv, const ltd_kernels *kernels, int32_t layer, int32_t slot,
-                  const float *k, const float *v)
+void ltd_kv_store(const ltd_kv *kv, const ltd_kernels *kernels, int32_t layer, bool value,
+                  int32_t head, int32_t slot, const float *x)
 {
     uint16_t half[LTD_MAX_HEAD_DIM];
-    size_t k_at = slot_at(kv, false, slot), v_at = slot_at(kv, true, slot);
-    for (int32_t h = 0; h < kv->heads; h++, k += kv->head_dim, v += kv->head_dim) {
-        uint8_t *kd = (uint8_t *)ltd_kv_at(kv, layer, false, h) + k_at;
-        uint8_t *vd = (uint8_t *)ltd_kv_at(kv, layer, true, h) + v_at;
-        if (kv->f16) {
-            kernels->store_f16(k, kv->head_dim, half);
-            copy(kv, kd, BLOCK, half, 1);
-            kernels->store_f16(v, kv->head_dim, (uint16_t *)(void *)vd);
-        } else {
-            copy(kv, kd, BLOCK, k, 1);
-            copy(kv, vd, 1, v, 1);
-        }
+    uint8_t *to = (uint8_t *)ltd_kv_at(kv, layer, value, head) + slot_at(kv, value, slot);
+    if (!kv->f16) {
+        copy(kv, to, value ? 1 : BLOCK, x, 1);
+    } else if (value) {
+        kernels->store_f16(x, kv->head_dim, (uint16_t *)(void *)to);
+    } else {
+        kernels->store_f16(x, kv->head_dim, half);
+        copy(kv, to, BLOCK, half, 1);
     }
 }
 

@@ -28,9 +28,9 @@ int ltd_kv_init(ltd_kv *ret, int32_t layers, int32_t heads, int32_t head_dim, in
 void ltd_kv_fini(ltd_kv *kv);
 /* A head's plane of keys (value = false) or values. */
 void *ltd_kv_at(const ltd_kv *kv, int32_t layer, bool value, int32_t head);
-/* Write a row's keys and values [heads, head_dim] to a slot. */
-void ltd_kv_store(const ltd_kv *kv, const ltd_kernels *kernels, int32_t layer, int32_t slot,
-                  const float *k, const float *v);
+/* Write a head's key or value x [head_dim] to a slot. */
+void ltd_kv_store(const ltd_kv *kv, const ltd_kernels *kernels, int32_t layer, bool value,
+                  int32_t head, int32_t slot, const float *x);
 /* Slots base + path[i] become slots base + i, in every layer; path[n] ascends from 0 or more. */
 void ltd_kv_keep(const ltd_kv *kv, int32_t base, const int32_t *path, int32_t n);
 /* All elements of a slot, [layers, 2, heads, head_dim]; returns their bytes, copies when ret is not

@@ -26,17 +26,15 @@ static float at(const ltd_kv *kv, const void *p, size_t i)
 
 static void fill(const ltd_kv *kv)
 {
-    float k[HEADS * MAX_DIM], v[HEADS * MAX_DIM];
-    int32_t hd = kv->head_dim;
+    float x[MAX_DIM];
     for (int32_t l = 0; l < LAYERS; l++)
-        for (int32_t slot = 0; slot < SLOTS; slot++) {
-            for (int32_t h = 0; h < HEADS; h++)
-                for (int32_t d = 0; d < hd; d++) {
-                    k[h * hd + d] = number(l, false, h, slot, d);
-                    v[h * hd + d] = number(l, true, h, slot, d);
-                }
-            ltd_kv_store(kv, kernels, l, slot, k, v);
-        }
+        for (int32_t slot = 0; slot < SLOTS; slot++)
+            for (int32_t h = 0; h < 2 * HEADS; h++) {
+                bool value = h >= HEADS;
+                for (int32_t d = 0; d < kv->head_dim; d++)
+                    x[d] = number(l, value, h % HEADS, slot, d);
+                ltd_kv_store(kv, kernels, l, value, h % HEADS, slot, x);
+            }
 }
 
 /* Slot `slot` holds what was stored to slot `want`. */
