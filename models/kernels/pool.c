@@ -1,7 +1,9 @@
-/* One 64-bit word holds a region's generation, its number of tasks and the next task to take.  A
- * thread takes a task with one fetch_add, and the word it gets back says consistently which region
- * the task belongs to; a thread that comes late finds next >= tasks and leaves.  Nobody waits for a
- * sleeper: the caller waits only until every task has been finished. */
+/* Every thread has a run of neighbouring tasks, from whose front it takes, and takes from the back
+ * of others' when that is done: a thread finds what it used before in its own caches, and what it
+ * fetched ahead is for itself.  One 64-bit word a thread holds the region's generation, and the
+ * first and the end of the tasks that are left; it changes by compare-and-swap, so a task is taken
+ * once, and a thread that comes late with a word of another region fails and looks again.  Nobody
+ * waits for a sleeper: the caller waits only until every task has been finished. */
 #define _GNU_SOURCE
 #include "models/kernels/pool.h"
 
@@ -21,8 +23,7 @@
 #include "base/mem.h"
 
 enum {
-    NEXT_BITS = 21, /* room for overruns past the last task */
-    TASK_BITS = 21,
+    TASK_BITS = 20,
     LOOK = 32,            /* turns of a spin between looks at the clock */
     SPIN_IDLE = 150000,   /* [ns] before a worker without work sleeps */
     PATIENCE = 50000,     /* [ns] beyond the usual before the caller thinks a worker preempted */
@@ -30,11 +31,14 @@ enum {
     REST_MIN = 40000000,  /* [ns] for which one worker less is used when they are too many, */
     REST_MAX = 640000000, /* doubled while that goes on */
 };
-#define NEXT_MASK ((UINT64_C(1) << NEXT_BITS) - 1)
 #define TASK_MASK ((UINT64_C(1) << TASK_BITS) - 1)
 
+typedef struct task_run {
+    _Alignas(64) _Atomic uint64_t word; /* generation | end | first */
+} task_run;
+
 struct ltd_pool {
-    _Alignas(64) _Atomic uint64_t region; /* generation | tasks | next */
+    task_run run[LTD_POOL_MAX_THREADS];
     _Alignas(64) _Atomic int32_t finished;
     _Alignas(64) _Atomic uint32_t wake; /* futex word: counts regions */
     _Atomic int32_t sleepers;
@@ -44,6 +48,7 @@ struct ltd_pool {
     /* The caller's, [ns]: */
     uint64_t rest_until, rest;
     uint64_t window, late; /* its begin, and what was waited in it */
+    uint64_t generation;
     ltd_pool_fn *fn;
     void *ctx;
     int32_t threads;
@@ -63,18 +68,37 @@ static void relax(void)
 #endif
 }
 
+/* A task from the front of a run, or from its back; -1 when none is left there. */
+static int32_t take(task_run *run, bool front)
+{
+    uint64_t w = atomic_load_explicit(&run->word, memory_order_acquire);
+    for (;;) {
+        uint64_t first = w & TASK_MASK, end = w >> TASK_BITS & TASK_MASK;
+        if (first >= end) return -1;
+        uint64_t less = front ? w + 1 : w - (UINT64_C(1) << TASK_BITS);
+        if (atomic_compare_exchange_weak_explicit(&run->word, &w, less, memory_order_acq_rel,
+                                                  memory_order_acquire))
+            return (int32_t)(front ? first : end - 1);
+    }
+}
+
 /* Take and run tasks until none is left; returns how many. */
 static int32_t work(ltd_pool *pool, int32_t thread)
 {
-    for (int32_t done = 0;; done++) {
-        uint64_t r = atomic_load_explicit(&pool->region, memory_order_acquire);
-        if ((r & NEXT_MASK) >= ((r >> NEXT_BITS) & TASK_MASK)) return done;
-        r = atomic_fetch_add_explicit(&pool->region, 1, memory_order_acq_rel);
-        uint64_t next = r & NEXT_MASK;
-        if (next >= ((r >> NEXT_BITS) & TASK_MASK)) return done;
-        pool->fn(pool->ctx, (int32_t)next, thread);
+    int32_t done = 0, of = thread, passed = 0;
+    while (passed < pool->threads) {
+        int32_t task = take(&pool->run[of], of == thread);
+        if (task < 0) {
+            of = (of + 1) % pool->threads;
+            passed++;
+            continue;
+        }
+        passed = 0;
+        pool->fn(pool->ctx, task, thread);
         atomic_fetch_add_explicit(&pool->finished, 1, memory_order_acq_rel);
+        done++;
     }
+    return done;
 }
 
 static uint64_t now_ns(void)
@@ -257,6 +281,18 @@ static void wait_for_workers(ltd_pool *pool, int32_t n_tasks, uint64_t begun, in
     pool->late += late;
 }
 
+/* Neighbouring tasks to each thread that works. */
+static void share_out(ltd_pool *pool, int32_t n_tasks)
+{
+    uint64_t shares = (uint64_t)atomic_load_explicit(&pool->active, memory_order_relaxed);
+    uint64_t n = (uint64_t)n_tasks, base = ++pool->generation << 2 * TASK_BITS;
+    for (uint64_t i = 0; i < shares; i++) {
+        uint64_t first = n * i / shares, end = n * (i + 1) / shares;
+        atomic_store_explicit(&pool->run[i].word, base | end << TASK_BITS | first,
+                              memory_order_release);
+    }
+}
+
 void ltd_pool_run(ltd_pool *pool, ltd_pool_fn *fn, void *ctx, int32_t n_tasks)
 {
     uint64_t begun = pool->threads > 1 ? now_ns() : 0;
@@ -268,10 +304,7 @@ void ltd_pool_run(ltd_pool *pool, ltd_pool_fn *fn, void *ctx, int32_t n_tasks)
     pool->fn = fn;
     pool->ctx = ctx;
     atomic_store_explicit(&pool->finished, 0, memory_order_relaxed);
-    uint64_t generation =
-        atomic_load_explicit(&pool->region, memory_order_relaxed) >> (NEXT_BITS + TASK_BITS);
-    uint64_t r = ((generation + 1) << (NEXT_BITS + TASK_BITS)) | ((uint64_t)n_tasks << NEXT_BITS);
-    atomic_store_explicit(&pool->region, r, memory_order_release);
+    share_out(pool, n_tasks);
     atomic_fetch_add(&pool->wake, 1);
     if (atomic_load(&pool->sleepers) > 0)
         syscall(SYS_futex, &pool->wake, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
