@@ -100,7 +100,7 @@ typedef struct ltd_kernels {
     ltd_isa isa;
     const char *name;
 
-    /* Quantise columns [begin, end), multiples of 32, of x [a->n] to row `row`. */
+    /* Quantise x [end - begin] to columns [begin, end) of row `row`, multiples of 32. */
     void (*quantize)(const float *x, int32_t row, int32_t begin, int32_t end, ltd_acts *a);
     /* y[row * ldy + (out - 16 * tile0)] for the output rows of tiles [tile0, tile1), w->width at
      * most, and activation rows 0..m-1. */

@@ -22,11 +22,11 @@ static void OPS(quantize)(const float *x, int32_t row, int32_t begin, int32_t en
 {
     /* 32639 = 127 * 257: two signed bytes hi*256 + lo hold every value, for byte kernels. */
     const float top = acts->bits == 8 ? 127.0f : 32639.0f;
-    for (int32_t k = begin; k < end; k += 32) {
+    for (int32_t k = begin; k < end; k += 32, x += 32) {
         size_t at = (size_t)row * (size_t)acts->n + (size_t)k;
         int16_t t[32];
         v8 a[4], m;
-        for (int i = 0; i < 4; i++) a[i] = v8_load(x + k + 8 * i);
+        for (int i = 0; i < 4; i++) a[i] = v8_load(x + 8 * i);
         m = v8_max(v8_max(v8_abs(a[0]), v8_abs(a[1])), v8_max(v8_abs(a[2]), v8_abs(a[3])));
         float amax = v8_hmax(m);
         float s = amax / top, inv = amax > 0 ? top / amax : 0;

@@ -47,15 +47,14 @@ static void avx2_quantize(const float *x, int32_t row, int32_t begin, int32_t en
 {
     const float top = acts->bits == 8 ? 127.0f : 32639.0f;
     size_t first = (size_t)row * (size_t)acts->n;
-    for (int32_t k = begin; k < end; k += 32) {
-        const float *p = x + k;
-        v8 m = v8_max(v8_max(v8_abs(v8_load(p)), v8_abs(v8_load(p + 8))),
-                      v8_max(v8_abs(v8_load(p + 16)), v8_abs(v8_load(p + 24))));
+    for (int32_t k = begin; k < end; k += 32, x += 32) {
+        v8 m = v8_max(v8_max(v8_abs(v8_load(x)), v8_abs(v8_load(x + 8))),
+                      v8_max(v8_abs(v8_load(x + 16)), v8_abs(v8_load(x + 24))));
         float amax = v8_hmax(m), s = amax / top, inv = amax > 0 ? top / amax : 0;
         if (!(inv <= 3.0e38f)) s = inv = 0;
         size_t at = first + (size_t)k;
         v8 by = v8_set1(inv);
-        int32_t total = put_ints(round16(p, by), round16(p + 16, by), acts, at);
+        int32_t total = put_ints(round16(x, by), round16(x + 16, by), acts, at);
         acts->scale[at / 32] = s;
         acts->sum[at / 32] = s * (float)total;
     }

@@ -38,6 +38,7 @@ int ltd_decoder_init(ltd_decoder *ret, const ltd_decoder_shape *shape, const ltd
     int rc = ltd_acts_init(&d.acts, shape->max_rows, (widest + 31) / 32 * 32, bits, err);
     if (rc == LTD_OK)
         rc = ltd_acts_init(&d.gated, shape->max_rows, (shape->ffn + 31) / 32 * 32, bits, err);
+    d.columns = ltd_mem_aligned(threads * m, 2 * LTD_DECODER_COLUMNS * sizeof(float));
     d.scores = ltd_mem_aligned(threads * d.score_room, sizeof(float));
     d.attn_work = ltd_mem_aligned(threads * d.attn_size, sizeof(float));
     d.visible.tail = ltd_mem_aligned((size_t)tail_len, sizeof(int32_t));
@@ -47,9 +48,9 @@ int ltd_decoder_init(ltd_decoder *ret, const ltd_decoder_shape *shape, const ltd
     d.visible.first = ltd_mem_aligned(m, sizeof(int32_t));
     if (d.shape.scale == 0) d.shape.scale = 1.0f / sqrtf((float)shape->head_dim);
     *ret = d;
-    if (rc == LTD_OK && d.x && d.h && d.qkv && d.attn && d.proj && d.gate_up && d.act && d.scores &&
-        d.attn_work && d.visible.tail && d.visible.start && d.visible.position && d.visible.slot &&
-        d.visible.first)
+    if (rc == LTD_OK && d.x && d.h && d.qkv && d.attn && d.proj && d.gate_up && d.act &&
+        d.columns && d.scores && d.attn_work && d.visible.tail && d.visible.start &&
+        d.visible.position && d.visible.slot && d.visible.first)
         return LTD_OK;
     ltd_decoder_fini(ret);
     return ltd_fail(err, LTD_ENOMEM, "no memory for %d rows of width %d", shape->max_rows,
@@ -59,7 +60,8 @@ int ltd_decoder_init(ltd_decoder *ret, const ltd_decoder_shape *shape, const ltd
 void ltd_decoder_fini(ltd_decoder *d)
 {
     /* clang-format off */
-    void *owned[] = {d->x, d->h, d->qkv, d->attn, d->proj, d->gate_up, d->act, d->scores,
+    void *owned[] = {d->x, d->h, d->qkv, d->attn, d->proj, d->gate_up, d->act, d->columns,
+                     d->scores,
                      d->attn_work, d->visible.tail, d->visible.start, d->visible.position,
                      d->visible.slot, d->visible.first};
     ltd_acts_fini(&d->acts);
@@ -155,6 +157,16 @@ static void add_normed_row(void *ctx, int32_t row, int32_t thread)
     k->add(j->d->x + (size_t)row * (size_t)j->n, add, j->n);
 }
 
+/* Onto the residual stream, or, for a norm, aside. */
+static void project(ltd_decoder *d, const ltd_packed *w, const ltd_acts *acts, int32_t m,
+                    const float *norm)
+{
+    if (norm)
+        ltd_decoder_multiply(d, w, 1, acts, m, d->proj);
+    else
+        ltd_decoder_multiply_add(d, w, acts, m, d->x);
+}
+
 void ltd_decoder_layer(ltd_decoder *d, const ltd_decoder_weights *w, const ltd_kv *kv,
                        int32_t layer, const ltd_rope *rope, int32_t m)
 {
@@ -162,7 +174,7 @@ void ltd_decoder_layer(ltd_decoder *d, const ltd_decoder_weights *w, const ltd_k
     size_t hidden = (size_t)s->hidden;
     ltd_decoder_heads(d, w, kv, layer, rope, m);
     ltd_decoder_attend(d, w, kv, layer, m);
-    ltd_decoder_multiply_add(d, w->out, &d->acts, m, w->attn_post_norm ? NULL : d->x);
+    project(d, w->out, &d->acts, m, w->attn_post_norm);
 
     row_job enter = {.d = d,
                      .x = d->x,
@@ -176,7 +188,7 @@ void ltd_decoder_layer(ltd_decoder *d, const ltd_decoder_weights *w, const ltd_k
         ltd_decoder_input(&d->acts, d->h, s->hidden, w->gate_up, max2(w->gate_up_parts, 1));
     ltd_decoder_rows(d, enter_mlp_row, &enter, m);
     ltd_decoder_gate(d, w, m);
-    ltd_decoder_multiply_add(d, w->down, &d->gated, m, w->ffn_post_norm ? NULL : d->x);
+    project(d, w->down, &d->gated, m, w->ffn_post_norm);
     if (w->ffn_post_norm) {
         row_job add = {.d = d, .n = s->hidden, .add_norm = w->ffn_post_norm};
         ltd_decoder_rows(d, add_normed_row, &add, m);

@@ -34,6 +34,9 @@ typedef struct ltd_visible {
     int32_t *first;    /* [max_rows], read by sliding layers alone */
 } ltd_visible;
 
+/* Columns of a matrix that a thread keeps in its cache. */
+enum { LTD_DECODER_COLUMNS = 128 };
+
 /* Scratch for max_rows rows; every array is 64-byte aligned. */
 typedef struct ltd_decoder {
     ltd_decoder_shape shape;
@@ -44,10 +47,11 @@ typedef struct ltd_decoder {
     float *qkv;                   /* [rows, (heads + 2 kv_heads) head_dim] */
     float *attn;                  /* [rows, heads * head_dim] */
     float *proj;                  /* [rows, hidden] */
-    float *gate_up;               /* [rows, 2 ffn] */
-    float *act;                   /* [rows, ffn] */
+    float *gate_up;               /* [rows, 2 ffn] where ffn is no multiple of 32 */
+    float *act;                   /* [rows, ffn] where the next layer reads floats */
     ltd_acts acts;                /* [rows, widest] input of the next linear layer */
     ltd_acts gated;               /* [rows, ffn] act as integers */
+    float *columns;               /* [threads, rows, 2 LTD_DECODER_COLUMNS] */
     float *scores;                /* [threads, rows * heads of a task, score_len] */
     float *attn_work;             /* [threads, attn_size] */
     size_t score_room, attn_size; /* floats a thread */
@@ -79,7 +83,7 @@ void ltd_decoder_linear(ltd_decoder *d, const ltd_packed *w, const float *x, int
 /* y [m, all widths] = the matrices w[n], one below the other, times acts. */
 void ltd_decoder_multiply(ltd_decoder *d, const ltd_packed *w, int32_t n, const ltd_acts *acts,
                           int32_t m, float *y);
-/* d->proj [m, w->width] = w acts, and sum [m, w->width] += that unless it is NULL. */
+/* sum [m, w->width] += w acts. */
 void ltd_decoder_multiply_add(ltd_decoder *d, const ltd_packed *w, const ltd_acts *acts, int32_t m,
                               float *sum);
 

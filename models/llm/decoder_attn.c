@@ -130,8 +130,8 @@ static void attend(void *ctx, int32_t task, int32_t thread)
     d->kernels->attention(&a);
     if (j->acts)
         for (int32_t r = 0; r < a.rows; r++)
-            d->kernels->quantize(a.out + (size_t)r * ldo, row + r, a.h0 * s->head_dim,
-                                 a.h1 * s->head_dim, j->acts);
+            d->kernels->quantize(a.out + (size_t)r * ldo + (size_t)(a.h0 * s->head_dim), row + r,
+                                 a.h0 * s->head_dim, a.h1 * s->head_dim, j->acts);
 }
 
 /* Rows a task: as many as share their reading of K/V well, but enough tasks for the threads to even
