@@ -11,8 +11,15 @@
     .quantize = avx512_quantize, .silu_mul = avx512_silu_mul, .gelu_mul = avx512_gelu_mul,         \
     .argmax = avx512_argmax, .top_k = avx512_top_k
 
-/* Activation rows that share the unpacked weights: as many as there are registers for. */
-enum { BLOCK = 8 };
+enum {
+    BLOCKS = 4,   /* of a pass over the weights */
+    BLOCK = 8,    /* activation rows that share the unpacked weights: registers for no more */
+    PANEL = 2048, /* k of a panel; a multiple of 32 */
+    /* Between the rows of a panel, so that they don't fall on the same sets of the cache. */
+    STRIDE = PANEL + 64,
+    SCALES = PANEL / 32 + 16,
+    BIASES = PANEL / 16 + 16,
+};
 
 #define INLINE static inline __attribute__((always_inline))
 #if defined(__clang__)
@@ -22,29 +29,41 @@ enum { BLOCK = 8 };
 #endif
 #define EACH_ROW UNROLL for (int i = 0; i < BLOCK; i++) if (i < m)
 
-/* A tile, and the first of the activation rows it meets. */
+/* Activation rows a constant number of bytes apart: then an instruction has a row's place in
+ * itself, and a pointer serves for all. */
+typedef struct panel {
+    _Alignas(64) int8_t lo[BLOCK][STRIDE], hi[BLOCK][STRIDE];
+    float scale[BLOCK][SCALES], sum[BLOCK][SCALES];
+    int32_t bias_lo[BLOCK][BIASES], bias_hi[BLOCK][BIASES];
+} panel;
+
+/* A tile, and the activation rows it meets. */
 typedef struct job {
-    const uint8_t *scales, *weights;
-    const ltd_acts *a;
-    size_t row;
-    int32_t n;
+    const uint8_t *scales, *weights; /* of the panel */
+    const panel *a;
+    const float *floats;
+    int32_t n;  /* k of the panel */
+    bool first; /* of a tile's panels */
     float *y;
     size_t ldy;
     __mmask16 rows; /* that are written */
 } job;
 
-INLINE void dot(__m512i *acc, __m512i w, const int8_t *q, size_t n, const int m)
+typedef int32_t __attribute__((may_alias)) four_bytes;
+
+/* gcc 12 has no broadcast from memory for it: two instructions, and a register. */
+#define DPBUSD(acc, w, q)                                                                          \
+    __asm__("vpdpbusd %2%{1to16%}, %1, %0"                                                         \
+            : "+v"(acc)                                                                            \
+            : "v"(w), "m"(*(const four_bytes *)(const void *)(q)))
+
+INLINE void dot(__m512i *acc, __m512i w, const int8_t *q, const int m)
 {
-    EACH_ROW
-    {
-        int32_t four;
-        memcpy(&four, q + (size_t)i * n, 4);
-        acc[i] = _mm512_dpbusd_epi32(acc[i], w, _mm512_set1_epi32(four));
-    }
+    EACH_ROW DPBUSD(acc[i], w, q + STRIDE * i);
 }
 
 /* 16 or 32 k: acc += w q; w at the group's weights, q at its first activation. */
-INLINE void dot_run(__m512i *acc, const uint8_t *w, const int8_t *q, size_t n, const int m,
+INLINE void dot_run(__m512i *acc, const uint8_t *w, const int8_t *q, const int m,
                     const ltd_pack_kind kind)
 {
     const __m512i low = _mm512_set1_epi8(0xf), up = _mm512_set1_epi8((char)0x80);
@@ -55,20 +74,19 @@ INLINE void dot_run(__m512i *acc, const uint8_t *w, const int8_t *q, size_t n, c
         if (j >= loads) break;
         __m512i v = _mm512_load_si512(w + 64 * j);
         if (nibbles) {
-            dot(acc, _mm512_and_si512(v, low), q + 4 * j, n, m);
-            dot(acc, _mm512_and_si512(_mm512_srli_epi16(v, 4), low), q + 16 + 4 * j, n, m);
+            dot(acc, _mm512_and_si512(v, low), q + 4 * j, m);
+            dot(acc, _mm512_and_si512(_mm512_srli_epi16(v, 4), low), q + 16 + 4 * j, m);
         } else {
-            dot(acc, _mm512_xor_si512(v, up), q + 4 * j, n, m);
+            dot(acc, _mm512_xor_si512(v, up), q + 4 * j, m);
         }
     }
 }
 
-INLINE void first_sums(__m512i *acc, const int32_t *bias, size_t n, const int m,
-                       const ltd_pack_kind kind)
+INLINE void first_sums(__m512i *acc, const int32_t *bias, const int m, const ltd_pack_kind kind)
 {
     EACH_ROW
     {
-        const int32_t *b = bias + (size_t)i * (n / 16);
+        const int32_t *b = bias + BIASES * i;
         if (kind == LTD_PACK_Q4 || kind == LTD_PACK_Q4K)
             acc[i] = _mm512_setzero_si512();
         else
@@ -95,38 +113,45 @@ INLINE void prefetch(const uint8_t *p, const int bytes)
     }
 }
 
+/* Bytes of 32 k. */
+INLINE int group_weights(const ltd_pack_kind kind)
+{
+    return kind == LTD_PACK_Q4 || kind == LTD_PACK_Q4K ? 256 : 512;
+}
+
+INLINE int group_scales(const ltd_pack_kind kind)
+{
+    return kind == LTD_PACK_Q4 ? 64 : kind == LTD_PACK_Q8 ? 32 : 128;
+}
+
 INLINE void tile_ints(const job *x, const int m, const ltd_pack_kind kind, const int bits)
 {
     const bool offset = kind == LTD_PACK_Q4 || kind == LTD_PACK_Q4K || kind == LTD_PACK_Q8M;
-    const bool nibbles = kind == LTD_PACK_Q4 || kind == LTD_PACK_Q4K;
-    const int run = kind == LTD_PACK_Q8G16 ? 16 : 32, bytes = nibbles ? 256 : 16 * run;
-    const int scale_bytes = kind == LTD_PACK_Q4 || kind == LTD_PACK_Q8G16 ? 64
-                            : kind == LTD_PACK_Q8                         ? 32
-                                                                          : 128;
-    const ltd_acts *a = x->a;
-    size_t n = (size_t)x->n, first = x->row * n, groups = n / 32;
-    const float *scale = a->scale + first / 32, *sum = a->sum + first / 32;
+    const int run = kind == LTD_PACK_Q8G16 ? 16 : 32; /* k that share a scale */
+    const int bytes = group_weights(kind) * run / 32, scale_bytes = group_scales(kind) * run / 32;
+    const panel *a = x->a;
     const uint8_t *w = x->weights, *s = x->scales;
     __m512 y[BLOCK];
-    EACH_ROW y[i] = _mm512_setzero_ps();
-    for (size_t k = 0; k < n; k += (size_t)run, w += bytes, s += scale_bytes) {
+    EACH_ROW y[i] =
+        x->first ? _mm512_setzero_ps() : _mm512_maskz_loadu_ps(x->rows, x->y + (size_t)i * x->ldy);
+    for (int32_t k = 0; k < x->n; k += run, w += bytes, s += scale_bytes) {
         __m512i acc[BLOCK], high[BLOCK];
         prefetch(w, bytes);
         prefetch(s, scale_bytes);
-        first_sums(acc, a->bias_lo + (first + k) / 16, n, m, kind);
-        dot_run(acc, w, a->lo + first + k, n, m, kind);
+        first_sums(acc, &a->bias_lo[0][k / 16], m, kind);
+        dot_run(acc, w, &a->lo[0][k], m, kind);
         if (bits == 16) {
-            first_sums(high, a->bias_hi + (first + k) / 16, n, m, kind);
-            dot_run(high, w, a->hi + first + k, n, m, kind);
+            first_sums(high, &a->bias_hi[0][k / 16], m, kind);
+            dot_run(high, w, &a->hi[0][k], m, kind);
             EACH_ROW acc[i] = _mm512_add_epi32(acc[i], _mm512_slli_epi32(high[i], 8));
         }
         __m512 d = load_scales(s, 0, kind), o = offset ? load_scales(s, 1, kind) : d;
+        const float *scale = &a->scale[0][k / 32], *sum = &a->sum[0][k / 32];
         EACH_ROW
         {
-            size_t at = (size_t)i * groups + k / 32;
-            __m512 v = _mm512_mul_ps(_mm512_set1_ps(scale[at]), _mm512_cvtepi32_ps(acc[i]));
+            __m512 v = _mm512_mul_ps(_mm512_set1_ps(scale[SCALES * i]), _mm512_cvtepi32_ps(acc[i]));
             y[i] = _mm512_fmadd_ps(d, v, y[i]);
-            if (offset) y[i] = _mm512_fmadd_ps(o, _mm512_set1_ps(sum[at]), y[i]);
+            if (offset) y[i] = _mm512_fmadd_ps(o, _mm512_set1_ps(sum[SCALES * i]), y[i]);
         }
     }
     EACH_ROW _mm512_mask_storeu_ps(x->y + (size_t)i * x->ldy, x->rows, y[i]);
@@ -143,12 +168,11 @@ INLINE __m512 load_weights(const uint8_t *w, size_t k, const ltd_pack_kind kind)
 INLINE void tile_floats(const job *x, const int m, const ltd_pack_kind kind)
 {
     size_t n = (size_t)x->n;
-    const float *acts = x->a->x + x->row * n;
     __m512 y[BLOCK];
     EACH_ROW y[i] = _mm512_setzero_ps();
     for (size_t k = 0; k < n; k++) {
         __m512 w = load_weights(x->weights, k, kind);
-        EACH_ROW y[i] = _mm512_fmadd_ps(w, _mm512_set1_ps(acts[(size_t)i * n + k]), y[i]);
+        EACH_ROW y[i] = _mm512_fmadd_ps(w, _mm512_set1_ps(x->floats[(size_t)i * n + k]), y[i]);
     }
     EACH_ROW _mm512_mask_storeu_ps(x->y + (size_t)i * x->ldy, x->rows, y[i]);
 }
@@ -186,19 +210,71 @@ static void tile_rows(const job *x, int32_t m, ltd_pack_kind kind, int32_t bits)
     }
 }
 
+/* Columns [k, k + n) of m rows from `row` on. */
+static void fill(panel *to, const ltd_acts *x, int32_t row, int32_t m, size_t k, size_t n)
+{
+    for (size_t i = 0; i < (size_t)m; i++) {
+        size_t at = ((size_t)row + i) * (size_t)x->n + k;
+        memcpy(to->lo[i], x->lo + at, n);
+        memcpy(to->scale[i], x->scale + at / 32, n / 32 * sizeof(float));
+        memcpy(to->sum[i], x->sum + at / 32, n / 32 * sizeof(float));
+        memcpy(to->bias_lo[i], x->bias_lo + at / 16, n / 16 * sizeof(int32_t));
+        if (x->bits == 8) continue;
+        memcpy(to->hi[i], x->hi + at, n);
+        memcpy(to->bias_hi[i], x->bias_hi + at / 16, n / 16 * sizeof(int32_t));
+    }
+}
+
+/* Rows that one reading of the weights serves, in blocks as even as can be: 9 are 5 and 4. */
+typedef struct pass {
+    int32_t row, m, blocks;
+} pass;
+
+static int32_t block_begin(const pass *p, int32_t b)
+{
+    return p->m * b / p->blocks;
+}
+
+static void tiles(const ltd_packed *w, const ltd_acts *x, const pass *p, const panel *panels,
+                  job *j, int32_t tile0, int32_t tile1, float *y, size_t weight_at, size_t scale_at)
+{
+    for (int32_t t = tile0; t < tile1; t++, y += LTD_TILE) {
+        const uint8_t *data = w->data + (size_t)t * w->tile_bytes;
+        j->scales = data + scale_at;
+        j->weights = data + w->scale_bytes + weight_at;
+        j->rows = w->width - LTD_TILE * t < LTD_TILE ? 0xff : 0xffff;
+        for (int32_t b = 0; b < p->blocks; b++) {
+            int32_t r = block_begin(p, b);
+            j->a = &panels[b];
+            j->floats = x->x + (size_t)(p->row + r) * (size_t)x->n;
+            j->y = y + (size_t)(p->row + r) * j->ldy;
+            tile_rows(j, block_begin(p, b + 1) - r, w->kind, x->bits);
+        }
+    }
+}
+
 void ltd_vnni_linear(const ltd_packed *w, const ltd_acts *x, int32_t m, int32_t tile0,
                      int32_t tile1, float *y, size_t ldy)
 {
-    /* Blocks as even as can be: 9 rows are 5 and 4. */
-    int32_t blocks = (m + BLOCK - 1) / BLOCK;
-    for (int32_t t = tile0; t < tile1; t++, y += LTD_TILE) {
-        const uint8_t *data = w->data + (size_t)t * w->tile_bytes;
-        __mmask16 rows = w->width - LTD_TILE * t < LTD_TILE ? 0xff : 0xffff;
-        for (int32_t b = 0; b < blocks; b++) {
-            int32_t r0 = m * b / blocks, r1 = m * (b + 1) / blocks;
-            job j = {data, data + w->scale_bytes, x,   (size_t)r0,
-                     x->n, y + (size_t)r0 * ldy,  ldy, rows};
-            tile_rows(&j, r1 - r0, w->kind, x->bits);
+    panel panels[BLOCKS];
+    bool ints = ltd_pack_is_quantized(w->kind);
+    for (int32_t row = 0; row < m; row += BLOCK * BLOCKS) {
+        pass p = {.row = row, .m = m - row < BLOCK * BLOCKS ? m - row : BLOCK * BLOCKS};
+        p.blocks = (p.m + BLOCK - 1) / BLOCK;
+        job j = {.n = x->n, .ldy = ldy, .first = true};
+        if (!ints) {
+            tiles(w, x, &p, panels, &j, tile0, tile1, y, 0, 0);
+            continue;
+        }
+        for (int32_t k = 0; k < x->n; k += PANEL, j.first = false) {
+            size_t at = (size_t)k / 32;
+            j.n = x->n - k < PANEL ? x->n - k : PANEL;
+            for (int32_t b = 0; b < p.blocks; b++) {
+                int32_t r = block_begin(&p, b);
+                fill(&panels[b], x, row + r, block_begin(&p, b + 1) - r, (size_t)k, (size_t)j.n);
+            }
+            tiles(w, x, &p, panels, &j, tile0, tile1, y, (size_t)group_weights(w->kind) * at,
+                  (size_t)group_scales(w->kind) * at);
         }
     }
 }
