@@ -14,11 +14,23 @@
 
 #include "models/kernels/simd16.h"
 
-#define ATTN_INLINE static inline __attribute__((always_inline))
+/* Tiles are unrolled into registers, a body for each shape; one body of loops where nothing stays
+ * in registers, in plain C and under sanitizers: they would take minutes to compile. */
+#if defined(__has_feature)
+#define ATTN_HAS(x) __has_feature(x)
+#else
+#define ATTN_HAS(x) 0
+#endif
+#if !defined(__AVX2__) || defined(__SANITIZE_ADDRESS__) || ATTN_HAS(address_sanitizer)
+#define ATTN_BODY static __attribute__((noinline))
+#define ATTN_UNROLL
+#else
+#define ATTN_BODY static inline __attribute__((always_inline))
 #if defined(__clang__)
 #define ATTN_UNROLL _Pragma("unroll")
 #else
 #define ATTN_UNROLL _Pragma("GCC unroll 12")
+#endif
 #endif
 
 #if defined(__AVX512F__)
@@ -48,13 +60,13 @@ typedef struct attn_product {
     bool fresh; /* c is zero, whatever it holds */
 } attn_product;
 
-ATTN_INLINE v16 OPS(attn_load)(const void *b, size_t at, const bool f16)
+static inline v16 OPS(attn_load)(const void *b, size_t at, const bool f16)
 {
     return f16 ? v16_load_f16((const uint16_t *)b + at) : v16_load((const float *)b + at);
 }
 
 /* Constant nq, nv and f16: all of c in registers. */
-ATTN_INLINE void OPS(attn_tile)(const attn_product *p, const int nq, const int nv, const bool f16)
+ATTN_BODY void OPS(attn_tile)(const attn_product *p, const int nq, const int nv, const bool f16)
 {
     v16 b[ATTN_WIDEST], c[ATTN_TILE][ATTN_WIDEST];
     const float *a = p->a;
