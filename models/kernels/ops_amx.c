@@ -27,8 +27,8 @@ enum {
     AHEAD = 4,            /* steps from unpacking to use */
     RING = AHEAD + 1,     /* steps whose unpacked weights are kept */
     /* Rows from which on tiles beat vpdpbusd, with 8- and 16-bit activations (measured). */
-    MIN_ROWS_8 = 13,
-    MIN_ROWS_16 = 6,
+    MIN_ROWS_8 = 17,
+    MIN_ROWS_16 = 13,
 };
 
 #define INLINE static inline __attribute__((always_inline))

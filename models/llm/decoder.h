@@ -76,8 +76,8 @@ void ltd_decoder_norm(ltd_decoder *d, const float *x, const float *w, int32_t m,
                       const ltd_packed *next, int32_t parts);
 /* Integers of the m rows that acts stands for. */
 void ltd_decoder_quantize(ltd_decoder *d, ltd_acts *acts, int32_t m);
-/* Tasks for so many units of a matrix and rows. */
-int32_t ltd_decoder_tasks(const ltd_decoder *d, int32_t units, int32_t m);
+/* Tasks for so many units of a matrix. */
+int32_t ltd_decoder_tasks(const ltd_decoder *d, int32_t units);
 /* y [m, w->width] = w x; x [m, w->in] floats. */
 void ltd_decoder_linear(ltd_decoder *d, const ltd_packed *w, const float *x, int32_t m, float *y);
 /* y [m, all widths] = the matrices w[n], one below the other, times acts. */

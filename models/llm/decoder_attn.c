@@ -77,7 +77,7 @@ void ltd_decoder_heads(ltd_decoder *d, const ltd_decoder_weights *w, const ltd_k
 {
     head_job job = {.d = d, .w = w, .kv = kv, .layer = layer, .rope = rope, .m = m};
     if (d->shape.head_dim % LTD_TILE == 0) {
-        job.tasks = ltd_decoder_tasks(d, all_heads(d), m);
+        job.tasks = ltd_decoder_tasks(d, all_heads(d));
         ltd_pool_run(d->pool, heads_slice, &job, job.tasks);
         return;
     }

@@ -5,9 +5,8 @@
 
 #include <stddef.h>
 
-/* Slices of a matrix a thread: small enough to even out, large enough to stream.  With many rows,
- * work and not memory takes the time, and threads may differ in speed. */
-enum { TASKS_A_THREAD = 4, TASKS_OF_ROWS = 12, MANY_ROWS = 6 };
+/* Slices of a matrix a thread: small enough to even out, large enough to stream. */
+enum { TASKS_A_THREAD = 6 };
 
 ltd_acts *ltd_decoder_input(ltd_acts *acts, const float *x, int32_t n, const ltd_packed *w,
                             int32_t parts)
@@ -19,10 +18,10 @@ ltd_acts *ltd_decoder_input(ltd_acts *acts, const float *x, int32_t n, const ltd
     return integers ? acts : NULL;
 }
 
-int32_t ltd_decoder_tasks(const ltd_decoder *d, int32_t units, int32_t m)
+int32_t ltd_decoder_tasks(const ltd_decoder *d, int32_t units)
 {
-    int32_t threads = ltd_pool_threads(d->pool);
-    int32_t tasks = threads == 1 ? 1 : threads * (m < MANY_ROWS ? TASKS_A_THREAD : TASKS_OF_ROWS);
+    int32_t threads = ltd_pool_threads(d->pool),
+            tasks = threads == 1 ? 1 : threads * TASKS_A_THREAD;
     return tasks < units ? tasks : units;
 }
 
@@ -78,7 +77,7 @@ void ltd_decoder_multiply(ltd_decoder *d, const ltd_packed *w, int32_t n, const 
     for (int32_t i = 0; i < n; i++) ldy += (size_t)w[i].width;
     for (int32_t i = 0; i < n; i++) {
         linear_job job = {.d = d, .w = &w[i], .acts = acts, .m = m, .y = y, .ldy = ldy};
-        job.tasks = ltd_decoder_tasks(d, (w[i].tiles + 1) / 2, m);
+        job.tasks = ltd_decoder_tasks(d, (w[i].tiles + 1) / 2);
         ltd_pool_run(d->pool, linear_slice, &job, job.tasks);
         y += w[i].width;
     }
@@ -88,7 +87,7 @@ void ltd_decoder_multiply_add(ltd_decoder *d, const ltd_packed *w, const ltd_act
                               float *sum)
 {
     linear_job job = {.d = d, .w = w, .acts = acts, .m = m, .y = sum, .ldy = (size_t)w->width};
-    job.tasks = ltd_decoder_tasks(d, (w->tiles + 1) / 2, m);
+    job.tasks = ltd_decoder_tasks(d, (w->tiles + 1) / 2);
     ltd_pool_run(d->pool, linear_add_slice, &job, job.tasks);
 }
 
@@ -150,7 +149,7 @@ void ltd_decoder_gate(ltd_decoder *d, const ltd_decoder_weights *w, int32_t m)
     job.up0 = split ? 0 : n / LTD_TILE;
     job.ints = ltd_decoder_input(&d->gated, d->act, n, w->down, 1);
     if (n % (2 * LTD_TILE) == 0) {
-        job.tasks = ltd_decoder_tasks(d, n / (2 * LTD_TILE), m);
+        job.tasks = ltd_decoder_tasks(d, n / (2 * LTD_TILE));
         ltd_pool_run(d->pool, gate_slice, &job, job.tasks);
         return;
     }
