@@ -210,18 +210,28 @@ static void tile_rows(const job *x, int32_t m, ltd_pack_kind kind, int32_t bits)
     }
 }
 
-/* Columns [k, k + n) of m rows from `row` on. */
-static void fill(panel *to, const ltd_acts *x, int32_t row, int32_t m, size_t k, size_t n)
+/* Whole vectors: what is read and written past the end is no harm, since buffers have spare rows
+ * and panels spare columns. */
+INLINE void copy(void *to, const void *from, size_t bytes)
 {
+    for (size_t i = 0; i < bytes; i += 64)
+        _mm512_store_si512((uint8_t *)to + i, _mm512_loadu_si512((const uint8_t *)from + i));
+}
+
+/* Columns [k, k + n) of m rows from `row` on, of which `kind` needs. */
+static void fill(panel *to, const ltd_acts *x, int32_t row, int32_t m, size_t k, size_t n,
+                 ltd_pack_kind kind)
+{
+    bool biased = kind != LTD_PACK_Q4 && kind != LTD_PACK_Q4K;
     for (size_t i = 0; i < (size_t)m; i++) {
         size_t at = ((size_t)row + i) * (size_t)x->n + k;
-        memcpy(to->lo[i], x->lo + at, n);
-        memcpy(to->scale[i], x->scale + at / 32, n / 32 * sizeof(float));
-        memcpy(to->sum[i], x->sum + at / 32, n / 32 * sizeof(float));
-        memcpy(to->bias_lo[i], x->bias_lo + at / 16, n / 16 * sizeof(int32_t));
+        copy(to->lo[i], x->lo + at, n);
+        copy(to->scale[i], x->scale + at / 32, n / 32 * sizeof(float));
+        copy(to->sum[i], x->sum + at / 32, n / 32 * sizeof(float));
+        if (biased) copy(to->bias_lo[i], x->bias_lo + at / 16, n / 16 * sizeof(int32_t));
         if (x->bits == 8) continue;
-        memcpy(to->hi[i], x->hi + at, n);
-        memcpy(to->bias_hi[i], x->bias_hi + at / 16, n / 16 * sizeof(int32_t));
+        copy(to->hi[i], x->hi + at, n);
+        if (biased) copy(to->bias_hi[i], x->bias_hi + at / 16, n / 16 * sizeof(int32_t));
     }
 }
 
@@ -271,7 +281,8 @@ void ltd_vnni_linear(const ltd_packed *w, const ltd_acts *x, int32_t m, int32_t 
             j.n = x->n - k < PANEL ? x->n - k : PANEL;
             for (int32_t b = 0; b < p.blocks; b++) {
                 int32_t r = block_begin(&p, b);
-                fill(&panels[b], x, row + r, block_begin(&p, b + 1) - r, (size_t)k, (size_t)j.n);
+                fill(&panels[b], x, row + r, block_begin(&p, b + 1) - r, (size_t)k, (size_t)j.n,
+                     w->kind);
             }
             tiles(w, x, &p, panels, &j, tile0, tile1, y, (size_t)group_weights(w->kind) * at,
                   (size_t)group_scales(w->kind) * at);
