@@ -10,10 +10,9 @@
  *      operation has one definition (fused where written as fma, lanes summed in one fixed shape).
  *
  * Linear layers with block-quantised weights: activations become integers a_k with one scale s for
- * each 32 (|a| <= 32639 with 16 bits, 127 with 8), the weights keep the file's integers q_k and
- * scales:
- *     y = sum over groups of  fma(d, s * (float)(sum q a), y);  y = fma(m, s * (float)(sum a), y)
- * Layers with float weights: y = fma(w_k, x_k, y) for k ascending.
+ * each 32 (|a| <= 32639 with 16 bits, 127 with 8; |x| < 1e33), the weights keep the file's integers
+ * q_k and scales: y = sum over groups of  fma(d, s * (float)(sum q a), y);  y = fma(m, s *
+ * (float)(sum a), y) Layers with float weights: y = fma(w_k, x_k, y) for k ascending.
  *
  * Thread rule: pure functions of their arguments. */
 #ifndef LTD_MODELS_KERNELS_KERNELS_H
@@ -48,7 +47,7 @@ typedef struct ltd_acts {
     int32_t n;       /* width, and the stride of rows */
     int32_t bits;    /* 8 or 16 */
     int8_t *lo, *hi; /* [m, n]; hi with 16 bits only */
-    float *scale;    /* [m, n / 32] */
+    float *scale;    /* [m, n / 32], of 22 significant bits */
     float *sum;      /* [m, n / 32] scale * (sum of the group's integers) */
     /* Filled by the instruction sets that read them: */
     int16_t *q;                 /* [m, n] a, each four k in the order 0 2 1 3 */

@@ -29,7 +29,7 @@ static void OPS(quantize)(const float *x, int32_t row, int32_t begin, int32_t en
         for (int i = 0; i < 4; i++) a[i] = v8_load(x + 8 * i);
         m = v8_max(v8_max(v8_abs(a[0]), v8_abs(a[1])), v8_max(v8_abs(a[2]), v8_abs(a[3])));
         float amax = v8_hmax(m);
-        float s = amax / top, inv = amax > 0 ? top / amax : 0;
+        float s = short_scale(amax / top), inv = amax > 0 ? top / amax : 0;
         /* A huge quotient would overflow the integers: only denormals get there, and they are zero
          * to us. */
         if (!(inv <= 3.0e38f)) s = inv = 0;

@@ -34,6 +34,7 @@ enum {
 typedef struct panel {
     _Alignas(64) int8_t lo[BLOCK][STRIDE], hi[BLOCK][STRIDE];
     float scale[BLOCK][SCALES], sum[BLOCK][SCALES];
+    float back[BLOCK][SCALES]; /* -WHOLE scale */
     int32_t bias_lo[BLOCK][BIASES], bias_hi[BLOCK][BIASES];
 } panel;
 
@@ -48,6 +49,10 @@ typedef struct job {
     size_t ldy;
     __mmask16 rows; /* that are written */
 } job;
+
+/* 3 * 2^22: a float of this size counts in ones.  Sums of 8-bit activations begin at its bits, and
+ * are, read as a float, WHOLE + sum, as long as |sum| < 2^22 (32 * 127 * 255 is less). */
+#define WHOLE 12582912.0f
 
 typedef int32_t __attribute__((may_alias)) four_bytes;
 
@@ -82,15 +87,16 @@ INLINE void dot_run(__m512i *acc, const uint8_t *w, const int8_t *q, const int m
     }
 }
 
-INLINE void first_sums(__m512i *acc, const int32_t *bias, const int m, const ltd_pack_kind kind)
+INLINE void first_sums(__m512i *acc, const int32_t *bias, const int m, const ltd_pack_kind kind,
+                       const __m512i from)
 {
     EACH_ROW
     {
         const int32_t *b = bias + BIASES * i;
-        if (kind == LTD_PACK_Q4 || kind == LTD_PACK_Q4K)
-            acc[i] = _mm512_setzero_si512();
-        else
-            acc[i] = _mm512_set1_epi32(kind == LTD_PACK_Q8G16 ? b[0] : b[0] + b[1]);
+        acc[i] = from;
+        if (kind != LTD_PACK_Q4 && kind != LTD_PACK_Q4K)
+            acc[i] = _mm512_add_epi32(
+                from, _mm512_set1_epi32(kind == LTD_PACK_Q8G16 ? b[0] : b[0] + b[1]));
     }
 }
 
@@ -129,6 +135,8 @@ INLINE void tile_ints(const job *x, const int m, const ltd_pack_kind kind, const
     const bool offset = kind == LTD_PACK_Q4 || kind == LTD_PACK_Q4K || kind == LTD_PACK_Q8M;
     const int run = kind == LTD_PACK_Q8G16 ? 16 : 32; /* k that share a scale */
     const int bytes = group_weights(kind) * run / 32, scale_bytes = group_scales(kind) * run / 32;
+    const __m512i whole = _mm512_castps_si512(_mm512_set1_ps(WHOLE));
+    const __m512i zero = _mm512_setzero_si512();
     const panel *a = x->a;
     const uint8_t *w = x->weights, *s = x->scales;
     __m512 y[BLOCK];
@@ -138,18 +146,24 @@ INLINE void tile_ints(const job *x, const int m, const ltd_pack_kind kind, const
         __m512i acc[BLOCK], high[BLOCK];
         prefetch(w, bytes);
         prefetch(s, scale_bytes);
-        first_sums(acc, &a->bias_lo[0][k / 16], m, kind);
+        first_sums(acc, &a->bias_lo[0][k / 16], m, kind, bits == 8 ? whole : zero);
         dot_run(acc, w, &a->lo[0][k], m, kind);
         if (bits == 16) {
-            first_sums(high, &a->bias_hi[0][k / 16], m, kind);
+            first_sums(high, &a->bias_hi[0][k / 16], m, kind, zero);
             dot_run(high, w, &a->hi[0][k], m, kind);
             EACH_ROW acc[i] = _mm512_add_epi32(acc[i], _mm512_slli_epi32(high[i], 8));
         }
         __m512 d = load_scales(s, 0, kind), o = offset ? load_scales(s, 1, kind) : d;
         const float *scale = &a->scale[0][k / 32], *sum = &a->sum[0][k / 32];
+        const float *back = &a->back[0][k / 32];
         EACH_ROW
         {
-            __m512 v = _mm512_mul_ps(_mm512_set1_ps(scale[SCALES * i]), _mm512_cvtepi32_ps(acc[i]));
+            __m512 v, by = _mm512_set1_ps(scale[SCALES * i]);
+            if (bits == 8) /* (WHOLE + sum) scale - WHOLE scale, rounded once */
+                v = _mm512_fmadd_ps(_mm512_castsi512_ps(acc[i]), by,
+                                    _mm512_set1_ps(back[SCALES * i]));
+            else
+                v = _mm512_mul_ps(by, _mm512_cvtepi32_ps(acc[i]));
             y[i] = _mm512_fmadd_ps(d, v, y[i]);
             if (offset) y[i] = _mm512_fmadd_ps(o, _mm512_set1_ps(sum[SCALES * i]), y[i]);
         }
@@ -227,6 +241,9 @@ static void fill(panel *to, const ltd_acts *x, int32_t row, int32_t m, size_t k,
         size_t at = ((size_t)row + i) * (size_t)x->n + k;
         copy(to->lo[i], x->lo + at, n);
         copy(to->scale[i], x->scale + at / 32, n / 32 * sizeof(float));
+        for (size_t g = 0; g < n / 32; g += 16)
+            _mm512_store_ps(to->back[i] + g, _mm512_mul_ps(_mm512_set1_ps(-WHOLE),
+                                                           _mm512_load_ps(to->scale[i] + g)));
         copy(to->sum[i], x->sum + at / 32, n / 32 * sizeof(float));
         if (biased) copy(to->bias_lo[i], x->bias_lo + at / 16, n / 16 * sizeof(int32_t));
         if (x->bits == 8) continue;

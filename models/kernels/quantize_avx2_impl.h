@@ -50,7 +50,7 @@ static void avx2_quantize(const float *x, int32_t row, int32_t begin, int32_t en
     for (int32_t k = begin; k < end; k += 32, x += 32) {
         v8 m = v8_max(v8_max(v8_abs(v8_load(x)), v8_abs(v8_load(x + 8))),
                       v8_max(v8_abs(v8_load(x + 16)), v8_abs(v8_load(x + 24))));
-        float amax = v8_hmax(m), s = amax / top, inv = amax > 0 ? top / amax : 0;
+        float amax = v8_hmax(m), s = short_scale(amax / top), inv = amax > 0 ? top / amax : 0;
         if (!(inv <= 3.0e38f)) s = inv = 0;
         size_t at = first + (size_t)k;
         v8 by = v8_set1(inv);

@@ -63,7 +63,7 @@ static void avx512_quantize(const float *x, int32_t row, int32_t begin, int32_t 
                          (size_t)(row / LTD_PAIR_ROWS) * groups * 2 * LTD_PAIR_ROWS;
     for (size_t g = (size_t)begin / 32; g < (size_t)end / 32; g++, x += 32) {
         __m512 u = _mm512_loadu_ps(x), v = _mm512_loadu_ps(x + 16);
-        float amax = largest_of(u, v), s = amax / top, inv = amax > 0 ? top / amax : 0;
+        float amax = largest_of(u, v), s = short_scale(amax / top), inv = amax > 0 ? top / amax : 0;
         if (!(inv <= 3.0e38f)) s = inv = 0;
         __m512i i0 = _mm512_cvtps_epi32(_mm512_mul_ps(u, _mm512_set1_ps(inv)));
         __m512i i1 = _mm512_cvtps_epi32(_mm512_mul_ps(v, _mm512_set1_ps(inv)));

@@ -12,6 +12,17 @@
 
 #include "models/files/dtype.h"
 
+/* A scale of activations to the nearest of 22 significant bits, so that 3 * 2^22 times it is exact:
+ * kernels may then turn sums of integers into floats and scale them in one fma. */
+static inline float short_scale(float s)
+{
+    uint32_t bits;
+    memcpy(&bits, &s, sizeof bits);
+    bits = (bits + 2) & ~UINT32_C(3);
+    memcpy(&s, &bits, sizeof s);
+    return s;
+}
+
 #if defined(__AVX2__) && defined(__FMA__) && defined(__F16C__)
 #include <immintrin.h>
 
