@@ -13,7 +13,8 @@
 
 enum {
     BLOCKS = 4,   /* of a pass over the weights */
-    BLOCK = 8,    /* activation rows that share the unpacked weights: registers for no more */
+    BLOCK = 12,   /* activation rows that share the unpacked weights: registers for no more, */
+    BLOCK_16 = 8, /* and with 16-bit activations for less */
     PANEL = 2048, /* k of a panel; a multiple of 32 */
     /* Between the rows of a panel, so that they don't fall on the same sets of the cache. */
     STRIDE = PANEL + 64,
@@ -25,7 +26,7 @@ enum {
 #if defined(__clang__)
 #define UNROLL _Pragma("unroll")
 #else
-#define UNROLL _Pragma("GCC unroll 8")
+#define UNROLL _Pragma("GCC unroll 12")
 #endif
 #define EACH_ROW UNROLL for (int i = 0; i < BLOCK; i++) if (i < m)
 
@@ -210,6 +211,17 @@ INLINE void tile_any(const job *x, const int m, ltd_pack_kind kind, int32_t bits
 #undef INTS
 }
 
+/* 9 to BLOCK rows, of 8-bit activations. */
+static void many_rows(const job *x, int32_t m, ltd_pack_kind kind)
+{
+    switch (m) {
+    case 9: tile_any(x, 9, kind, 8); break;
+    case 10: tile_any(x, 10, kind, 8); break;
+    case 11: tile_any(x, 11, kind, 8); break;
+    default: tile_any(x, 12, kind, 8); break;
+    }
+}
+
 static void tile_rows(const job *x, int32_t m, ltd_pack_kind kind, int32_t bits)
 {
     switch (m) {
@@ -220,7 +232,8 @@ static void tile_rows(const job *x, int32_t m, ltd_pack_kind kind, int32_t bits)
     case 5: tile_any(x, 5, kind, bits); break;
     case 6: tile_any(x, 6, kind, bits); break;
     case 7: tile_any(x, 7, kind, bits); break;
-    default: tile_any(x, 8, kind, bits); break;
+    case 8: tile_any(x, 8, kind, bits); break;
+    default: many_rows(x, m, kind); break;
     }
 }
 
@@ -285,9 +298,10 @@ void ltd_vnni_linear(const ltd_packed *w, const ltd_acts *x, int32_t m, int32_t 
 {
     panel panels[BLOCKS];
     bool ints = ltd_pack_is_quantized(w->kind);
-    for (int32_t row = 0; row < m; row += BLOCK * BLOCKS) {
-        pass p = {.row = row, .m = m - row < BLOCK * BLOCKS ? m - row : BLOCK * BLOCKS};
-        p.blocks = (p.m + BLOCK - 1) / BLOCK;
+    int32_t block = ints && x->bits == 8 ? BLOCK : BLOCK_16, most = block * BLOCKS;
+    for (int32_t row = 0; row < m; row += most) {
+        pass p = {.row = row, .m = m - row < most ? m - row : most};
+        p.blocks = (p.m + block - 1) / block;
         job j = {.n = x->n, .ldy = ldy, .first = true};
         if (!ints) {
             tiles(w, x, &p, panels, &j, tile0, tile1, y, 0, 0);
