@@ -78,10 +78,11 @@ static void layer_free(layer *l)
 /* Wider rows of the largest integers, that the layer's must not be mixed with. */
 static void spoil(const ltd_kernels *k, ltd_acts *a, int32_t m, int32_t width)
 {
-    float x[MAX_IN * 2];
+    float *x = room((size_t)width);
     for (int32_t i = 0; i < width; i++) x[i] = 1;
     a->n = width;
     for (int32_t i = 0; i < m; i++) k->quantize(x, i, 0, width, a);
+    free(x);
 }
 
 /* Rows [row, row + m) of the layer, quantised by k, in one call; tiles in one or several. */
@@ -203,12 +204,38 @@ static void plain_c_is_right_to_double_precision(void **state)
         }
 }
 
+/* More columns than kernels keep activations of at a time: whole panels, and a group more. */
+static void wide_layers_agree(void **state)
+{
+    (void)state;
+    static const int32_t widths[] = {2048, 2048 + 32, 4096, 4096 + 256};
+    static const int32_t rows[] = {1, 3, 12, 27, MAX_ROWS};
+    for (int f = 0; f < WEIGHT_FORMS; f++) {
+        const weight_form *form = &weight_forms[f];
+        int32_t w = widths[f % 4];
+        if (w % (int32_t)ltd_dtype_block(form->dtype)) w = 4096 + 256;
+        for (int32_t bits = 8; bits <= 16; bits += 8) {
+            layer l;
+            layer_make(&l, form, 40, w, MAX_ROWS, bits);
+            run_plain(&l);
+            for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
+                l.m = rows[r];
+                for (int i = 1; i < LTD_ISA_COUNT; i++)
+                    if (ltd_kernels_get((ltd_isa)i)) check(&l, ltd_kernels_get((ltd_isa)i), 2);
+            }
+            l.m = MAX_ROWS;
+            layer_free(&l);
+        }
+    }
+}
+
 int main(void)
 {
     ltd_rng_seed(&rng, 7, LTD_STREAM_TEST);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(plain_c_is_right_to_double_precision),
         cmocka_unit_test(every_number_of_rows_agrees),
+        cmocka_unit_test(wide_layers_agree),
         cmocka_unit_test(random_shapes_agree_bit_for_bit),
     };
     return cmocka_run_group_tests_name("linear", tests, NULL, NULL);
