@@ -50,10 +50,25 @@ const ltd_kernels *ltd_kernels_get(ltd_isa isa)
 
 const ltd_kernels *ltd_kernels_best(void)
 {
-    const char *want = getenv("LTD_ISA");
-    for (int i = LTD_ISA_COUNT - 1; i >= 0; i--) {
-        const ltd_kernels *k = ltd_kernels_get((ltd_isa)i);
-        if (k && (!want || strcmp(want, k->name) == 0)) return k;
-    }
+    for (int i = LTD_ISA_COUNT - 1; i > 0; i--)
+        if (ltd_kernels_get((ltd_isa)i)) return ltd_kernels_get((ltd_isa)i);
     return ltd_kernels_plain();
+}
+
+int ltd_kernels_choose(const ltd_kernels **ret, ltd_err *err)
+{
+    const char *want = getenv("LTD_ISA");
+    *ret = NULL;
+    if (!want) *ret = ltd_kernels_best();
+    for (int i = 0; want && i < LTD_ISA_COUNT; i++) {
+        if (strcmp(want, ltd_isa_name((ltd_isa)i)) != 0) continue;
+        *ret = ltd_kernels_get((ltd_isa)i);
+        if (!*ret)
+            return ltd_fail(err, LTD_EUNSUPPORTED, "LTD_ISA=%s: this machine has at most %s", want,
+                            ltd_kernels_best()->name);
+    }
+    if (!*ret)
+        return ltd_fail(err, LTD_EINVAL,
+                        "LTD_ISA='%s': expected plain, avx2, avx512-vnni or amx-int8", want);
+    return LTD_OK;
 }

@@ -129,9 +129,11 @@ typedef struct ltd_kernels {
 
 /* The table of an instruction set, NULL when this machine lacks it. */
 const ltd_kernels *ltd_kernels_get(ltd_isa isa);
-/* The fastest one here; LTD_ISA=plain|avx2|avx512-vnni|amx-int8 in the environment chooses another.
- */
+/* The fastest one here. */
 const ltd_kernels *ltd_kernels_best(void);
+/* That, or the one that LTD_ISA=plain|avx2|avx512-vnni|amx-int8 in the environment names.
+ * LTD_EINVAL: no such name; LTD_EUNSUPPORTED: not on this machine. */
+int ltd_kernels_choose(const ltd_kernels **ret, ltd_err *err);
 const char *ltd_isa_name(ltd_isa isa);
 
 #ifdef __cplusplus

@@ -261,12 +261,15 @@ int ltd_llama_open(ltd_llama **ret, const char *path, const ltd_llama_options *o
     if ((unsigned)options->dtype >= LTD_LOAD_COUNT)
         return ltd_fail(err, LTD_EINVAL, "model dtype: %d, expected 0 to %d", (int)options->dtype,
                         LTD_LOAD_COUNT - 1);
+    const ltd_kernels *kernels = options->kernels;
+    int rc = kernels ? LTD_OK : ltd_kernels_choose(&kernels, err);
+    if (rc < 0) return rc;
     ltd_model_files *files = NULL;
     ltd_llama *model = ltd_mem_zeros(1, sizeof *model);
     if (!model) return ltd_fail(err, LTD_ENOMEM, "model %s: no memory", path);
-    model->kernels = options->kernels ? options->kernels : ltd_kernels_best();
+    model->kernels = kernels;
     model->activation_bits = options->activation_bits;
-    int rc = ltd_pool_new(&model->pool, options->threads, err);
+    rc = ltd_pool_new(&model->pool, options->threads, err);
     if (rc == LTD_OK) rc = ltd_arena_new(&model->arena, err);
     if (rc == LTD_OK) rc = ltd_model_files_open(&files, path, err);
     if (rc == LTD_OK) {

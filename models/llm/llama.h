@@ -37,7 +37,7 @@ typedef struct ltd_llama_options {
     ltd_load_dtype dtype;       /* matrices that don't divide into blocks of 32 become halves */
     int32_t activation_bits;    /* 16 or 8: integers beside quantised weights */
     int32_t threads;            /* 0 = all processors */
-    const ltd_kernels *kernels; /* NULL = ltd_kernels_best() */
+    const ltd_kernels *kernels; /* NULL = ltd_kernels_choose() */
 } ltd_llama_options;
 
 /* clang-format off */

@@ -154,7 +154,8 @@ quick=(--quiet --run.name=r --calibration.reps=1 --calibration.contexts=64 --env
     --train.n_epochs=1 --train.eval_prompts=1)
 code=0
 "$ltd" train "${quick[@]}" --train.total_cycles=12 >"$tmp/out" 2>"$tmp/err" || code=$?
-report "a short run" $code "$(cat "$tmp/err")" || finish
+report "a short run" $code "$(cat "$tmp/err")" || LTD_ISA=abacus refused "an instruction set that is none" "LTD_ISA=.abacus.: expected plain, avx2" info
+finish
 last=runs/r/checkpoints/step_0000000012.h5
 table=$(echo runs/calibration-*.json)
 snapshot() { find . -type f -exec sha256sum {} + | sort; }
@@ -217,4 +218,5 @@ refused "a result below a file" "file/x.json" eval --policy $last "${quick[@]}" 
     --bench.max_new=4 --json file/x.json
 refused "a calibration below a file" "file" calibrate --calibration.path=file/x.json
 refused "a run folder where nobody may write" "/proc/nobody" train "${quick[@]}" --run.dir=/proc/nobody
+LTD_ISA=abacus refused "an instruction set that is none" "LTD_ISA=.abacus.: expected plain, avx2" info
 finish

@@ -156,14 +156,17 @@ static int info_file(const ltd_cli *cli, const char *path, ltd_err *err)
                     path);
 }
 
-static void print_machine(void)
+static int print_machine(ltd_err *err)
 {
-    const ltd_kernels *k = ltd_kernels_best();
+    const ltd_kernels *k;
+    int rc = ltd_kernels_choose(&k, err);
+    if (rc < 0) return rc;
     printf("ltd %s (%s)\nkernels %s (LTD_ISA chooses others:", ltd_version(), ltd_commit(),
            k->name);
     for (int i = 0; i < LTD_ISA_COUNT; i++)
         if (ltd_kernels_get((ltd_isa)i)) printf(" %s", ltd_isa_name((ltd_isa)i));
     printf(")\n");
+    return LTD_OK;
 }
 
 static void print_env(const ltd_config *c)
@@ -187,14 +190,13 @@ static int run(ltd_cli *cli)
 {
     int code = ltd_cli_configure(cli, NULL);
     if (code) return code;
+    ltd_err err = LTD_ERR_INIT;
     if (cli->show_env)
         print_env(&cli->config);
-    else if (!cli->n_args)
-        print_machine();
-    for (int i = 0; i < cli->n_args; i++) {
-        ltd_err err = LTD_ERR_INIT;
+    else if (!cli->n_args && print_machine(&err) < 0)
+        return ltd_cli_fail(&err);
+    for (int i = 0; i < cli->n_args; i++)
         if (info_file(cli, cli->args[i], &err) < 0) return ltd_cli_fail(&err);
-    }
     return LTD_EXIT_OK;
 }
 
