@@ -193,48 +193,79 @@ INLINE void tile_floats(const job *x, const int m, const ltd_pack_kind kind)
 }
 
 /* Constant `m` and kind, so that the compiler makes a body for each. */
-INLINE void tile_any(const job *x, const int m, ltd_pack_kind kind, int32_t bits)
+INLINE void ints_any(const job *x, const int m, ltd_pack_kind kind, const int bits)
 {
-#define INTS(kind)                                                                                 \
-    case kind: bits == 8 ? tile_ints(x, m, kind, 8) : tile_ints(x, m, kind, 16); break
     switch (kind) {
-        INTS(LTD_PACK_Q4);
-        INTS(LTD_PACK_Q4K);
-        INTS(LTD_PACK_Q8);
-        INTS(LTD_PACK_Q8M);
-        INTS(LTD_PACK_Q8G16);
-    case LTD_PACK_F32: tile_floats(x, m, LTD_PACK_F32); break;
-    case LTD_PACK_F16: tile_floats(x, m, LTD_PACK_F16); break;
-    case LTD_PACK_BF16: tile_floats(x, m, LTD_PACK_BF16); break;
-    case LTD_PACK_COUNT: break;
+    case LTD_PACK_Q4: tile_ints(x, m, LTD_PACK_Q4, bits); break;
+    case LTD_PACK_Q4K: tile_ints(x, m, LTD_PACK_Q4K, bits); break;
+    case LTD_PACK_Q8M: tile_ints(x, m, LTD_PACK_Q8M, bits); break;
+    case LTD_PACK_Q8G16: tile_ints(x, m, LTD_PACK_Q8G16, bits); break;
+    default: tile_ints(x, m, LTD_PACK_Q8, bits); break;
     }
-#undef INTS
 }
 
-/* 9 to BLOCK rows, of 8-bit activations. */
-static void many_rows(const job *x, int32_t m, ltd_pack_kind kind)
+INLINE void floats_any(const job *x, const int m, ltd_pack_kind kind)
 {
-    switch (m) {
-    case 9: tile_any(x, 9, kind, 8); break;
-    case 10: tile_any(x, 10, kind, 8); break;
-    case 11: tile_any(x, 11, kind, 8); break;
-    default: tile_any(x, 12, kind, 8); break;
+    switch (kind) {
+    case LTD_PACK_F32: tile_floats(x, m, LTD_PACK_F32); break;
+    case LTD_PACK_F16: tile_floats(x, m, LTD_PACK_F16); break;
+    default: tile_floats(x, m, LTD_PACK_BF16); break;
     }
+}
+
+#define ROWS(n)                                                                                    \
+    case n:                                                                                        \
+        ANY(n);                                                                                    \
+        break
+#define UP_TO_8                                                                                    \
+    ROWS(1);                                                                                       \
+    ROWS(2);                                                                                       \
+    ROWS(3);                                                                                       \
+    ROWS(4);                                                                                       \
+    ROWS(5);                                                                                       \
+    ROWS(6);                                                                                       \
+    ROWS(7);                                                                                       \
+    ROWS(8)
+
+static void bytes_rows(const job *x, int32_t m, ltd_pack_kind kind)
+{
+#define ANY(n) ints_any(x, n, kind, 8)
+    switch (m) {
+        UP_TO_8;
+        ROWS(9);
+        ROWS(10);
+        ROWS(11);
+        ROWS(12);
+    }
+#undef ANY
+}
+
+static void words_rows(const job *x, int32_t m, ltd_pack_kind kind)
+{
+#define ANY(n) ints_any(x, n, kind, 16)
+    switch (m) {
+        UP_TO_8;
+    }
+#undef ANY
+}
+
+static void floats_rows(const job *x, int32_t m, ltd_pack_kind kind)
+{
+#define ANY(n) floats_any(x, n, kind)
+    switch (m) {
+        UP_TO_8;
+    }
+#undef ANY
 }
 
 static void tile_rows(const job *x, int32_t m, ltd_pack_kind kind, int32_t bits)
 {
-    switch (m) {
-    case 1: tile_any(x, 1, kind, bits); break;
-    case 2: tile_any(x, 2, kind, bits); break;
-    case 3: tile_any(x, 3, kind, bits); break;
-    case 4: tile_any(x, 4, kind, bits); break;
-    case 5: tile_any(x, 5, kind, bits); break;
-    case 6: tile_any(x, 6, kind, bits); break;
-    case 7: tile_any(x, 7, kind, bits); break;
-    case 8: tile_any(x, 8, kind, bits); break;
-    default: many_rows(x, m, kind); break;
-    }
+    if (!ltd_pack_is_quantized(kind))
+        floats_rows(x, m, kind);
+    else if (bits == 8)
+        bytes_rows(x, m, kind);
+    else
+        words_rows(x, m, kind);
 }
 
 /* Whole vectors: what is read and written past the end is no harm, since buffers have spare rows
