@@ -75,10 +75,9 @@ void ltd_decoder_fini(ltd_decoder *d)
 
 typedef struct row_job {
     ltd_decoder *d;
-    const float *x, *w, *add, *add_norm;
-    size_t ldx, ldr;
+    const float *x; /* [rows, n] */
     int32_t n;
-    float *ret;
+    const float *norm, *add_norm;
     ltd_acts *acts; /* NULL: floats alone */
 } row_job;
 
@@ -95,9 +94,9 @@ static void norm_row(void *ctx, int32_t row, int32_t thread)
     (void)thread;
     const row_job *j = ctx;
     const ltd_kernels *k = j->d->kernels;
-    size_t r = (size_t)row;
-    float *h = j->ret + r * j->ldr;
-    k->rmsnorm(j->x + r * j->ldx, j->w, j->d->shape.eps, j->n, h);
+    size_t at = (size_t)row * (size_t)j->n;
+    float *h = j->d->h + at;
+    k->rmsnorm(j->x + at, j->norm, j->d->shape.eps, j->n, h);
     if (j->acts) k->quantize(h, row, 0, j->n, j->acts);
 }
 
@@ -105,8 +104,7 @@ void ltd_decoder_norm(ltd_decoder *d, const float *x, const float *w, int32_t m,
                       const ltd_packed *next, int32_t parts)
 {
     int32_t n = d->shape.hidden;
-    size_t ld = (size_t)n;
-    row_job job = {.d = d, .x = x, .w = w, .ldx = ld, .ldr = ld, .n = n, .ret = d->h};
+    row_job job = {.d = d, .x = x, .n = n, .norm = w};
     job.acts = ltd_decoder_input(&d->acts, d->h, n, next, parts);
     ltd_decoder_rows(d, norm_row, &job, m);
 }
@@ -133,28 +131,24 @@ void ltd_decoder_linear(ltd_decoder *d, const ltd_packed *w, const float *x, int
 
 /* --- the layer --- */
 
-/* x += what the attention gave, normalised where the family does that, unless it is in already;
- * then the MLP's input. */
-static void enter_mlp_row(void *ctx, int32_t row, int32_t thread)
-{
-    const row_job *j = ctx;
-    const ltd_kernels *k = j->d->kernels;
-    float *add = j->d->proj + (size_t)row * (size_t)j->n;
-    if (j->add_norm) {
-        k->rmsnorm(add, j->add_norm, j->d->shape.eps, j->n, add);
-        k->add(j->d->x + (size_t)row * (size_t)j->n, add, j->n);
-    }
-    norm_row(ctx, row, thread);
-}
-
+/* x += norm(proj). */
 static void add_normed_row(void *ctx, int32_t row, int32_t thread)
 {
     (void)thread;
     const row_job *j = ctx;
     const ltd_kernels *k = j->d->kernels;
-    float *add = j->d->proj + (size_t)row * (size_t)j->n;
+    size_t at = (size_t)row * (size_t)j->n;
+    float *add = j->d->proj + at;
     k->rmsnorm(add, j->add_norm, j->d->shape.eps, j->n, add);
-    k->add(j->d->x + (size_t)row * (size_t)j->n, add, j->n);
+    k->add(j->d->x + at, add, j->n);
+}
+
+/* What the attention gave, unless it is in x already; then the MLP's input. */
+static void enter_mlp_row(void *ctx, int32_t row, int32_t thread)
+{
+    const row_job *j = ctx;
+    if (j->add_norm) add_normed_row(ctx, row, thread);
+    norm_row(ctx, row, thread);
 }
 
 /* Onto the residual stream, or, for a norm, aside. */
@@ -170,27 +164,16 @@ static void project(ltd_decoder *d, const ltd_packed *w, const ltd_acts *acts, i
 void ltd_decoder_layer(ltd_decoder *d, const ltd_decoder_weights *w, const ltd_kv *kv,
                        int32_t layer, const ltd_rope *rope, int32_t m)
 {
-    const ltd_decoder_shape *s = &d->shape;
-    size_t hidden = (size_t)s->hidden;
+    int32_t n = d->shape.hidden;
     ltd_decoder_heads(d, w, kv, layer, rope, m);
     ltd_decoder_attend(d, w, kv, layer, m);
     project(d, w->out, &d->acts, m, w->attn_post_norm);
 
-    row_job enter = {.d = d,
-                     .x = d->x,
-                     .w = w->ffn_norm,
-                     .ldx = hidden,
-                     .ldr = hidden,
-                     .n = s->hidden,
-                     .ret = d->h,
-                     .add_norm = w->attn_post_norm};
-    enter.acts =
-        ltd_decoder_input(&d->acts, d->h, s->hidden, w->gate_up, max2(w->gate_up_parts, 1));
+    row_job enter = {.d = d, .x = d->x, .n = n, .norm = w->ffn_norm, .add_norm = w->attn_post_norm};
+    enter.acts = ltd_decoder_input(&d->acts, d->h, n, w->gate_up, max2(w->gate_up_parts, 1));
     ltd_decoder_rows(d, enter_mlp_row, &enter, m);
     ltd_decoder_gate(d, w, m);
     project(d, w->down, &d->gated, m, w->ffn_post_norm);
-    if (w->ffn_post_norm) {
-        row_job add = {.d = d, .n = s->hidden, .add_norm = w->ffn_post_norm};
-        ltd_decoder_rows(d, add_normed_row, &add, m);
-    }
+    row_job leave = {.d = d, .n = n, .add_norm = w->ffn_post_norm};
+    if (w->ffn_post_norm) ltd_decoder_rows(d, add_normed_row, &leave, m);
 }

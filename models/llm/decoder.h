@@ -46,7 +46,7 @@ typedef struct ltd_decoder {
     float *h;                     /* [rows, max_in] input of the next linear layer */
     float *qkv;                   /* [rows, (heads + 2 kv_heads) head_dim] */
     float *attn;                  /* [rows, heads * head_dim] */
-    float *proj;                  /* [rows, hidden] */
+    float *proj;                  /* [rows, hidden] what is normalised before it is added to x */
     float *gate_up;               /* [rows, 2 ffn] where ffn is no multiple of 32 */
     float *act;                   /* [rows, ffn] where the next layer reads floats */
     ltd_acts acts;                /* [rows, widest] input of the next linear layer */
