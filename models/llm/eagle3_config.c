@@ -201,6 +201,10 @@ static int read_extents(ltd_eagle3_config *c, const source *s, ltd_err *err)
     if (rc == LTD_OK && c->heads % c->kv_heads)
         rc = ltd_fail(err, LTD_EFORMAT, "%s: %d kv heads don't divide %d heads", s->name,
                       c->kv_heads, c->heads);
+    if (rc == LTD_OK && c->heads / c->kv_heads > LTD_ATTN_GROUP)
+        rc = ltd_fail(err, LTD_EUNSUPPORTED,
+                      "%s: %d heads share %d key/value heads: expected at most %d to share one",
+                      s->name, c->heads, c->kv_heads, LTD_ATTN_GROUP);
     if (rc == LTD_OK && c->draft_vocab > c->vocab)
         rc = ltd_fail(err, LTD_EFORMAT, "%s: draft_vocab_size is %d, expected at most %d", s->name,
                       c->draft_vocab, c->vocab);
@@ -276,10 +280,6 @@ int ltd_eagle3_settle_heads(ltd_eagle3 *head, int64_t q_rows, ltd_err *err)
     if (c->head_dim % 8 || c->head_dim > LTD_MAX_HEAD_DIM)
         return ltd_fail(err, LTD_EUNSUPPORTED, "head_dim is %d, expected a multiple of 8 up to %d",
                         c->head_dim, LTD_MAX_HEAD_DIM);
-    if (c->heads / c->kv_heads > LTD_ATTN_GROUP)
-        return ltd_fail(err, LTD_EUNSUPPORTED,
-                        "%d heads share %d key/value heads: expected at most %d to share one",
-                        c->heads, c->kv_heads, LTD_ATTN_GROUP);
     int32_t half = c->head_dim / 2;
     if (!(head->rope_div = ltd_mem_zeros((size_t)half, sizeof(float))))
         return ltd_fail(err, LTD_ENOMEM, "no memory");

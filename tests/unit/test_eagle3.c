@@ -539,6 +539,8 @@ static void other_configurations_are_refused_by_key(void **state)
         {EAGLE(", \"num_key_value_heads\": 3"), "3 kv heads don't divide 4", LTD_EFORMAT},
         {EAGLE(", \"num_attention_heads\": 6"), "64 rows of queries are not 6 heads", LTD_EFORMAT},
         {EAGLE(", \"num_attention_heads\": 16"), "head_dim is 4", LTD_EUNSUPPORTED},
+        {EAGLE(", \"num_attention_heads\": 130, \"head_dim\": 8"),
+         "130 heads share 2 key/value heads: expected at most 64", LTD_EUNSUPPORTED},
         {EAGLE(", \"vocab_size\": 400"), "vocabulary 400, but model", LTD_EUNSUPPORTED},
         {EAGLE(", \"draft_vocab_size\": 321"), "draft_vocab_size is 321", LTD_EFORMAT},
         {EAGLE(", \"draft_vocab_size\": 64"), "lm_head.weight: shape 128 x 64, expected 64 x 64",
