@@ -3,11 +3,11 @@
  *     ltd_pool_run(pool, fn, ctx, n_tasks);         fn(ctx, task, thread) for task 0 .. n_tasks-1
  *
  * Each thread has a run of neighbouring tasks, the same in every region of as many, and takes them
- * one by one; who is done takes from the ends of others' runs.  So a thread mostly finds in its caches
- * what it used before, and a preempted one delays its own task only; while that happens again and
- * again, fewer threads are used.  Which thread runs a task is not defined; results must not depend
- * on it.  Thread rule: one caller at a time.  The caller takes part; with
- * one thread no other is made. */
+ * one by one; who is done takes from the ends of others' runs.  So a thread mostly finds in its
+ * caches what it used before, and a preempted one delays its own task only; while that happens
+ * again and again, fewer threads are used.  Which thread runs a task is not defined; results must
+ * not depend on it.  Thread rule: one caller at a time.  The caller takes part; with one thread no
+ * other is made. */
 #ifndef LTD_MODELS_KERNELS_POOL_H
 #define LTD_MODELS_KERNELS_POOL_H
 
