@@ -154,8 +154,7 @@ quick=(--quiet --run.name=r --calibration.reps=1 --calibration.contexts=64 --env
     --train.n_epochs=1 --train.eval_prompts=1)
 code=0
 "$ltd" train "${quick[@]}" --train.total_cycles=12 >"$tmp/out" 2>"$tmp/err" || code=$?
-report "a short run" $code "$(cat "$tmp/err")" || LTD_ISA=abacus refused "an instruction set that is none" "LTD_ISA=.abacus.: expected plain, avx2" info
-finish
+report "a short run" $code "$(cat "$tmp/err")" || finish
 last=runs/r/checkpoints/step_0000000012.h5
 table=$(echo runs/calibration-*.json)
 snapshot() { find . -type f -exec sha256sum {} + | sort; }
