@@ -226,8 +226,8 @@ void ltd_vocab_add_usual_ends(ltd_tokenizer *tok)
         "<|end_of_text|>",
         "<end_of_turn>",
         "<eos>",
-        "<\xef\xbd\x9c"
-        "end\xe2\x96\x81of\xe2\x96\x81sentence\xef\xbd\x9c>", /* DeepSeek */
+        ("<\xef\xbd\x9c"
+         "end\xe2\x96\x81of\xe2\x96\x81sentence\xef\xbd\x9c>"), /* DeepSeek */
         "</s>",
     };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
