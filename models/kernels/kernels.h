@@ -55,7 +55,6 @@ typedef struct ltd_acts {
     /* [m / LTD_PAIR_ROWS, n / 64, LTD_PAIR_ROWS, 2, 64] each row's lo, hi: 32 k and zeros, then
      * zeros and the next 32 k. */
     int8_t *pairs_lo, *pairs_hi;
-    float *pair_scales; /* [m / LTD_PAIR_ROWS, n / 32, 2, LTD_PAIR_ROWS] scale, then sum */
     void *room;         /* owned: the memory of all but x */
 } ltd_acts;
 

@@ -59,8 +59,6 @@ static void avx512_quantize(const float *x, int32_t row, int32_t begin, int32_t 
     const byte_row lo = row_bytes(a->lo, a->bias_lo, a->pairs_lo, row, a->n);
     const byte_row hi = row_bytes(a->hi, a->bias_hi, a->pairs_hi, row, a->n);
     float *scale = a->scale + (size_t)row * groups, *sum = a->sum + (size_t)row * groups;
-    float *pair_scales = a->pair_scales + row % LTD_PAIR_ROWS +
-                         (size_t)(row / LTD_PAIR_ROWS) * groups * 2 * LTD_PAIR_ROWS;
     for (size_t g = (size_t)begin / 32; g < (size_t)end / 32; g++, x += 32) {
         __m512 u = _mm512_loadu_ps(x), v = _mm512_loadu_ps(x + 16);
         float amax = largest_of(u, v), s = short_scale(amax / top), inv = amax > 0 ? top / amax : 0;
@@ -77,9 +75,8 @@ static void avx512_quantize(const float *x, int32_t row, int32_t begin, int32_t 
             i1 = _mm512_sub_epi32(i1, _mm512_slli_epi32(h1, 8));
         }
         total += put_bytes(i0, i1, &lo, g);
-        float *p = pair_scales + g * 2 * LTD_PAIR_ROWS;
-        p[0] = scale[g] = s;
-        p[LTD_PAIR_ROWS] = sum[g] = s * (float)total;
+        scale[g] = s;
+        sum[g] = s * (float)total;
     }
 }
 

@@ -21,7 +21,7 @@ int ltd_decoder_init(ltd_decoder *ret, const ltd_decoder_shape *shape, const ltd
     size_t heads = (size_t)shape->heads * (size_t)shape->head_dim;
     size_t kv = (size_t)shape->kv_heads * (size_t)shape->head_dim;
     int32_t widest = max2(max2(shape->max_in, shape->hidden), (int32_t)heads);
-    /* A task's rows times heads: attend_all(). */
+    /* A task's rows times heads: ltd_decoder_attend(). */
     int32_t queries = max2(LTD_ATTN_SHARE, shape->heads / shape->kv_heads);
     size_t threads = (size_t)ltd_pool_threads(pool);
     /* Whole blocks; an odd number, lest the rows of scores fall on the same sets of the cache. */
@@ -61,9 +61,8 @@ void ltd_decoder_fini(ltd_decoder *d)
 {
     /* clang-format off */
     void *owned[] = {d->x, d->h, d->qkv, d->attn, d->proj, d->gate_up, d->act, d->columns,
-                     d->scores,
-                     d->attn_work, d->visible.tail, d->visible.start, d->visible.position,
-                     d->visible.slot, d->visible.first};
+                     d->scores, d->attn_work, d->visible.tail, d->visible.start,
+                     d->visible.position, d->visible.slot, d->visible.first};
     ltd_acts_fini(&d->acts);
     ltd_acts_fini(&d->gated);
     /* clang-format on */
