@@ -55,7 +55,7 @@ typedef struct ltd_acts {
     /* [m / LTD_PAIR_ROWS, n / 64, LTD_PAIR_ROWS, 2, 64] each row's lo, hi: 32 k and zeros, then
      * zeros and the next 32 k. */
     int8_t *pairs_lo, *pairs_hi;
-    void *room;         /* owned: the memory of all but x */
+    void *room; /* owned: the memory of all but x */
 } ltd_acts;
 
 /* Room for `rows` rows of up to `width` columns (a multiple of 32).  LTD_ENOMEM. */
