@@ -76,37 +76,22 @@ static void OPS(rope)(float *x, int32_t n_heads, int32_t head_dim, const float *
 }
 
 #ifndef OPS_OWN_ROWS
-static inline v8 OPS(silu8)(v8 gate, v8 up)
-{
-    v8 d = v8_add(v8_set1(1.0f), v8_exp(v8_sub(v8_set1(0), gate)));
-    return v8_mul(v8_div(gate, d), up);
-}
-
-/* (1 + tanh u) / 2 = 1 / (1 + e^-2u): no difference of near numbers, so small results stay exact.
- */
-static inline v8 OPS(gelu8)(v8 gate, v8 up)
-{
-    v8 c = v8_fma(v8_mul(gate, gate), v8_set1(-0.0713548162726f), v8_set1(-1.5957691216057f));
-    v8 d = v8_add(v8_set1(1.0f), v8_exp(v8_mul(gate, c)));
-    return v8_mul(v8_div(gate, d), up);
-}
-
 /* ret = f(gate, up), eight lanes at a time, then the rest through a full vector. */
 #define OPS_GATE(name, f)                                                                          \
     static void OPS(name)(const float *gate, const float *up, int32_t n, float *ret)               \
     {                                                                                              \
         int32_t i = 0;                                                                             \
-        for (; i + 8 <= n; i += 8) v8_store(ret + i, OPS(f)(v8_load(gate + i), v8_load(up + i)));  \
+        for (; i + 8 <= n; i += 8) v8_store(ret + i, f(v8_load(gate + i), v8_load(up + i)));       \
         if (i == n) return;                                                                        \
         float g[8] = {0}, u[8] = {0};                                                              \
         size_t rest = (size_t)(n - i) * sizeof *g;                                                 \
         memcpy(g, gate + i, rest);                                                                 \
         memcpy(u, up + i, rest);                                                                   \
-        v8_store(g, OPS(f)(v8_load(g), v8_load(u)));                                               \
+        v8_store(g, f(v8_load(g), v8_load(u)));                                                    \
         memcpy(ret + i, g, rest);                                                                  \
     }
-OPS_GATE(silu_mul, silu8)
-OPS_GATE(gelu_mul, gelu8)
+OPS_GATE(silu_mul, v8_silu)
+OPS_GATE(gelu_mul, v8_gelu)
 #endif
 
 static void OPS(add)(float *x, const float *y, int32_t n)
@@ -119,8 +104,24 @@ static void OPS(store_f16)(const float *x, int32_t n, uint16_t *ret)
     for (int32_t i = 0; i < n; i += 8) v8_store_f16(ret + i, v8_load(x + i));
 }
 
-#ifndef OPS_OWN_ROWS
 /* --- choosing among logits --- */
+
+/* Put x, number `at`, among the k best so far, of which there are `have`; returns how many then. */
+static inline int32_t OPS(keep_best)(float x, int32_t at, int32_t have, int32_t k, int32_t *index,
+                                     float *logp)
+{
+    if (have == k && !(x > logp[k - 1])) return have;
+    int32_t i = have < k ? have++ : k - 1;
+    for (; i > 0 && x > logp[i - 1]; i--) {
+        logp[i] = logp[i - 1];
+        index[i] = index[i - 1];
+    }
+    logp[i] = x;
+    index[i] = at;
+    return have;
+}
+
+#ifndef OPS_OWN_ROWS
 
 static int32_t OPS(argmax)(const float *x, int32_t n, float *value)
 {
@@ -138,16 +139,7 @@ static void OPS(top_k)(const float *x, int32_t n, int32_t k, int32_t *index, flo
     int32_t have = 0;
     for (int32_t i = 0; i < n; i += 8) {
         if (have == k && !(v8_hmax(v8_load(x + i)) > logp[k - 1])) continue;
-        for (int32_t j = i; j < i + 8; j++) {
-            if (have == k && !(x[j] > logp[k - 1])) continue;
-            int32_t at = have < k ? have++ : k - 1;
-            for (; at > 0 && x[j] > logp[at - 1]; at--) {
-                logp[at] = logp[at - 1];
-                index[at] = index[at - 1];
-            }
-            logp[at] = x[j];
-            index[at] = j;
-        }
+        for (int32_t j = i; j < i + 8; j++) have = OPS(keep_best)(x[j], j, have, k, index, logp);
     }
     v8 m = v8_set1(logp[0]), sum = v8_set1(0);
     for (int32_t i = 0; i < n; i += 8) sum = v8_add(sum, v8_exp(v8_sub(v8_load(x + i), m)));

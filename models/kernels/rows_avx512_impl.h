@@ -1,6 +1,6 @@
 /* Row operations of ops_impl.h in sixteen lanes.  Each lane is computed as there, and what is
  * summed over lanes is summed in the order of eight, so results are equal bit for bit.  Included by
- * ops_vnni.c alone. */
+ * ops_vnni.c alone, after ops_impl.h. */
 #ifndef LTD_MODELS_KERNELS_ROWS_AVX512_IMPL_H
 #define LTD_MODELS_KERNELS_ROWS_AVX512_IMPL_H
 
@@ -82,20 +82,6 @@ static void avx512_quantize(const float *x, int32_t row, int32_t begin, int32_t 
 
 /* --- gates --- */
 
-static inline __m512 silu16(__m512 gate, __m512 up)
-{
-    __m512 e = v16_exp(_mm512_sub_ps(_mm512_setzero_ps(), gate));
-    return _mm512_mul_ps(_mm512_div_ps(gate, _mm512_add_ps(_mm512_set1_ps(1.0f), e)), up);
-}
-
-static inline __m512 gelu16(__m512 gate, __m512 up)
-{
-    __m512 c = _mm512_fmadd_ps(_mm512_mul_ps(gate, gate), _mm512_set1_ps(-0.0713548162726f),
-                               _mm512_set1_ps(-1.5957691216057f));
-    __m512 e = v16_exp(_mm512_mul_ps(gate, c));
-    return _mm512_mul_ps(_mm512_div_ps(gate, _mm512_add_ps(_mm512_set1_ps(1.0f), e)), up);
-}
-
 #define GATE(name, f)                                                                              \
     static void avx512_##name(const float *gate, const float *up, int32_t n, float *ret)           \
     {                                                                                              \
@@ -105,8 +91,8 @@ static inline __m512 gelu16(__m512 gate, __m512 up)
             _mm512_mask_storeu_ps(ret + i, k, f(g, u));                                            \
         }                                                                                          \
     }
-GATE(silu_mul, silu16)
-GATE(gelu_mul, gelu16)
+GATE(silu_mul, v16_silu)
+GATE(gelu_mul, v16_gelu)
 #undef GATE
 
 /* --- choosing among logits --- */
@@ -135,20 +121,6 @@ static int32_t avx512_argmax(const float *x, int32_t n, float *value)
     return 0;
 }
 
-/* Put x[at] among the first k, ordered. */
-static inline int32_t insert(float x, int32_t at, int32_t have, int32_t k, int32_t *index,
-                             float *logp)
-{
-    int32_t i = have < k ? have++ : k - 1;
-    for (; i > 0 && x > logp[i - 1]; i--) {
-        logp[i] = logp[i - 1];
-        index[i] = index[i - 1];
-    }
-    logp[i] = x;
-    index[i] = at;
-    return have;
-}
-
 static void avx512_top_k(const float *x, int32_t n, int32_t k, int32_t *index, float *logp)
 {
     int32_t have = 0;
@@ -160,7 +132,7 @@ static void avx512_top_k(const float *x, int32_t n, int32_t k, int32_t *index, f
             hits = _mm512_mask_cmp_ps_mask(in, v, _mm512_set1_ps(logp[k - 1]), _CMP_GT_OQ);
         for (; hits; hits &= hits - 1) {
             int32_t at = i + __builtin_ctz(hits);
-            if (have < k || x[at] > logp[k - 1]) have = insert(x[at], at, have, k, index, logp);
+            have = OPS(keep_best)(x[at], at, have, k, index, logp);
         }
     }
     __m512 m = _mm512_set1_ps(logp[0]);

@@ -232,5 +232,21 @@ static inline float v8_hmax(v8 a)
         v p = v##_fma(v##_fma(v##_fma(a, r2, b), r2, c), r2, r);                                   \
         return v##_mul(v##_add(p, v##_set1(1.0f)), v##_pow2(t));                                   \
     }
+/* f(gate) * up.  gelu: (1 + tanh u) / 2 = 1 / (1 + e^-2u), no difference of near numbers, so small
+ * results stay exact. */
+#define SIMD_GATES(v)                                                                              \
+    static inline v v##_silu(v gate, v up)                                                         \
+    {                                                                                              \
+        v d = v##_add(v##_set1(1.0f), v##_exp(v##_sub(v##_set1(0), gate)));                        \
+        return v##_mul(v##_div(gate, d), up);                                                      \
+    }                                                                                              \
+    static inline v v##_gelu(v gate, v up)                                                         \
+    {                                                                                              \
+        v c = v##_fma(v##_mul(gate, gate), v##_set1(-0.0713548162726f),                            \
+                      v##_set1(-1.5957691216057f));                                                \
+        v d = v##_add(v##_set1(1.0f), v##_exp(v##_mul(gate, c)));                                  \
+        return v##_mul(v##_div(gate, d), up);                                                      \
+    }
 SIMD_EXP(v8)
+SIMD_GATES(v8)
 #endif

@@ -1,6 +1,6 @@
 /* Sixteen float lanes: one AVX-512 vector, or two of simd.h's.  The same bits either way.
  *
- * Private to models/kernels: included by attn_impl.h only. */
+ * Private to models/kernels: included by attn_impl.h and rows_avx512_impl.h. */
 #ifndef LTD_MODELS_KERNELS_SIMD16_H
 #define LTD_MODELS_KERNELS_SIMD16_H
 
@@ -37,6 +37,10 @@ static inline v16 v16_mul(v16 a, v16 b)
 {
     return _mm512_mul_ps(a, b);
 }
+static inline v16 v16_div(v16 a, v16 b)
+{
+    return _mm512_div_ps(a, b);
+}
 static inline v16 v16_fma(v16 a, v16 b, v16 c)
 {
     return _mm512_fmadd_ps(a, b, c);
@@ -68,6 +72,7 @@ static inline v8 v16_high(v16 a)
     return _mm512_extractf32x8_ps(a, 1);
 }
 SIMD_EXP(v16)
+SIMD_GATES(v16)
 
 #else
 
