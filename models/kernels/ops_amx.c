@@ -24,6 +24,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "models/kernels/packed_avx512_impl.h"
 #include "models/kernels/tables.h"
 
 enum {
@@ -36,12 +37,6 @@ enum {
     MIN_ROWS_16 = 13,
 };
 
-#define INLINE static inline __attribute__((always_inline))
-#if defined(__clang__)
-#define UNROLL _Pragma("unroll")
-#else
-#define UNROLL _Pragma("GCC unroll 8")
-#endif
 #define EACH_ROW UNROLL for (int i = 0; i < ROWS; i++) if (i < rows)
 
 /* What one thread needs beside registers; [2] is the tile. */
@@ -58,22 +53,6 @@ typedef struct job {
     int groups, steps;
     const uint8_t *scales[2], *weights[2];
 } job;
-
-INLINE bool is_nibbles(const ltd_pack_kind kind)
-{
-    return kind == LTD_PACK_Q4 || kind == LTD_PACK_Q4K;
-}
-
-/* Of one group. */
-INLINE size_t weight_bytes(const ltd_pack_kind kind)
-{
-    return is_nibbles(kind) ? 256 : 512;
-}
-
-INLINE size_t scale_bytes(const ltd_pack_kind kind)
-{
-    return kind == LTD_PACK_Q4 ? 64 : kind == LTD_PACK_Q8 ? 32 : 128;
-}
 
 /* Tile registers; the intrinsics want plain numbers. */
 #define A0 0
@@ -99,15 +78,6 @@ static void configure(void)
         c.rows[t] = 16;
     }
     __asm__ volatile("ldtilecfg %0" : : "m"(c));
-}
-
-/* Far ahead into the second level, near into the first, as VNNI's. */
-INLINE void prefetch(const uint8_t *p, const size_t bytes)
-{
-    for (size_t i = 0; i < bytes; i += 64) {
-        _mm_prefetch((const char *)p + 16384 + i, _MM_HINT_T1);
-        _mm_prefetch((const char *)p + 1024 + i, _MM_HINT_T0);
-    }
 }
 
 /* The weights of a step as bytes.  Signed ones are used as they lie, but for an odd group at the
@@ -179,14 +149,6 @@ INLINE void multiply(const job *j, scratch *t, int step, int block, int turn,
         PRODUCTS(A1, C2, C3, j->a->pairs_lo, t->lo[0]);
     }
     __asm__ volatile("" ::: "memory");
-}
-
-/* d (i = 0) or m (i = 1) of the tile's 16 outputs. */
-INLINE __m512 load_scales(const uint8_t *p, int i, const ltd_pack_kind kind)
-{
-    if (kind == LTD_PACK_Q4 || kind == LTD_PACK_Q8)
-        return _mm512_cvtph_ps(_mm256_load_si256((const __m256i *)(p + 32 * i)));
-    return _mm512_load_ps((const float *)p + 16 * i);
 }
 
 /* y += scales * sums, of a step and the first `rows` rows of a block. */

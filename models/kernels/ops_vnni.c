@@ -4,6 +4,7 @@
 #define OPS(name) vnni_##name
 #define OPS_OWN_ROWS
 #include "models/kernels/ops_impl.h"
+#include "models/kernels/packed_avx512_impl.h"
 #include "models/kernels/rows_avx512_impl.h"
 #include "models/kernels/tables.h"
 
@@ -22,12 +23,6 @@ enum {
     BIASES = PANEL / 16 + 16,
 };
 
-#define INLINE static inline __attribute__((always_inline))
-#if defined(__clang__)
-#define UNROLL _Pragma("unroll")
-#else
-#define UNROLL _Pragma("GCC unroll 12")
-#endif
 #define EACH_ROW UNROLL for (int i = 0; i < BLOCK; i++) if (i < m)
 
 /* Activation rows a constant number of bytes apart: then an instruction has a row's place in
@@ -73,7 +68,7 @@ INLINE void dot_run(__m512i *acc, const uint8_t *w, const int8_t *q, const int m
                     const ltd_pack_kind kind)
 {
     const __m512i low = _mm512_set1_epi8(0xf), up = _mm512_set1_epi8((char)0x80);
-    const bool nibbles = kind == LTD_PACK_Q4 || kind == LTD_PACK_Q4K;
+    const bool nibbles = is_nibbles(kind);
     const int loads = nibbles || kind == LTD_PACK_Q8G16 ? 4 : 8;
     UNROLL for (int j = 0; j < 8; j++)
     {
@@ -95,47 +90,18 @@ INLINE void first_sums(__m512i *acc, const int32_t *bias, const int m, const ltd
     {
         const int32_t *b = bias + BIASES * i;
         acc[i] = from;
-        if (kind != LTD_PACK_Q4 && kind != LTD_PACK_Q4K)
+        if (!is_nibbles(kind))
             acc[i] = _mm512_add_epi32(
                 from, _mm512_set1_epi32(kind == LTD_PACK_Q8G16 ? b[0] : b[0] + b[1]));
     }
 }
 
-/* d (i = 0) or m (i = 1) of the tile's 16 rows. */
-INLINE __m512 load_scales(const uint8_t *p, int i, const ltd_pack_kind kind)
-{
-    if (kind == LTD_PACK_Q4 || kind == LTD_PACK_Q8)
-        return _mm512_cvtph_ps(_mm256_load_si256((const __m256i *)(p + 32 * i)));
-    return _mm512_load_ps((const float *)p + 16 * i);
-}
-
-/* Far ahead into the second level, near into the first: fills of the first level are too few to
- * wait for memory in. */
-INLINE void prefetch(const uint8_t *p, const int bytes)
-{
-    UNROLL for (int i = 0; i < 8; i++) if (64 * i < bytes)
-    {
-        _mm_prefetch((const char *)p + 16384 + 64 * i, _MM_HINT_T1);
-        _mm_prefetch((const char *)p + 1024 + 64 * i, _MM_HINT_T0);
-    }
-}
-
-/* Bytes of 32 k. */
-INLINE int group_weights(const ltd_pack_kind kind)
-{
-    return kind == LTD_PACK_Q4 || kind == LTD_PACK_Q4K ? 256 : 512;
-}
-
-INLINE int group_scales(const ltd_pack_kind kind)
-{
-    return kind == LTD_PACK_Q4 ? 64 : kind == LTD_PACK_Q8 ? 32 : 128;
-}
-
 INLINE void tile_ints(const job *x, const int m, const ltd_pack_kind kind, const int bits)
 {
-    const bool offset = kind == LTD_PACK_Q4 || kind == LTD_PACK_Q4K || kind == LTD_PACK_Q8M;
+    const bool offset = is_nibbles(kind) || kind == LTD_PACK_Q8M;
     const int run = kind == LTD_PACK_Q8G16 ? 16 : 32; /* k that share a scale */
-    const int bytes = group_weights(kind) * run / 32, scale_bytes = group_scales(kind) * run / 32;
+    const size_t bytes = weight_bytes(kind) * (size_t)run / 32;
+    const size_t of_scales = scale_bytes(kind) * (size_t)run / 32;
     const __m512i whole = _mm512_castps_si512(_mm512_set1_ps(WHOLE));
     const __m512i zero = _mm512_setzero_si512();
     const panel *a = x->a;
@@ -143,10 +109,10 @@ INLINE void tile_ints(const job *x, const int m, const ltd_pack_kind kind, const
     __m512 y[BLOCK];
     EACH_ROW y[i] =
         x->first ? _mm512_setzero_ps() : _mm512_maskz_loadu_ps(x->rows, x->y + (size_t)i * x->ldy);
-    for (int32_t k = 0; k < x->n; k += run, w += bytes, s += scale_bytes) {
+    for (int32_t k = 0; k < x->n; k += run, w += bytes, s += of_scales) {
         __m512i acc[BLOCK], high[BLOCK];
         prefetch(w, bytes);
-        prefetch(s, scale_bytes);
+        prefetch(s, of_scales);
         first_sums(acc, &a->bias_lo[0][k / 16], m, kind, bits == 8 ? whole : zero);
         dot_run(acc, w, &a->lo[0][k], m, kind);
         if (bits == 16) {
@@ -280,7 +246,7 @@ INLINE void copy(void *to, const void *from, size_t bytes)
 static void fill(panel *to, const ltd_acts *x, int32_t row, int32_t m, size_t k, size_t n,
                  ltd_pack_kind kind)
 {
-    bool biased = kind != LTD_PACK_Q4 && kind != LTD_PACK_Q4K;
+    bool biased = !is_nibbles(kind);
     for (size_t i = 0; i < (size_t)m; i++) {
         size_t at = ((size_t)row + i) * (size_t)x->n + k;
         copy(to->lo[i], x->lo + at, n);
@@ -346,8 +312,8 @@ void ltd_vnni_linear(const ltd_packed *w, const ltd_acts *x, int32_t m, int32_t 
                 fill(&panels[b], x, row + r, block_begin(&p, b + 1) - r, (size_t)k, (size_t)j.n,
                      w->kind);
             }
-            tiles(w, x, &p, panels, &j, tile0, tile1, y, (size_t)group_weights(w->kind) * at,
-                  (size_t)group_scales(w->kind) * at);
+            tiles(w, x, &p, panels, &j, tile0, tile1, y, weight_bytes(w->kind) * at,
+                  scale_bytes(w->kind) * at);
         }
     }
 }

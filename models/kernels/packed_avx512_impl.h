@@ -1,0 +1,52 @@
+/* How AVX-512 code reads packed weights (pack.h).  Included by ops_vnni.c and ops_amx.c. */
+#ifndef LTD_MODELS_KERNELS_PACKED_AVX512_IMPL_H
+#define LTD_MODELS_KERNELS_PACKED_AVX512_IMPL_H
+
+#include <immintrin.h>
+#include <stdbool.h>
+
+#include "models/kernels/pack.h"
+
+#define INLINE static inline __attribute__((always_inline))
+#if defined(__clang__)
+#define UNROLL _Pragma("unroll")
+#else
+#define UNROLL _Pragma("GCC unroll 12")
+#endif
+
+INLINE bool is_nibbles(const ltd_pack_kind kind)
+{
+    return kind == LTD_PACK_Q4 || kind == LTD_PACK_Q4K;
+}
+
+/* Bytes of 32 k of a tile. */
+INLINE size_t weight_bytes(const ltd_pack_kind kind)
+{
+    return is_nibbles(kind) ? 256 : 512;
+}
+
+INLINE size_t scale_bytes(const ltd_pack_kind kind)
+{
+    return kind == LTD_PACK_Q4 ? 64 : kind == LTD_PACK_Q8 ? 32 : 128;
+}
+
+/* d (i = 0) or m (i = 1) of the tile's 16 outputs. */
+INLINE __m512 load_scales(const uint8_t *p, int i, const ltd_pack_kind kind)
+{
+    if (kind == LTD_PACK_Q4 || kind == LTD_PACK_Q8)
+        return _mm512_cvtph_ps(_mm256_load_si256((const __m256i *)(p + 32 * i)));
+    return _mm512_load_ps((const float *)p + 16 * i);
+}
+
+/* Far ahead into the second level, near into the first: fills of the first level are too few to
+ * wait for memory in. */
+INLINE void prefetch(const uint8_t *p, const size_t bytes)
+{
+    UNROLL for (size_t i = 0; i < 8; i++) if (64 * i < bytes)
+    {
+        _mm_prefetch((const char *)p + 16384 + 64 * i, _MM_HINT_T1);
+        _mm_prefetch((const char *)p + 1024 + 64 * i, _MM_HINT_T0);
+    }
+}
+
+#endif
