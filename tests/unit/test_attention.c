@@ -7,37 +7,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "base/mem.h"
-#include "base/rng.h"
-#include "models/kernels/kernels.h"
-
-static ltd_rng rng;
-
-static const ltd_kernels *plain(void)
-{
-    return ltd_kernels_get(LTD_ISA_PLAIN);
-}
-
-/* The fastest instruction set; plain C again where this machine has no other. */
-static const ltd_kernels *fast(void)
-{
-    const ltd_kernels *k = NULL;
-    for (int i = LTD_ISA_COUNT - 1; !k; i--) k = ltd_kernels_get((ltd_isa)i);
-    return k;
-}
-
-static float *randoms(size_t n, float spread)
-{
-    float *x = ltd_mem_aligned(n, sizeof *x);
-    assert_non_null(x);
-    for (size_t i = 0; i < n; i++) x[i] = spread * ltd_rng_normal(&rng);
-    return x;
-}
-
-static int32_t below(int32_t n)
-{
-    return (int32_t)ltd_rng_below(&rng, (uint64_t)n);
-}
+#include "tests/support/isa.h"
 
 enum { SLOTS = 240, ROWS = LTD_ATTN_ROWS, MOST_KEYS = SLOTS };
 

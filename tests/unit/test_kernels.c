@@ -8,29 +8,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "base/mem.h"
-#include "base/rng.h"
-#include "models/kernels/kernels.h"
-
-static ltd_rng rng;
-
-/* The fastest instruction set; plain C again where this machine has no other. */
-static const ltd_kernels *other(void)
-{
-    const ltd_kernels *k = NULL;
-    for (int i = LTD_ISA_COUNT - 1; !k; i--) k = ltd_kernels_get((ltd_isa)i);
-    if (k->isa == LTD_ISA_PLAIN)
-        print_message("# plain C alone here: nothing to compare it with\n");
-    return k;
-}
-
-static float *randoms(size_t n, float spread)
-{
-    float *x = ltd_mem_aligned(n, sizeof *x);
-    assert_non_null(x);
-    for (size_t i = 0; i < n; i++) x[i] = spread * ltd_rng_normal(&rng);
-    return x;
-}
+#include "tests/support/isa.h"
 
 static void same(const char *what, const void *a, const void *b, size_t bytes)
 {
@@ -57,7 +35,7 @@ static int quantized(const ltd_acts *a, int i)
 static void quantize_keeps_values_to_half_a_step_and_agrees(void **state)
 {
     (void)state;
-    const ltd_kernels *p = ltd_kernels_get(LTD_ISA_PLAIN), *o = other();
+    const ltd_kernels *p = ltd_kernels_get(LTD_ISA_PLAIN), *o = fast();
     ltd_err err = LTD_ERR_INIT;
     for (int32_t bits = 8; bits <= 16; bits += 8) {
         double top = bits == 8 ? 127 : 32639;
@@ -95,7 +73,7 @@ static void quantize_keeps_values_to_half_a_step_and_agrees(void **state)
 static void rmsnorm_and_add_agree_and_are_right(void **state)
 {
     (void)state;
-    const ltd_kernels *p = ltd_kernels_get(LTD_ISA_PLAIN), *o = other();
+    const ltd_kernels *p = ltd_kernels_get(LTD_ISA_PLAIN), *o = fast();
     static const int32_t widths[] = {8, 64, 200, 576, 4096};
     for (int c = 0; c < 5; c++) {
         int32_t n = widths[c];
@@ -125,7 +103,7 @@ static void rmsnorm_and_add_agree_and_are_right(void **state)
 static void rope_agrees_and_turns_pairs(void **state)
 {
     (void)state;
-    const ltd_kernels *p = ltd_kernels_get(LTD_ISA_PLAIN), *o = other();
+    const ltd_kernels *p = ltd_kernels_get(LTD_ISA_PLAIN), *o = fast();
     static const int32_t dims[] = {8, 16, 24, 64, 80, 128};
     for (int c = 0; c < 6; c++) {
         int32_t hd = dims[c], half = hd / 2, heads = 3;
@@ -191,14 +169,14 @@ static void check_gate(const char *what, gate_fn *p, gate_fn *o, double f(double
 static void silu_mul_agrees_for_every_width_and_stays_inside(void **state)
 {
     (void)state;
-    const ltd_kernels *p = ltd_kernels_get(LTD_ISA_PLAIN), *o = other();
+    const ltd_kernels *p = ltd_kernels_get(LTD_ISA_PLAIN), *o = fast();
     check_gate("silu_mul", p->silu_mul, o->silu_mul, silu, 1e-6);
 }
 
 static void gelu_mul_agrees_for_every_width_and_stays_inside(void **state)
 {
     (void)state;
-    const ltd_kernels *p = ltd_kernels_get(LTD_ISA_PLAIN), *o = other();
+    const ltd_kernels *p = ltd_kernels_get(LTD_ISA_PLAIN), *o = fast();
     /* The exponent of a result of 1e-30 has an error of 70 x 2^-24. */
     check_gate("gelu_mul", p->gelu_mul, o->gelu_mul, gelu, 1e-5);
     float g[64], u[64], y[64];
@@ -222,7 +200,7 @@ static void gelu_mul_agrees_for_every_width_and_stays_inside(void **state)
 static void halves_are_stored_alike(void **state)
 {
     (void)state;
-    const ltd_kernels *p = ltd_kernels_get(LTD_ISA_PLAIN), *o = other();
+    const ltd_kernels *p = ltd_kernels_get(LTD_ISA_PLAIN), *o = fast();
     for (int round = 0; round < 500; round++) {
         float *x = randoms(64, powf(10, (float)(round % 20 - 12)));
         uint16_t a[64], b[64];
