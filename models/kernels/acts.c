@@ -12,8 +12,7 @@ int ltd_acts_init(ltd_acts *ret, int32_t rows, int32_t width, int32_t bits, ltd_
     size_t ints = m * n, scales = m * (n / 32) * sizeof(float);
     /* Each array begins on a cache line. */
     size_t part = (ints + 63) / 64 * 64, scale_part = (scales + 63) / 64 * 64;
-    size_t pairs = m / LTD_PAIR_ROWS * ((n + 63) / 64) * LTD_PAIR_BYTES;
-    uint8_t *p = ltd_mem_aligned(4 * part + 6 * scale_part + 2 * pairs, 1);
+    uint8_t *p = ltd_mem_aligned(4 * part + 6 * scale_part, 1);
     if (!p)
         return ltd_fail(err, LTD_ENOMEM, "no memory for %d activations of width %d", rows, width);
     *ret = (ltd_acts){.bits = bits, .room = p};
@@ -25,9 +24,6 @@ int ltd_acts_init(ltd_acts *ret, int32_t rows, int32_t width, int32_t bits, ltd_
     ret->bias_hi = (int32_t *)(p + 2 * scale_part);
     ret->scale = (float *)(p + 4 * scale_part);
     ret->sum = (float *)(p + 5 * scale_part);
-    /* Of these, what is zero stays so: groups lie in the same bytes of a pair at every width. */
-    ret->pairs_lo = (int8_t *)(p + 6 * scale_part);
-    ret->pairs_hi = (int8_t *)(p + 6 * scale_part + pairs);
     return LTD_OK;
 }
 

@@ -34,12 +34,9 @@ typedef enum ltd_isa {
     LTD_ISA_PLAIN,
     LTD_ISA_AVX2,
     LTD_ISA_VNNI, /* AVX-512 with VNNI */
-    LTD_ISA_AMX,  /* that, and AMX-int8 from a few rows on */
+    LTD_ISA_AMX,  /* that, and AMX-int8 for more rows, where it is faster */
     LTD_ISA_COUNT
 } ltd_isa;
-
-/* Pairs of groups for tiles: rows of a block, and bytes of one pair of it. */
-enum { LTD_PAIR_ROWS = 8, LTD_PAIR_BYTES = LTD_PAIR_ROWS * 2 * 64 };
 
 /* Rows of activations, as floats and, for quantised weights, as integers a = 256 hi + lo. */
 typedef struct ltd_acts {
@@ -52,10 +49,7 @@ typedef struct ltd_acts {
     /* Filled by the instruction sets that read them: */
     int16_t *q;                 /* [m, n] a, each four k in the order 0 2 1 3 */
     int32_t *bias_lo, *bias_hi; /* [m, n / 16] -128 * (sum of lo, hi over 16 k) */
-    /* [m / LTD_PAIR_ROWS, n / 64, LTD_PAIR_ROWS, 2, 64] each row's lo, hi: 32 k and zeros, then
-     * zeros and the next 32 k. */
-    int8_t *pairs_lo, *pairs_hi;
-    void *room; /* owned: the memory of all but x */
+    void *room;                 /* owned: the memory of all but x */
 } ltd_acts;
 
 /* Room for `rows` rows of up to `width` columns (a multiple of 32).  LTD_ENOMEM. */

@@ -4,7 +4,7 @@
 #define OPS(name) vnni_##name
 #define OPS_OWN_ROWS
 #include "models/kernels/ops_impl.h"
-#include "models/kernels/packed_avx512_impl.h"
+#include "models/kernels/panel_avx512_impl.h"
 #include "models/kernels/rows_avx512_impl.h"
 #include "models/kernels/tables.h"
 
@@ -13,26 +13,11 @@
     .argmax = avx512_argmax, .top_k = avx512_top_k
 
 enum {
-    BLOCKS = 4,   /* of a pass over the weights */
     BLOCK = 12,   /* activation rows that share the unpacked weights: registers for no more, */
     BLOCK_16 = 8, /* and with 16-bit activations for less */
-    PANEL = 2048, /* k of a panel; a multiple of 32 */
-    /* Between the rows of a panel, so that they don't fall on the same sets of the cache. */
-    STRIDE = PANEL + 64,
-    SCALES = PANEL / 32 + 16,
-    BIASES = PANEL / 16 + 16,
 };
 
 #define EACH_ROW UNROLL for (int i = 0; i < BLOCK; i++) if (i < m)
-
-/* Activation rows a constant number of bytes apart: then an instruction has a row's place in
- * itself, and a pointer serves for all. */
-typedef struct panel {
-    _Alignas(64) int8_t lo[BLOCK][STRIDE], hi[BLOCK][STRIDE];
-    float scale[BLOCK][SCALES], sum[BLOCK][SCALES];
-    float back[BLOCK][SCALES]; /* -WHOLE scale */
-    int32_t bias_lo[BLOCK][BIASES], bias_hi[BLOCK][BIASES];
-} panel;
 
 /* A tile, and the activation rows it meets. */
 typedef struct job {
@@ -45,10 +30,6 @@ typedef struct job {
     size_t ldy;
     __mmask16 rows; /* that are written */
 } job;
-
-/* 3 * 2^22: a float of this size counts in ones.  Sums of 8-bit activations begin at its bits, and
- * are, read as a float, WHOLE + sum, as long as |sum| < 2^22 (32 * 127 * 255 is less). */
-#define WHOLE 12582912.0f
 
 typedef int32_t __attribute__((may_alias)) four_bytes;
 
@@ -102,7 +83,7 @@ INLINE void tile_ints(const job *x, const int m, const ltd_pack_kind kind, const
     const int run = kind == LTD_PACK_Q8G16 ? 16 : 32; /* k that share a scale */
     const size_t bytes = weight_bytes(kind) * (size_t)run / 32;
     const size_t of_scales = scale_bytes(kind) * (size_t)run / 32;
-    const __m512i whole = _mm512_castps_si512(_mm512_set1_ps(WHOLE));
+    const __m512i whole = _mm512_set1_epi32(WHOLE_BITS);
     const __m512i zero = _mm512_setzero_si512();
     const panel *a = x->a;
     const uint8_t *w = x->weights, *s = x->scales;
@@ -234,44 +215,6 @@ static void tile_rows(const job *x, int32_t m, ltd_pack_kind kind, int32_t bits)
         words_rows(x, m, kind);
 }
 
-/* Whole vectors: what is read and written past the end is no harm, since buffers have spare rows
- * and panels spare columns. */
-INLINE void copy(void *to, const void *from, size_t bytes)
-{
-    for (size_t i = 0; i < bytes; i += 64)
-        _mm512_store_si512((uint8_t *)to + i, _mm512_loadu_si512((const uint8_t *)from + i));
-}
-
-/* Columns [k, k + n) of m rows from `row` on, of which `kind` needs. */
-static void fill(panel *to, const ltd_acts *x, int32_t row, int32_t m, size_t k, size_t n,
-                 ltd_pack_kind kind)
-{
-    bool biased = !is_nibbles(kind);
-    for (size_t i = 0; i < (size_t)m; i++) {
-        size_t at = ((size_t)row + i) * (size_t)x->n + k;
-        copy(to->lo[i], x->lo + at, n);
-        copy(to->scale[i], x->scale + at / 32, n / 32 * sizeof(float));
-        for (size_t g = 0; g < n / 32; g += 16)
-            _mm512_store_ps(to->back[i] + g, _mm512_mul_ps(_mm512_set1_ps(-WHOLE),
-                                                           _mm512_load_ps(to->scale[i] + g)));
-        copy(to->sum[i], x->sum + at / 32, n / 32 * sizeof(float));
-        if (biased) copy(to->bias_lo[i], x->bias_lo + at / 16, n / 16 * sizeof(int32_t));
-        if (x->bits == 8) continue;
-        copy(to->hi[i], x->hi + at, n);
-        if (biased) copy(to->bias_hi[i], x->bias_hi + at / 16, n / 16 * sizeof(int32_t));
-    }
-}
-
-/* Rows that one reading of the weights serves, in blocks as even as can be: 9 are 5 and 4. */
-typedef struct pass {
-    int32_t row, m, blocks;
-} pass;
-
-static int32_t block_begin(const pass *p, int32_t b)
-{
-    return p->m * b / p->blocks;
-}
-
 static void tiles(const ltd_packed *w, const ltd_acts *x, const pass *p, const panel *panels,
                   job *j, int32_t tile0, int32_t tile1, float *y, size_t weight_at, size_t scale_at)
 {
@@ -293,12 +236,11 @@ static void tiles(const ltd_packed *w, const ltd_acts *x, const pass *p, const p
 void ltd_vnni_linear(const ltd_packed *w, const ltd_acts *x, int32_t m, int32_t tile0,
                      int32_t tile1, float *y, size_t ldy)
 {
-    panel panels[BLOCKS];
+    panel panels[PANELS];
     bool ints = ltd_pack_is_quantized(w->kind);
-    int32_t block = ints && x->bits == 8 ? BLOCK : BLOCK_16, most = block * BLOCKS;
-    for (int32_t row = 0; row < m; row += most) {
-        pass p = {.row = row, .m = m - row < most ? m - row : most};
-        p.blocks = (p.m + block - 1) / block;
+    pass p = {0};
+    for (int32_t row = 0; row < m; row += p.m) {
+        p = pass_at(row, m, ints && x->bits == 8 ? BLOCK : BLOCK_16);
         job j = {.n = x->n, .ldy = ldy, .first = true};
         if (!ints) {
             tiles(w, x, &p, panels, &j, tile0, tile1, y, 0, 0);
@@ -307,11 +249,7 @@ void ltd_vnni_linear(const ltd_packed *w, const ltd_acts *x, int32_t m, int32_t 
         for (int32_t k = 0; k < x->n; k += PANEL, j.first = false) {
             size_t at = (size_t)k / 32;
             j.n = x->n - k < PANEL ? x->n - k : PANEL;
-            for (int32_t b = 0; b < p.blocks; b++) {
-                int32_t r = block_begin(&p, b);
-                fill(&panels[b], x, row + r, block_begin(&p, b + 1) - r, (size_t)k, (size_t)j.n,
-                     w->kind);
-            }
+            fill_pass(panels, &p, x, (size_t)k, (size_t)j.n, !is_nibbles(w->kind));
             tiles(w, x, &p, panels, &j, tile0, tile1, y, weight_bytes(w->kind) * at,
                   scale_bytes(w->kind) * at);
         }

@@ -21,33 +21,20 @@ static inline float largest_of(__m512 a, __m512 b)
     return _mm_cvtss_f32(_mm_max_ss(q, _mm_movehdup_ps(q)));
 }
 
-/* Where the signed bytes of a row go. */
-typedef struct byte_row {
-    int8_t *q, *pairs;
-    int32_t *bias;
-} byte_row;
-
-static inline byte_row row_bytes(int8_t *q, int32_t *bias, int8_t *pairs, int32_t row, int32_t n)
-{
-    size_t at = (size_t)row * (size_t)n, block = (size_t)(row / LTD_PAIR_ROWS);
-    pairs += block * ((size_t)(n + 63) / 64) * LTD_PAIR_BYTES + 128 * (size_t)(row % LTD_PAIR_ROWS);
-    return (byte_row){q + at, pairs, bias + at / 16};
-}
-
-/* 32 integers of a signed byte each go to their places in group g; their sum. */
-static inline int32_t put_bytes(__m512i v0, __m512i v1, const byte_row *to, size_t g)
+/* 32 integers of a signed byte each go to q[32], and bias[2] receives -128 * the sums of each half;
+ * their sum. */
+static inline int32_t put_bytes(__m512i v0, __m512i v1, int8_t *q, int32_t *bias)
 {
     __m256i bytes = _mm256_inserti128_si256(_mm256_castsi128_si256(_mm512_cvtepi32_epi8(v0)),
                                             _mm512_cvtepi32_epi8(v1), 1);
-    _mm256_storeu_si256((__m256i *)(to->q + 32 * g), bytes);
-    _mm256_store_si256((__m256i *)(to->pairs + g / 2 * LTD_PAIR_BYTES + 96 * (g % 2)), bytes);
+    _mm256_storeu_si256((__m256i *)q, bytes);
     /* Sums of each half, in all its lanes. */
     __m256i s = _mm256_dpbusd_epi32(_mm256_setzero_si256(), _mm256_set1_epi8(1), bytes);
     s = _mm256_add_epi32(s, _mm256_shuffle_epi32(s, 0x4e));
     s = _mm256_add_epi32(s, _mm256_shuffle_epi32(s, 0xb1));
     __m128i a = _mm256_castsi256_si128(s), b = _mm256_extracti128_si256(s, 1);
-    __m128i bias = _mm_slli_epi32(_mm_unpacklo_epi32(a, b), 7);
-    _mm_storel_epi64((__m128i *)(to->bias + 2 * g), _mm_sub_epi32(_mm_setzero_si128(), bias));
+    __m128i by_128 = _mm_slli_epi32(_mm_unpacklo_epi32(a, b), 7);
+    _mm_storel_epi64((__m128i *)bias, _mm_sub_epi32(_mm_setzero_si128(), by_128));
     return _mm_cvtsi128_si32(_mm_add_epi32(a, b));
 }
 
@@ -55,11 +42,8 @@ static void avx512_quantize(const float *x, int32_t row, int32_t begin, int32_t 
 {
     const bool bytes = a->bits == 8;
     const float top = bytes ? 127.0f : 32639.0f;
-    const size_t groups = (size_t)a->n / 32;
-    const byte_row lo = row_bytes(a->lo, a->bias_lo, a->pairs_lo, row, a->n);
-    const byte_row hi = row_bytes(a->hi, a->bias_hi, a->pairs_hi, row, a->n);
-    float *scale = a->scale + (size_t)row * groups, *sum = a->sum + (size_t)row * groups;
-    for (size_t g = (size_t)begin / 32; g < (size_t)end / 32; g++, x += 32) {
+    const size_t first = (size_t)row * (size_t)a->n / 32;
+    for (size_t g = first + (size_t)begin / 32; g < first + (size_t)end / 32; g++, x += 32) {
         __m512 u = _mm512_loadu_ps(x), v = _mm512_loadu_ps(x + 16);
         float amax = largest_of(u, v), s = short_scale(amax / top), inv = amax > 0 ? top / amax : 0;
         if (!(inv <= 3.0e38f)) s = inv = 0;
@@ -70,13 +54,13 @@ static void avx512_quantize(const float *x, int32_t row, int32_t begin, int32_t 
             __m512i half = _mm512_set1_epi32(128);
             __m512i h0 = _mm512_srai_epi32(_mm512_add_epi32(i0, half), 8);
             __m512i h1 = _mm512_srai_epi32(_mm512_add_epi32(i1, half), 8);
-            total = 256 * put_bytes(h0, h1, &hi, g);
+            total = 256 * put_bytes(h0, h1, a->hi + 32 * g, a->bias_hi + 2 * g);
             i0 = _mm512_sub_epi32(i0, _mm512_slli_epi32(h0, 8));
             i1 = _mm512_sub_epi32(i1, _mm512_slli_epi32(h1, 8));
         }
-        total += put_bytes(i0, i1, &lo, g);
-        scale[g] = s;
-        sum[g] = s * (float)total;
+        total += put_bytes(i0, i1, a->lo + 32 * g, a->bias_lo + 2 * g);
+        a->scale[g] = s;
+        a->sum[g] = s * (float)total;
     }
 }
 

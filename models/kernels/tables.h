@@ -9,6 +9,8 @@ const ltd_kernels *ltd_kernels_avx2(void);
 const ltd_kernels *ltd_kernels_vnni(void);
 /* NULL when the operating system gives no AMX state. */
 const ltd_kernels *ltd_kernels_amx(void);
+/* That, with tiles for as few rows as one, whatever it costs: for tests. */
+const ltd_kernels *ltd_kernels_amx_tiles(void);
 
 /* For AMX, whose row operations and small blocks are VNNI's. */
 void ltd_vnni_linear(const ltd_packed *w, const ltd_acts *x, int32_t m, int32_t tile0,
