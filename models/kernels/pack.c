@@ -265,12 +265,19 @@ int ltd_pack_rows(ltd_packed *w, int32_t row0, const ltd_tensor_view *view, cons
 
 /* --- reading back --- */
 
-static int get_int(const ltd_packed *w, int32_t row, int32_t group, int k)
+/* Integers of a group stand four k together, 64 bytes apart; nibbles of k and k + 16 in a byte. */
+static void get_quantized(const ltd_packed *w, int32_t row, int32_t g, float *ret)
 {
-    const uint8_t *p = weights_at(w, row, group) + 4 * (row % LTD_TILE);
-    if (w->kind == LTD_PACK_Q4 || w->kind == LTD_PACK_Q4K)
-        return p[64 * (k % 16 / 4) + k % 4] >> (k < 16 ? 0 : 4) & 0xf;
-    return (int8_t)p[64 * (k / 4) + k % 4];
+    const uint8_t *p = weights_at(w, row, g) + 4 * (row % LTD_TILE);
+    bool nibbles = w->kind == LTD_PACK_Q4 || w->kind == LTD_PACK_Q4K, offset = has_offset(w->kind);
+    int32_t n = layouts[w->kind].group, half = nibbles ? n / 2 : n;
+    float d = get_scale(w, row, g, 0), m = offset ? get_scale(w, row, g, 1) : 0;
+    for (int32_t k = 0; k < n; k++) {
+        uint8_t q = p[64 * (k % half / 4) + k % 4];
+        int v = nibbles ? q >> (k < half ? 0 : 4) & 0xf : (int8_t)q;
+        ret[k] = d * (float)v;
+        if (offset) ret[k] += m;
+    }
 }
 
 static float get_float(const ltd_packed *w, int32_t row, int32_t k)
@@ -288,13 +295,10 @@ static float get_float(const ltd_packed *w, int32_t row, int32_t k)
 void ltd_pack_get_row(const ltd_packed *w, int32_t row, float *ret)
 {
     int32_t group = layouts[w->kind].group;
-    for (int32_t k = 0; k < w->in; k++) {
-        if (!ltd_pack_is_quantized(w->kind)) {
+    for (int32_t k = 0; k < w->in; k += group) {
+        if (ltd_pack_is_quantized(w->kind))
+            get_quantized(w, row, k / group, ret + k);
+        else
             ret[k] = get_float(w, row, k);
-            continue;
-        }
-        int32_t g = k / group;
-        ret[k] = get_scale(w, row, g, 0) * (float)get_int(w, row, g, k % group);
-        if (has_offset(w->kind)) ret[k] += get_scale(w, row, g, 1);
     }
 }

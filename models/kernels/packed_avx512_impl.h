@@ -38,14 +38,15 @@ INLINE __m512 load_scales(const uint8_t *p, int i, const ltd_pack_kind kind)
     return _mm512_load_ps((const float *)p + 16 * i);
 }
 
-/* Far ahead into the second level, near into the first: fills of the first level are too few to
- * wait for memory in. */
+/* Of what stands at p and goes on so, a group of `bytes` at a time.  Far ahead into the second
+ * level, near into the first: fills of the first level are too few to wait for memory in. */
 INLINE void prefetch(const uint8_t *p, const size_t bytes)
 {
-    UNROLL for (size_t i = 0; i < 8; i++) if (64 * i < bytes)
+    const size_t far = bytes == 512 ? 8192 : 16384, near = bytes == 512 ? 2048 : 1024;
+    UNROLL for (size_t i = 0; i < 512; i += 64) if (i < bytes)
     {
-        _mm_prefetch((const char *)p + 16384 + 64 * i, _MM_HINT_T1);
-        _mm_prefetch((const char *)p + 1024 + 64 * i, _MM_HINT_T0);
+        _mm_prefetch((const char *)p + far + i, _MM_HINT_T1);
+        _mm_prefetch((const char *)p + near + i, _MM_HINT_T0);
     }
 }
 
