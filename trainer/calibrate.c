@@ -194,7 +194,7 @@ static void set_middle(ltd_cost *cost)
 static int open_bench(bench *b, const ltd_cycle_options *o, ltd_err *err)
 {
     int32_t rows = o->max_size + 1 > 64 ? o->max_size + 1 : 64;
-    ltd_session_options so = {o->context, rows, o->kv_f16, b->s->head != NULL, false};
+    ltd_session_options so = {o->context, rows, o->kv_f16, b->s->head != NULL, false, 1};
     int rc = ltd_session_new(&b->session, b->s->model, &so, err);
     if (rc == LTD_OK && b->s->head)
         rc = ltd_draft_new(&b->draft, b->s->head, o->context, 64, o->top_k, 1, err);

@@ -32,6 +32,9 @@ typedef struct ltd_visible {
     int32_t *position; /* [max_rows] rotary position */
     int32_t *slot;     /* [max_rows] where the row's K/V go */
     int32_t *first;    /* [max_rows], read by sliding layers alone */
+    /* Each row ends a text of its own, which begins at slot - position, and where slots are counted
+     * from; n_past is then the row's position. */
+    bool texts;
 } ltd_visible;
 
 /* Columns of a matrix that a thread keeps in its cache. */

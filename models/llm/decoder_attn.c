@@ -106,16 +106,18 @@ static void attend(void *ctx, int32_t task, int32_t thread)
     int32_t group = s->heads / s->kv_heads;
     size_t ldq = (size_t)(s->heads + 2 * s->kv_heads) * (size_t)s->head_dim;
     size_t ldo = (size_t)s->heads * (size_t)s->head_dim;
+    const ltd_visible *v = &d->visible;
+    int32_t from = v->texts ? v->slot[row] - v->position[row] : 0;
     ltd_attn a = {
-        .k = ltd_kv_at(j->kv, j->layer, false, kv_head),
-        .v = ltd_kv_at(j->kv, j->layer, true, kv_head),
+        .k = ltd_kv_from(j->kv, j->layer, false, kv_head, from),
+        .v = ltd_kv_from(j->kv, j->layer, true, kv_head, from),
         .f16 = j->kv->f16,
         .head_dim = s->head_dim,
-        .n_past = d->visible.n_past,
+        .n_past = v->texts ? v->position[row] : v->n_past,
         .rows = j->m - row < j->rows ? j->m - row : j->rows,
-        .start = d->visible.start + row,
-        .tail = d->visible.tail,
-        .first = j->slides ? d->visible.first + row : NULL,
+        .start = v->start + row,
+        .tail = v->tail,
+        .first = j->slides ? v->first + row : NULL,
         .scale = s->scale,
         .h0 = kv_head * group,
         .h1 = kv_head * group + group,
@@ -147,7 +149,7 @@ void ltd_decoder_attend(ltd_decoder *d, const ltd_decoder_weights *w, const ltd_
     int32_t most = LTD_ATTN_SHARE / (s->heads / s->kv_heads);
     if (most < 1) most = 1;
     int32_t rows = m * s->kv_heads / (6 * ltd_pool_threads(d->pool));
-    rows = rows < 1 ? 1 : rows > most ? most : rows;
+    rows = rows < 1 || d->visible.texts ? 1 : rows > most ? most : rows;
     int32_t groups = (m + rows - 1) / rows;
     attn_job job = {d, kv, layer, w->slides, m, (m + groups - 1) / groups, own ? acts : NULL};
     ltd_pool_run(d->pool, attend, &job, groups * s->kv_heads);

@@ -68,6 +68,11 @@ void *ltd_kv_at(const ltd_kv *kv, int32_t layer, bool value, int32_t head)
     return kv->data + plane * plane_bytes(kv);
 }
 
+void *ltd_kv_from(const ltd_kv *kv, int32_t layer, bool value, int32_t head, int32_t slot)
+{
+    return (uint8_t *)ltd_kv_at(kv, layer, value, head) + slot_at(kv, value, slot);
+}
+
 /* to[i * to_step] = from[i * from_step]. */
 static void copy(const ltd_kv *kv, void *to, size_t to_step, const void *from, size_t from_step)
 {
@@ -87,7 +92,7 @@ void ltd_kv_store(const ltd_kv *kv, const ltd_kernels *kernels, int32_t layer, b
                   int32_t head, int32_t slot, const float *x)
 {
     uint16_t half[LTD_MAX_HEAD_DIM];
-    uint8_t *to = (uint8_t *)ltd_kv_at(kv, layer, value, head) + slot_at(kv, value, slot);
+    uint8_t *to = ltd_kv_from(kv, layer, value, head, slot);
     if (!kv->f16) {
         copy(kv, to, value ? 1 : BLOCK, x, 1);
     } else if (value) {

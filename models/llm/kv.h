@@ -28,6 +28,8 @@ int ltd_kv_init(ltd_kv *ret, int32_t layers, int32_t heads, int32_t head_dim, in
 void ltd_kv_fini(ltd_kv *kv);
 /* A head's plane of keys (value = false) or values. */
 void *ltd_kv_at(const ltd_kv *kv, int32_t layer, bool value, int32_t head);
+/* That, from a slot on that is a multiple of 16. */
+void *ltd_kv_from(const ltd_kv *kv, int32_t layer, bool value, int32_t head, int32_t slot);
 /* Write a head's key or value x [head_dim] to a slot. */
 void ltd_kv_store(const ltd_kv *kv, const ltd_kernels *kernels, int32_t layer, bool value,
                   int32_t head, int32_t slot, const float *x);

@@ -1,50 +1,27 @@
 /* A forward: embed rows -> layers (taps on the way) -> norm -> head -> argmax.  K/V of the rows go
  * to slots behind the committed text; commit moves the accepted ones forward. */
-#include "models/llm/session.h"
+#include "models/llm/session_priv.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
-#include "models/llm/decoder.h"
-#include "models/llm/llama_priv.h"
 
 enum { HEAD_TILES = 32, HEAD_ROWS = HEAD_TILES * LTD_TILE }; /* of the head a task */
-
-struct ltd_session {
-    const ltd_llama *model;
-    ltd_session_options options;
-    ltd_decoder d;
-    ltd_kv kv;
-    ltd_rope rope;
-    ltd_rope local; /* of sliding layers; empty when there are none */
-    int32_t length; /* committed tokens */
-    int32_t rows;   /* of the last forward, not committed yet */
-    int32_t first_out;
-    int32_t *parent, *depth; /* [max_rows] */
-    int32_t *argmax;         /* [max_rows] */
-    float *features;         /* [max_rows, 3 hidden] */
-    float *logits;           /* [max_rows, width of the head] */
-    int32_t taps[3];
-    int32_t n_taps;
-    /* The head's slices: scratch a thread, and the best of each slice and row. */
-    float *slice_y;       /* [threads, max_rows, HEAD_ROWS] when logits are not kept */
-    float *slice_best;    /* [slices, max_rows] */
-    int32_t *slice_token; /* [slices, max_rows] */
-    int32_t slices;
-};
 
 static int check_options(const ltd_llama *model, const ltd_session_options *o, ltd_err *err)
 {
     const ltd_llm_config *c = &model->config;
     if (o->max_rows < 1 || o->max_rows > 1024)
         return ltd_fail(err, LTD_EINVAL, "rows of a forward: %d, expected 1 to 1024", o->max_rows);
-    if (o->context <= o->max_rows)
+    if (o->context < 1 || (o->texts < 2 && o->context <= o->max_rows))
         return ltd_fail(err, LTD_EINVAL, "context %d: leaves no room beside %d rows of a forward",
                         o->context, o->max_rows);
     if (c->max_context > 0 && o->context > c->max_context)
         return ltd_fail(err, LTD_EINVAL, "context %d: model %s was made for at most %d", o->context,
                         model->path, c->max_context);
+    if (o->texts < 0 || (o->texts > 1 && o->context > (INT32_MAX - LTD_ATTN_BLOCK) / o->texts))
+        return ltd_fail(err, LTD_EINVAL, "%d texts of %d tokens: too many", o->texts, o->context);
     int32_t taps[3];
     if (o->features && !ltd_llama_taps(model, taps))
         return ltd_fail(err, LTD_EUNSUPPORTED,
@@ -59,12 +36,13 @@ static int allocate(ltd_session *s, ltd_err *err)
     size_t m = (size_t)o->max_rows, threads = (size_t)ltd_pool_threads(s->model->pool);
     size_t width = (size_t)s->model->lm_head->width;
     s->slices = (s->model->lm_head->tiles + HEAD_TILES - 1) / HEAD_TILES;
+    s->length = ltd_mem_zeros((size_t)o->texts, sizeof(int32_t));
     s->parent = ltd_mem_zeros(m, sizeof(int32_t));
     s->depth = ltd_mem_zeros(m, sizeof(int32_t));
     s->argmax = ltd_mem_zeros(m, sizeof(int32_t));
     s->slice_best = ltd_mem_zeros(m * (size_t)s->slices, sizeof(float));
     s->slice_token = ltd_mem_zeros(m * (size_t)s->slices, sizeof(int32_t));
-    bool ok = s->parent && s->depth && s->argmax && s->slice_best && s->slice_token;
+    bool ok = s->length && s->parent && s->depth && s->argmax && s->slice_best && s->slice_token;
     if (o->logits)
         ok = (s->logits = ltd_mem_aligned(m * width, sizeof(float))) && ok;
     else
@@ -87,6 +65,9 @@ int ltd_session_new(ltd_session **ret, const ltd_llama *model, const ltd_session
     const ltd_llm_config *c = &model->config;
     s->model = model;
     s->options = *options;
+    if (s->options.texts < 1) s->options.texts = 1;
+    /* Texts begin on whole blocks of keys. */
+    s->stride = (options->context + LTD_ATTN_BLOCK - 1) / LTD_ATTN_BLOCK * LTD_ATTN_BLOCK;
     s->n_taps = options->features ? ltd_llama_taps(model, s->taps) : 0;
     ltd_decoder_shape shape = {.hidden = c->hidden,
                                .ffn = c->ffn,
@@ -102,8 +83,9 @@ int ltd_session_new(ltd_session **ret, const ltd_llama *model, const ltd_session
     rc = ltd_decoder_init(&s->d, &shape, model->kernels, model->pool, model->activation_bits,
                           options->context, m * (m + 1) / 2, err);
     if (rc == LTD_OK)
-        rc = ltd_kv_init(&s->kv, c->n_layers, c->n_kv_heads, c->head_dim, options->context,
-                         options->kv_f16, err);
+        rc = ltd_kv_init(&s->kv, c->n_layers, c->n_kv_heads, c->head_dim,
+                         s->stride * (s->options.texts - 1) + options->context, options->kv_f16,
+                         err);
     if (rc == LTD_OK)
         rc = ltd_rope_init(&s->rope, options->context, c->head_dim, (double)c->rope_theta,
                            c->rope_div, err);
@@ -126,6 +108,7 @@ void ltd_session_free(ltd_session *s)
     ltd_kv_fini(&s->kv);
     ltd_rope_fini(&s->rope);
     ltd_rope_fini(&s->local);
+    free(s->length);
     free(s->parent);
     free(s->depth);
     free(s->argmax);
@@ -137,14 +120,11 @@ void ltd_session_free(ltd_session *s)
     free(s);
 }
 
-static int check_rows(const ltd_session *s, const ltd_rows *rows, ltd_err *err)
+int ltd_session_check_rows(const ltd_session *s, const ltd_rows *rows, ltd_err *err)
 {
     if (rows->n < 1 || rows->n > s->options.max_rows || rows->n_out < 0 || rows->n_out > rows->n)
         return ltd_fail(err, LTD_EINVAL, "forward of %d rows (%d with output): expected 1 to %d",
                         rows->n, rows->n_out, s->options.max_rows);
-    if (s->length + rows->n > s->options.context)
-        return ltd_fail(err, LTD_EINVAL, "context: %d tokens and %d rows, room for %d", s->length,
-                        rows->n, s->options.context);
     for (int32_t i = 0; i < rows->n; i++) {
         if (rows->token[i] < 0 || rows->token[i] >= s->model->config.vocab)
             return ltd_fail(err, LTD_EINVAL, "row %d: token %d, expected 0 to %d", i,
@@ -161,7 +141,8 @@ static void place_rows(ltd_session *s, const ltd_rows *rows)
 {
     ltd_visible *v = &s->d.visible;
     int32_t window = s->model->config.window;
-    v->n_past = s->length;
+    v->texts = false;
+    v->n_past = s->length[0];
     int32_t at = 0;
     for (int32_t i = 0; i < rows->n; i++) {
         int32_t p = rows->parent ? rows->parent[i] : i - 1;
@@ -169,8 +150,8 @@ static void place_rows(ltd_session *s, const ltd_rows *rows)
         s->parent[i] = p;
         s->depth[i] = depth;
         v->start[i] = at;
-        v->position[i] = s->length + depth;
-        v->slot[i] = s->length + i;
+        v->position[i] = s->length[0] + depth;
+        v->slot[i] = s->length[0] + i;
         v->first[i] = v->position[i] < window ? 0 : v->position[i] - window + 1;
         if (p >= 0) memcpy(v->tail + at, v->tail + v->start[p], (size_t)depth * sizeof *v->tail);
         v->tail[at + depth] = v->slot[i];
@@ -280,15 +261,23 @@ static void run_head(ltd_session *s, int32_t m, int32_t n_out)
     }
 }
 
-int ltd_session_forward(ltd_session *s, const ltd_rows *rows, ltd_err *err)
+void ltd_session_run(ltd_session *s, const ltd_rows *rows)
 {
-    int rc = check_rows(s, rows, err);
-    if (rc < 0) return rc;
-    place_rows(s, rows);
     run_layers(s, rows);
     s->rows = rows->n;
     s->first_out = rows->n;
     if (rows->n_out) run_head(s, rows->n, rows->n_out);
+}
+
+int ltd_session_forward(ltd_session *s, const ltd_rows *rows, ltd_err *err)
+{
+    int rc = ltd_session_check_rows(s, rows, err);
+    if (rc < 0) return rc;
+    if (s->length[0] + rows->n > s->options.context)
+        return ltd_fail(err, LTD_EINVAL, "context: %d tokens and %d rows, room for %d",
+                        s->length[0], rows->n, s->options.context);
+    place_rows(s, rows);
+    ltd_session_run(s, rows);
     return LTD_OK;
 }
 
@@ -321,17 +310,17 @@ int ltd_session_commit(ltd_session *s, const int32_t *path, int32_t n, ltd_err *
                             "commit: entry %d of the path is row %d of %d, which "
                             "does not follow the one before",
                             i, path[i], s->rows);
-    ltd_kv_keep(&s->kv, s->length, path, n);
-    s->length += n;
+    ltd_kv_keep(&s->kv, s->length[0], path, n);
+    s->length[0] += n;
     s->rows = 0;
     return LTD_OK;
 }
 
 int ltd_session_truncate(ltd_session *s, int32_t n, ltd_err *err)
 {
-    if (n < 0 || n > s->length)
-        return ltd_fail(err, LTD_EINVAL, "truncate to %d: the text has %d tokens", n, s->length);
-    s->length = n;
+    if (n < 0 || n > s->length[0])
+        return ltd_fail(err, LTD_EINVAL, "truncate to %d: the text has %d tokens", n, s->length[0]);
+    s->length[0] = n;
     s->rows = 0;
     return LTD_OK;
 }
@@ -353,7 +342,7 @@ int ltd_session_set_taps(ltd_session *s, const int32_t layers[3], ltd_err *err)
 
 int32_t ltd_session_length(const ltd_session *s)
 {
-    return s->length;
+    return s->length[0];
 }
 int32_t ltd_session_max_rows(const ltd_session *s)
 {

@@ -32,7 +32,8 @@ typedef struct ltd_session_options {
     int32_t max_rows; /* of one forward */
     bool kv_f16;      /* K/V as halves (relative error 2^-11) instead of floats */
     bool features;    /* keep EAGLE-3's three taps */
-    bool logits; /* keep logits of every row (max_rows x vocab floats); else the argmax alone */
+    bool logits;   /* keep logits of every row (max_rows x vocab floats); else the argmax alone */
+    int32_t texts; /* side by side, each of up to `context` tokens; 0 = one */
 } ltd_session_options;
 
 /* Rows of a forward; arrays are borrowed for the call. */
@@ -59,6 +60,14 @@ int ltd_session_set_taps(ltd_session *s, const int32_t layers[3], ltd_err *err);
 /* Compute rows.  LTD_EINVAL: too many rows, no room in the context, a token or parent out of range;
  * nothing changes then. */
 int ltd_session_forward(ltd_session *s, const ltd_rows *rows, ltd_err *err);
+
+/* Compute rows of several texts, and keep them: row i continues text[i] (0 .. texts-1), after the
+ * rows of that text before it.  rows->parent is NULL.  What follows speaks of text 0 where it
+ * speaks of one.  LTD_EINVAL as above. */
+int ltd_session_append(ltd_session *s, const ltd_rows *rows, const int32_t *text, ltd_err *err);
+/* Forget tokens of a text from position n on.  LTD_EINVAL. */
+int ltd_session_forget(ltd_session *s, int32_t text, int32_t n, ltd_err *err);
+int32_t ltd_session_text_length(const ltd_session *s, int32_t text);
 
 /* Results of the last forward; `row` counts from 0 over all rows. Borrowed until the next forward.
  */

@@ -35,7 +35,7 @@ static int open_parts(rig *r, ltd_err *err)
     lo.kernels = o->kernels;
     int rc = ltd_llama_open(&r->model, o->model, &lo, err);
     int32_t rows = o->max_rows > o->chunk ? o->max_rows : o->chunk;
-    ltd_session_options so = {o->context, rows, true, o->head != NULL, false};
+    ltd_session_options so = {o->context, rows, true, o->head != NULL, false, 1};
     if (rc == LTD_OK) rc = ltd_session_new(&r->session, r->model, &so, err);
     if (rc == LTD_OK && o->head)
         rc = ltd_eagle3_open(&r->head, o->head, r->model, LTD_LOAD_Q8, err);

@@ -115,7 +115,8 @@ static run check_mode(const mode *m)
     n += engine_ids(root, "greedy", text + n, ROOM / 2);
     ltd_llama *model = engine_model(default_model(), m->target, m->bits, NULL);
     ltd_eagle3 *head = engine_head(path, model, m->head);
-    r.session = engine_session(model, &(ltd_session_options){ROOM, ROOM - 1, false, true, false});
+    r.session =
+        engine_session(model, &(ltd_session_options){ROOM, ROOM - 1, false, true, false, 1});
     assert_int_equal(ltd_draft_new(&r.draft, head, ROOM, ROOM, K, DEPTHS, &r.err), 0);
     ltd_rows rows = {n, text, NULL, 1};
     assert_int_equal(ltd_session_forward(r.session, &rows, &r.err), 0);

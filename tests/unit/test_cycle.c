@@ -27,7 +27,7 @@ static int setup(void **state)
     model = engine_model("eagle3/target", LTD_LOAD_FILE, 16, NULL);
     head = engine_head("eagle3/session", model, LTD_LOAD_Q8);
     ltd_session *s =
-        engine_session(model, &(ltd_session_options){CONTEXT, 32, false, false, false});
+        engine_session(model, &(ltd_session_options){CONTEXT, 32, false, false, false, 1});
     engine_plain(s, engine_feed(s, prompt, PROMPT), plain, TEXT);
     ltd_session_free(s);
     return 0;
