@@ -2,8 +2,10 @@
  * so that callers need no checks.
  *
  *     ltd_llama *model = engine_model(path, LTD_LOAD_F32, 16, NULL);
- *     ltd_session *s = engine_session(model, &(ltd_session_options){128, 64, false, false, true,
- * 1}); int32_t next = engine_feed(s, ids, n); engine_plain(s, next, greedy, 48);
+ *     ltd_session_options o = {128, 64, false, false, true, 1};
+ *     ltd_session *s = engine_session(model, &o);
+ *     int32_t next = engine_feed(s, ids, n);
+ *     engine_plain(s, next, greedy, 48);
  *
  * meson: name `engine` among the dependencies; it brings vectors.h and golden.h with it. */
 #ifndef LTD_TESTS_SUPPORT_ENGINE_H

@@ -1,0 +1,311 @@
+/* A slot is a text of the session and the conversation that is written there.  A forward takes a
+ * row of each slot that waits for one token, and as many rows as there is room for of those that
+ * wait for several: the template's. */
+#include "trainer/distill/writer.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "base/rng.h"
+#include "models/llm/sample.h"
+#include "models/llm/session.h"
+#include "trainer/distill/frame.h"
+
+enum {
+    TEMPLATE_ROWS = 64, /* of a forward, beside a row of each text */
+    MAX_TEXTS = 1024 - TEMPLATE_ROWS,
+    MOST_TRIES = 8, /* for a message that is not empty */
+};
+
+typedef enum stage { EMPTY, MESSAGE, ANSWER, DONE } stage;
+
+typedef struct slot {
+    stage stage;
+    ltd_conversation c;
+    ltd_tokens tokens;
+    int32_t fed;     /* tokens that the session has */
+    int32_t message; /* where it begins */
+    int32_t tries;
+    bool opened; /* the message's first words are given */
+    ltd_rng rng;
+} slot;
+
+struct ltd_writer {
+    ltd_writer_options options;
+    const ltd_llama *model;
+    const ltd_tokenizer *tok;
+    ltd_frame frame;
+    ltd_session *session;
+    ltd_sampler **samplers; /* [threads, 2] of messages and answers */
+    slot *slots;            /* [texts] */
+    int32_t returned;       /* slot of the conversation given last; -1 */
+    uint64_t number;        /* next */
+    uint64_t rows, forwards;
+    /* Of a forward. */
+    int32_t *token, *text; /* [max rows] */
+    int32_t *out;          /* [texts] slots whose next token is wanted */
+    int32_t *chosen;       /* [texts] */
+    int32_t n, n_out;
+};
+
+/* --- options --- */
+
+static int check(const ltd_writer_options *o, ltd_err *err)
+{
+    if (o->texts < 1 || o->texts > MAX_TEXTS)
+        return ltd_fail(err, LTD_EINVAL, "texts side by side: %d, expected 1 to %d", o->texts,
+                        MAX_TEXTS);
+    if (o->message_tokens < 1 || o->answer_tokens < 1)
+        return ltd_fail(err, LTD_EINVAL, "messages of %d tokens, answers of %d: expected 1 or more",
+                        o->message_tokens, o->answer_tokens);
+    if (!(o->greedy_share >= 0 && o->greedy_share <= 1))
+        return ltd_fail(err, LTD_EINVAL, "greedy share %g, expected 0 to 1", o->greedy_share);
+    if (!(o->opener_share >= 0 && o->opener_share <= 1) || (o->opener_share > 0 && !o->n_openers))
+        return ltd_fail(err, LTD_EINVAL, "opener share %g of %zu openers, expected 0 to 1",
+                        o->opener_share, o->n_openers);
+    return LTD_OK;
+}
+
+/* Tokens of the longest conversation. */
+static int longest(const ltd_writer *w, int32_t *ret, ltd_err *err)
+{
+    size_t most = 0;
+    int rc = LTD_OK;
+    for (size_t i = 0; rc == LTD_OK && i <= w->options.n_openers; i++) {
+        ltd_tokens t = LTD_TOKENS_INIT;
+        rc = ltd_frame_open(&w->frame, i ? w->options.openers[i - 1] : NULL, &t, err);
+        if (t.n > most) most = t.n;
+        ltd_tokens_fini(&t);
+    }
+    *ret =
+        (int32_t)(most + w->frame.after.n) + w->options.message_tokens + w->options.answer_tokens;
+    return rc;
+}
+
+static int make_samplers(ltd_writer *w, ltd_err *err)
+{
+    int32_t threads = ltd_pool_threads(ltd_llama_pool(w->model));
+    w->samplers = ltd_mem_zeros((size_t)threads, 2 * sizeof *w->samplers);
+    if (!w->samplers) return ltd_fail(err, LTD_ENOMEM, "writer: no memory");
+    int rc = LTD_OK;
+    for (int32_t i = 0; rc == LTD_OK && i < 2 * threads; i++) {
+        const ltd_writer_options *o = &w->options;
+        ltd_sampling rule = {.temperature = i % 2 ? o->answer_temperature : o->message_temperature,
+                             .top_p = 1};
+        rc = ltd_sampler_new(&w->samplers[i], ltd_llama_config(w->model)->vocab, &rule, err);
+    }
+    return rc;
+}
+
+static int allocate(ltd_writer *w, ltd_err *err)
+{
+    size_t texts = (size_t)w->options.texts, rows = texts + TEMPLATE_ROWS;
+    w->slots = ltd_mem_zeros(texts, sizeof *w->slots);
+    w->token = ltd_mem_zeros(rows, sizeof *w->token);
+    w->text = ltd_mem_zeros(rows, sizeof *w->text);
+    w->out = ltd_mem_zeros(texts, sizeof *w->out);
+    w->chosen = ltd_mem_zeros(texts, sizeof *w->chosen);
+    if (!w->slots || !w->token || !w->text || !w->out || !w->chosen)
+        return ltd_fail(err, LTD_ENOMEM, "writer of %zu texts: no memory", texts);
+    int32_t context;
+    int rc = longest(w, &context, err);
+    if (rc == LTD_OK && context <= (int32_t)rows) context = (int32_t)rows + 1;
+    ltd_session_options o = {context, (int32_t)rows, true, false, true, w->options.texts};
+    if (rc == LTD_OK) rc = ltd_session_new(&w->session, w->model, &o, err);
+    return rc == LTD_OK ? make_samplers(w, err) : rc;
+}
+
+/* --- conversations --- */
+
+/* The next number goes to a slot, or, when there is none, nothing does. */
+static int begin(ltd_writer *w, int32_t i, ltd_err *err)
+{
+    const ltd_writer_options *o = &w->options;
+    slot *s = &w->slots[i];
+    s->stage = EMPTY;
+    while (w->number < o->limit && o->skip && o->skip(o->skip_ctx, w->number)) w->number++;
+    if (w->number >= o->limit) return LTD_OK;
+    s->c = (ltd_conversation){.number = w->number++};
+    ltd_rng_seed(&s->rng, o->seed + s->c.number * 0x9e3779b97f4a7c15, LTD_STREAM_SAMPLE);
+    s->opened = ltd_rng_f64(&s->rng) < o->opener_share;
+    const char *words = s->opened ? o->openers[ltd_rng_below(&s->rng, o->n_openers)] : NULL;
+    s->c.greedy = ltd_rng_f64(&s->rng) < o->greedy_share;
+    s->tokens.n = 0;
+    s->tries = s->fed = 0;
+    int rc = ltd_frame_open(&w->frame, words, &s->tokens, err);
+    if (rc == LTD_OK) rc = ltd_session_forget(w->session, i, 0, err);
+    s->message = (int32_t)s->tokens.n;
+    if (rc == LTD_OK) s->stage = MESSAGE;
+    return rc;
+}
+
+static int add_to_message(ltd_writer *w, int32_t i, int32_t token, ltd_err *err)
+{
+    slot *s = &w->slots[i];
+    bool end = ltd_frame_ends(&w->frame, token);
+    int rc = end ? LTD_OK : ltd_tokens_push(&s->tokens, token, err);
+    int32_t n = (int32_t)s->tokens.n - s->message;
+    if (n == 0 && !s->opened && ++s->tries < MOST_TRIES) {
+        /* Once more from the same place. */
+        s->fed = s->message - 1;
+        return ltd_session_forget(w->session, i, s->fed, err);
+    }
+    if (rc < 0 || (!end && n < w->options.message_tokens)) return rc;
+    for (size_t k = 0; rc == LTD_OK && k < w->frame.after.n; k++)
+        rc = ltd_tokens_push(&s->tokens, w->frame.after.ids[k], err);
+    s->c.answer = (int32_t)s->tokens.n;
+    s->stage = ANSWER;
+    return rc;
+}
+
+static int add_to_answer(ltd_writer *w, slot *s, int32_t token, ltd_err *err)
+{
+    int rc = ltd_tokens_push(&s->tokens, token, err);
+    s->c.ended = ltd_tokenizer_is_end(w->tok, token);
+    s->c.n = (int32_t)s->tokens.n;
+    if (s->c.ended || s->c.n - s->c.answer == w->options.answer_tokens) s->stage = DONE;
+    return rc;
+}
+
+/* --- a forward --- */
+
+static int32_t waiting(const slot *s)
+{
+    return s->stage == MESSAGE || s->stage == ANSWER ? (int32_t)s->tokens.n - s->fed : 0;
+}
+
+static void take(ltd_writer *w, int32_t i, int32_t n)
+{
+    slot *s = &w->slots[i];
+    for (int32_t k = 0; k < n; k++, w->n++) {
+        w->token[w->n] = s->tokens.ids[s->fed++];
+        w->text[w->n] = i;
+    }
+}
+
+/* Rows without output first: templates.  A slot's last row is one with output. */
+static void collect(ltd_writer *w)
+{
+    int32_t room = TEMPLATE_ROWS;
+    w->n = w->n_out = 0;
+    for (int32_t i = 0; i < w->options.texts; i++) {
+        int32_t more = waiting(&w->slots[i]) - 1;
+        if (more < 1) continue;
+        int32_t n = more < room ? more : room;
+        take(w, i, n);
+        room -= n;
+    }
+    for (int32_t i = 0; i < w->options.texts; i++) {
+        if (waiting(&w->slots[i]) != 1) continue;
+        take(w, i, 1);
+        w->out[w->n_out++] = i;
+    }
+}
+
+static void choose(void *ctx, int32_t task, int32_t thread)
+{
+    ltd_writer *w = ctx;
+    slot *s = &w->slots[w->out[task]];
+    int32_t row = w->n - w->n_out + task;
+    bool answer = s->stage == ANSWER;
+    w->chosen[task] = ltd_session_argmax(w->session, row);
+    if (answer && s->c.greedy) return;
+    ltd_sampler *sampler = w->samplers[2 * thread + answer];
+    double u = ltd_rng_f64(&s->rng);
+    /* Logits that are no numbers have no distribution: their argmax stands. */
+    if (ltd_sampler_set(sampler, ltd_session_logits(w->session, row), NULL) == LTD_OK)
+        w->chosen[task] = ltd_sampler_draw(sampler, u);
+}
+
+static int forward(ltd_writer *w, ltd_err *err)
+{
+    collect(w);
+    ltd_rows rows = {w->n, w->token, NULL, w->n_out};
+    int rc = ltd_session_append(w->session, &rows, w->text, err);
+    if (rc < 0) return rc;
+    w->rows += (uint64_t)w->n;
+    w->forwards++;
+    ltd_pool_run(ltd_llama_pool(w->model), choose, w, w->n_out);
+    for (int32_t j = 0; rc == LTD_OK && j < w->n_out; j++) {
+        int32_t i = w->out[j];
+        if (w->slots[i].stage == MESSAGE)
+            rc = add_to_message(w, i, w->chosen[j], err);
+        else
+            rc = add_to_answer(w, &w->slots[i], w->chosen[j], err);
+    }
+    return rc;
+}
+
+/* --- */
+
+int ltd_writer_new(ltd_writer **ret, const ltd_llama *model, const ltd_tokenizer *tok,
+                   const ltd_chat *chat, const ltd_writer_options *options, ltd_err *err)
+{
+    *ret = NULL;
+    int rc = check(options, err);
+    if (rc < 0) return rc;
+    ltd_writer *w = ltd_mem_zeros(1, sizeof *w);
+    if (!w) return ltd_fail(err, LTD_ENOMEM, "writer: no memory");
+    w->options = *options;
+    w->model = model;
+    w->tok = tok;
+    w->returned = -1;
+    rc = ltd_frame_init(&w->frame, tok, chat, err);
+    if (rc == LTD_OK) rc = allocate(w, err);
+    for (int32_t i = 0; rc == LTD_OK && i < options->texts; i++) rc = begin(w, i, err);
+    if (rc < 0) {
+        ltd_writer_free(w);
+        return rc;
+    }
+    *ret = w;
+    return LTD_OK;
+}
+
+void ltd_writer_free(ltd_writer *w)
+{
+    if (!w) return;
+    int32_t threads = ltd_pool_threads(ltd_llama_pool(w->model));
+    for (int32_t i = 0; w->samplers && i < 2 * threads; i++) ltd_sampler_free(w->samplers[i]);
+    for (int32_t i = 0; w->slots && i < w->options.texts; i++) ltd_tokens_fini(&w->slots[i].tokens);
+    ltd_session_free(w->session);
+    ltd_frame_fini(&w->frame);
+    free(w->samplers);
+    free(w->slots);
+    free(w->token);
+    free(w->text);
+    free(w->out);
+    free(w->chosen);
+    free(w);
+}
+
+int ltd_writer_next(ltd_writer *w, ltd_conversation *ret, ltd_err *err)
+{
+    int rc = w->returned < 0 ? LTD_OK : begin(w, w->returned, err);
+    w->returned = -1;
+    *ret = (ltd_conversation){0};
+    while (rc == LTD_OK) {
+        bool busy = false;
+        for (int32_t i = 0; i < w->options.texts; i++) {
+            slot *s = &w->slots[i];
+            busy = busy || s->stage != EMPTY;
+            if (s->stage != DONE) continue;
+            s->c.token = s->tokens.ids;
+            *ret = s->c;
+            w->returned = i;
+            return LTD_OK;
+        }
+        if (!busy) return LTD_OK;
+        rc = forward(w, err);
+    }
+    return rc;
+}
+
+uint64_t ltd_writer_rows(const ltd_writer *w)
+{
+    return w->rows;
+}
+
+uint64_t ltd_writer_forwards(const ltd_writer *w)
+{
+    return w->forwards;
+}
