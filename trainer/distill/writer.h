@@ -33,7 +33,8 @@ typedef struct ltd_writer_options {
     double message_temperature; /* more than 0 */
     double answer_temperature;  /* of those that are drawn; more than 0 */
     double greedy_share;        /* of conversations whose answers are greedy, [0, 1] */
-    const char *const *openers; /* [n_openers] what some messages begin with; borrowed */
+    const char *const *openers; /* [n_openers] what some messages begin with, no space at the
+                                 * end; borrowed */
     size_t n_openers;
     double opener_share; /* of these conversations, [0, 1]; 0 without openers */
     uint64_t seed;
