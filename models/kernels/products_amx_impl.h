@@ -115,18 +115,20 @@ INLINE const uint8_t *bytes_of(const job *j, int group, int g, int i2, const ltd
             _tile_dpbssd(c, a, b);                                                                 \
     } while (0)
 #define PUT(c, sums, i2) _tile_stored(c, (sums)[0][i2], 2 * 4 * LTD_TILE)
-/* Of what comes after group g0 + g; once for all blocks. */
-#define PREFETCH(g)                                                                                \
-    UNROLL for (int i2 = 0; i2 < 2 && !block; i2++)                                                \
-    {                                                                                              \
-        size_t at = (size_t)(g0 + (g));                                                            \
-        prefetch(j->now.weights[i2] + weight_bytes(kind) * at, weight_bytes(kind));                \
-        prefetch(j->now.scales[i2] + scale_bytes(kind) * at, scale_bytes(kind));                   \
+/* Of what comes after group `of`, in both tiles. */
+INLINE void prefetch_both(const job *j, int of, const ltd_pack_kind kind)
+{
+    UNROLL for (int i2 = 0; i2 < 2; i2++)
+    {
+        prefetch(j->now.weights[i2] + weight_bytes(kind) * (size_t)of, weight_bytes(kind));
+        prefetch(j->now.scales[i2] + scale_bytes(kind) * (size_t)of, scale_bytes(kind));
     }
+}
+
 /* Group g of a stretch with both tiles of weights, and the sums of the group before. */
 #define GROUP_8(g, a, c0, c1, past0, past1)                                                        \
     do {                                                                                           \
-        PREFETCH(g)                                                                                \
+        if (!block) prefetch_both(j, g0 + (g), kind);                                              \
         _tile_loadd(B0, bytes_of(j, g0 + (g), g, 0, kind), 64);                                    \
         _tile_loadd(a, x->lo[0] + 32 * (g0 + (g)), STRIDE);                                        \
         PRODUCT(c0, a, B0);                                                                        \
@@ -163,7 +165,7 @@ INLINE void multiply_16(const job *j, int s, int block, const ltd_pack_kind kind
     const int bits = 16, g0 = s * j->stretch, n = groups_of(j, s);
     __asm__ volatile("" ::: "memory");
     for (int g = 0; g < n; g++) {
-        PREFETCH(g)
+        if (!block) prefetch_both(j, g0 + g, kind);
         _tile_loadd(B0, bytes_of(j, g0 + g, g, 0, kind), 64);
         _tile_loadd(A0, x->lo[0] + 32 * (g0 + g), STRIDE);
         PRODUCT(C0, A0, B0);
