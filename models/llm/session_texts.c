@@ -52,6 +52,7 @@ int ltd_session_forget(ltd_session *s, int32_t text, int32_t n, ltd_err *err)
         return ltd_fail(err, LTD_EINVAL, "forget from %d on: text %d has %d tokens", n, text,
                         s->length[text]);
     s->length[text] = n;
+    s->rows = 0; /* rows behind what is forgotten can't be committed */
     return LTD_OK;
 }
 

@@ -116,6 +116,13 @@ static void what_texts_cant_do_changes_nothing(void **state)
     assert_string_equal(err.msg, "text 5, expected 0 to 4");
     assert_int_equal(ltd_session_forget(s, 0, TEXT_CONTEXT + 1, &err), LTD_EINVAL);
     assert_string_equal(err.msg, "forget from 41 on: text 0 has 40 tokens");
+    /* Rows that wait to be committed don't outlive what they continue. */
+    ltd_rows one = {1, token, NULL, 1};
+    assert_int_equal(ltd_session_forget(s, 0, 4, &err), LTD_OK);
+    assert_int_equal(ltd_session_forward(s, &one, &err), LTD_OK);
+    assert_int_equal(ltd_session_forget(s, 0, 2, &err), LTD_OK);
+    assert_int_equal(ltd_session_commit(s, (int32_t[]){0}, 1, &err), LTD_EINVAL);
+    assert_int_equal(ltd_session_text_length(s, 0), 2);
     ltd_session_free(s);
     ltd_llama_close(model);
 }
