@@ -117,6 +117,17 @@ void ltd_kv_keep(const ltd_kv *kv, int32_t base, const int32_t *path, int32_t n)
     }
 }
 
+void ltd_kv_copy(const ltd_kv *kv, int32_t to, int32_t from, int32_t n)
+{
+    uint8_t *p = kv->data;
+    size_t blocks = (size_t)(n + BLOCK - 1) / BLOCK * BLOCK;
+    for (size_t plane = 0; plane < planes(kv); plane++, p += plane_bytes(kv)) {
+        bool value = plane / (size_t)kv->heads % 2;
+        size_t bytes = value ? (size_t)n * value_width(kv) : blocks * (size_t)kv->head_dim;
+        memcpy(p + slot_at(kv, value, to), p + slot_at(kv, value, from), bytes * element(kv));
+    }
+}
+
 size_t ltd_kv_slot(const ltd_kv *kv, int32_t slot, void *ret)
 {
     size_t bytes = (size_t)kv->head_dim * element(kv);

@@ -35,6 +35,9 @@ void ltd_kv_store(const ltd_kv *kv, const ltd_kernels *kernels, int32_t layer, b
                   int32_t head, int32_t slot, const float *x);
 /* Slots base + path[i] become slots base + i, in every layer; path[n] ascends from 0 or more. */
 void ltd_kv_keep(const ltd_kv *kv, int32_t base, const int32_t *path, int32_t n);
+/* Slots from .. from + n - 1 are copied to those from `to` on, in every layer; `to` and `from` are
+ * multiples of 16, and the ranges, rounded up to 16, don't overlap. */
+void ltd_kv_copy(const ltd_kv *kv, int32_t to, int32_t from, int32_t n);
 /* All elements of a slot, [layers, 2, heads, head_dim]; returns their bytes, copies when ret is not
  * NULL. */
 size_t ltd_kv_slot(const ltd_kv *kv, int32_t slot, void *ret);

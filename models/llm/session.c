@@ -166,8 +166,8 @@ static void keep_tap(ltd_session *s, int32_t layer, int32_t m)
     for (int32_t t = 0; t < s->n_taps; t++) {
         if (s->taps[t] != layer) continue;
         for (int32_t i = 0; i < m; i++)
-            memcpy(s->features + ((size_t)i * 3 + (size_t)t) * hidden, s->d.x + (size_t)i * hidden,
-                   hidden * sizeof(float));
+            memcpy(s->features + ((size_t)i * (size_t)s->n_taps + (size_t)t) * hidden,
+                   s->d.x + (size_t)i * hidden, hidden * sizeof(float));
     }
 }
 
@@ -298,7 +298,8 @@ const float *ltd_session_logits(const ltd_session *s, int32_t row)
 
 const float *ltd_session_features(const ltd_session *s, int32_t row)
 {
-    return s->features ? s->features + (size_t)row * 3 * (size_t)s->model->config.hidden : NULL;
+    size_t width = (size_t)s->n_taps * (size_t)s->model->config.hidden;
+    return s->features ? s->features + (size_t)row * width : NULL;
 }
 
 int ltd_session_commit(ltd_session *s, const int32_t *path, int32_t n, ltd_err *err)
@@ -325,18 +326,26 @@ int ltd_session_truncate(ltd_session *s, int32_t n, ltd_err *err)
     return LTD_OK;
 }
 
-int ltd_session_set_taps(ltd_session *s, const int32_t layers[3], ltd_err *err)
+int ltd_session_set_taps(ltd_session *s, const int32_t *layers, int32_t n, ltd_err *err)
 {
     const ltd_llm_config *c = &s->model->config;
-    for (int t = 0; t < 3; t++)
+    if (n < 1 || n > LTD_SESSION_MAX_TAPS)
+        return ltd_fail(err, LTD_EINVAL, "features of %d layers, expected 1 to %d", n,
+                        LTD_SESSION_MAX_TAPS);
+    for (int32_t t = 0; t < n; t++)
         if (layers[t] < 0 || layers[t] > c->n_layers)
             return ltd_fail(err, LTD_EINVAL, "features: layer %d, expected 0 to %d", layers[t],
                             c->n_layers);
-    size_t n = (size_t)s->options.max_rows * 3 * (size_t)c->hidden;
-    if (!s->features && !(s->features = ltd_mem_aligned(n, sizeof(float))))
-        return ltd_fail(err, LTD_ENOMEM, "features of %d rows: no memory", s->options.max_rows);
-    memcpy(s->taps, layers, sizeof s->taps);
-    s->n_taps = 3;
+    if (n != s->n_taps) {
+        size_t size = (size_t)s->options.max_rows * (size_t)n * (size_t)c->hidden;
+        float *features = ltd_mem_aligned(size, sizeof *features);
+        if (!features)
+            return ltd_fail(err, LTD_ENOMEM, "features of %d rows: no memory", s->options.max_rows);
+        free(s->features);
+        s->features = features;
+        s->n_taps = n;
+    }
+    memcpy(s->taps, layers, (size_t)n * sizeof *layers);
     return LTD_OK;
 }
 

@@ -27,6 +27,8 @@ extern "C" {
 
 typedef struct ltd_session ltd_session;
 
+enum { LTD_SESSION_MAX_TAPS = 4 };
+
 typedef struct ltd_session_options {
     int32_t context;  /* slots: committed tokens + rows of a forward */
     int32_t max_rows; /* of one forward */
@@ -52,10 +54,11 @@ int ltd_session_new(ltd_session **ret, const ltd_llama *model, const ltd_session
                     ltd_err *err);
 void ltd_session_free(ltd_session *s);
 
-/* Keep other features from the next forward on: the residual stream as it enters these layers; the
+/* Keep other features from the next forward on: the residual stream as it enters layers[n]; the
  * number of layers stands for what leaves the last one, before the final norm.  For heads that name
- * their taps, whatever the options said.  LTD_EINVAL, LTD_ENOMEM: nothing changes. */
-int ltd_session_set_taps(ltd_session *s, const int32_t layers[3], ltd_err *err);
+ * their taps, whatever the options said.  n [1, LTD_SESSION_MAX_TAPS].  LTD_EINVAL, LTD_ENOMEM:
+ * nothing changes. */
+int ltd_session_set_taps(ltd_session *s, const int32_t *layers, int32_t n, ltd_err *err);
 
 /* Compute rows.  LTD_EINVAL: too many rows, no room in the context, a token or parent out of range;
  * nothing changes then. */
@@ -65,6 +68,9 @@ int ltd_session_forward(ltd_session *s, const ltd_rows *rows, ltd_err *err);
  * rows of that text before it.  rows->parent is NULL.  What follows speaks of text 0 where it
  * speaks of one.  LTD_EINVAL as above. */
 int ltd_session_append(ltd_session *s, const ltd_rows *rows, const int32_t *text, ltd_err *err);
+/* Text `to`, which is empty, begins with the first n tokens of text `from`: what both have alike is
+ * not computed twice.  LTD_EINVAL. */
+int ltd_session_share(ltd_session *s, int32_t to, int32_t from, int32_t n, ltd_err *err);
 /* Forget tokens of a text from position n on.  LTD_EINVAL. */
 int ltd_session_forget(ltd_session *s, int32_t text, int32_t n, ltd_err *err);
 int32_t ltd_session_text_length(const ltd_session *s, int32_t text);
@@ -74,7 +80,7 @@ int32_t ltd_session_text_length(const ltd_session *s, int32_t text);
 int32_t ltd_session_argmax(const ltd_session *s, int32_t row);
 const int32_t *ltd_session_argmaxes(const ltd_session *s); /* [n], valid for the last n_out */
 const float *ltd_session_logits(const ltd_session *s, int32_t row);   /* [vocab] */
-const float *ltd_session_features(const ltd_session *s, int32_t row); /* [3 * hidden] */
+const float *ltd_session_features(const ltd_session *s, int32_t row); /* [taps * hidden] */
 
 /* Keep rows path[0..n) of the last forward (ascending, each the parent of the next, path[0] a child
  * of the text). The rest is dropped.  n = 0 drops all. */

@@ -19,9 +19,9 @@ struct ltd_session {
     int32_t first_out;
     int32_t *parent, *depth; /* [max_rows] */
     int32_t *argmax;         /* [max_rows] */
-    float *features;         /* [max_rows, 3 hidden] */
+    float *features;         /* [max_rows, n_taps, hidden] */
     float *logits;           /* [max_rows, width of the head] */
-    int32_t taps[3];
+    int32_t taps[LTD_SESSION_MAX_TAPS];
     int32_t n_taps;
     /* The head's slices: scratch a thread, and the best of each slice and row. */
     float *slice_y;       /* [threads, max_rows, HEAD_ROWS] when logits are not kept */

@@ -44,6 +44,21 @@ int ltd_session_append(ltd_session *s, const ltd_rows *rows, const int32_t *text
     return LTD_OK;
 }
 
+int ltd_session_share(ltd_session *s, int32_t to, int32_t from, int32_t n, ltd_err *err)
+{
+    int32_t texts = s->options.texts;
+    if (to < 0 || to >= texts || from < 0 || from >= texts || to == from)
+        return ltd_fail(err, LTD_EINVAL, "text %d from text %d, expected two of 0 to %d", to, from,
+                        texts - 1);
+    if (s->length[to] || n < 0 || n > s->length[from])
+        return ltd_fail(err, LTD_EINVAL, "text %d of %d tokens begins with %d of the %d of text %d",
+                        to, s->length[to], n, s->length[from], from);
+    ltd_kv_copy(&s->kv, to * s->stride, from * s->stride, n);
+    s->length[to] = n;
+    s->rows = 0;
+    return LTD_OK;
+}
+
 int ltd_session_forget(ltd_session *s, int32_t text, int32_t n, ltd_err *err)
 {
     if (text < 0 || text >= s->options.texts)

@@ -76,7 +76,7 @@ static int check_streams(const ltd_llama *model, const ltd_safetensors *want, co
         snprintf(name, sizeof name, "%s.embed", prompt);
         if (place) snprintf(name, sizeof name, "%s.hidden_after_layer_%d", prompt, place - 1);
         if (!vec_has(want, name)) continue;
-        assert_int_equal(ltd_session_set_taps(s, (int32_t[3]){n_layers, place, 0}, &err), 0);
+        assert_int_equal(ltd_session_set_taps(s, (int32_t[3]){n_layers, place, 0}, 3, &err), 0);
         assert_int_equal(ltd_session_forward(s, &rows, &err), 0);
         double d = stream_diff(s, 1, want, name);
         if (!(d <= tolerance)) fail_msg("%s: relative error %g, allowed %g", name, d, tolerance);

@@ -114,6 +114,23 @@ static void a_path_is_kept_and_nothing_else_moves(void **state)
     each_shape(check_keep);
 }
 
+static void check_copy(const ltd_kv *kv)
+{
+    ltd_kv_copy(kv, 16, 0, 13);
+    for (int32_t slot = 0; slot < SLOTS; slot++) {
+        if (slot >= 29 && slot < 32) continue; /* of the last block, and of no text */
+        check_slot(kv, slot, slot >= 16 && slot < 29 ? slot - 16 : slot);
+    }
+    ltd_kv_copy(kv, 0, 32, 0);
+    check_slot(kv, 0, 0);
+}
+
+static void slots_are_copied_in_every_plane(void **state)
+{
+    (void)state;
+    each_shape(check_copy);
+}
+
 static void a_cache_too_large_is_refused(void **state)
 {
     (void)state;
@@ -131,6 +148,7 @@ int main(void)
         cmocka_unit_test(slots_come_back),
         cmocka_unit_test(keys_lie_in_blocks_and_the_rest_is_zero),
         cmocka_unit_test(a_path_is_kept_and_nothing_else_moves),
+        cmocka_unit_test(slots_are_copied_in_every_plane),
         cmocka_unit_test(a_cache_too_large_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -40,7 +40,7 @@ static ltd_session *open_session(bool kv_f16)
     ltd_session *s =
         engine_session(model, &(ltd_session_options){CONTEXT, MOST, kv_f16, features, true, 1});
     /* Those that are too shallow for EAGLE-3's. */
-    if (!features) assert_int_equal(ltd_session_set_taps(s, (int32_t[3]){1, n - 1, n}, &err), 0);
+    if (!features) assert_int_equal(ltd_session_set_taps(s, (int32_t[3]){1, n - 1, n}, 3, &err), 0);
     return s;
 }
 
@@ -216,8 +216,8 @@ static void a_sliding_layer_sees_its_window_and_no_more(void **state)
     model = engine_model("gguf/gemma3_7l.Q8_0.gguf", LTD_LOAD_FILE, 16, NULL);
     ltd_session *s = open_session(false), *other = open_session(false);
     const int32_t taps[3] = {1, 1, 1}; /* behind one sliding layer */
-    assert_int_equal(ltd_session_set_taps(s, taps, &err), 0);
-    assert_int_equal(ltd_session_set_taps(other, taps, &err), 0);
+    assert_int_equal(ltd_session_set_taps(s, taps, 3, &err), 0);
+    assert_int_equal(ltd_session_set_taps(other, taps, 3, &err), 0);
     random_tokens(ids, N);
     forward(s, N, ids, NULL);
     ids[5] = (ids[5] + 1) % VOCAB;
@@ -243,9 +243,9 @@ static void taps_can_be_set_and_bad_ones_are_refused(void **state)
     random_tokens(ids, 8);
     forward(s, 8, ids, NULL);
     assert_int_equal(ltd_llama_taps(model, own), 3);
-    assert_int_equal(ltd_session_set_taps(other, (int32_t[3]){own[2], own[0], own[0]}, &err), 0);
-    assert_int_equal(ltd_session_set_taps(other, (int32_t[3]){0, 0, n + 1}, &err), LTD_EINVAL);
-    assert_int_equal(ltd_session_set_taps(other, (int32_t[3]){-1, 0, 0}, &err), LTD_EINVAL);
+    assert_int_equal(ltd_session_set_taps(other, (int32_t[3]){own[2], own[0], own[0]}, 3, &err), 0);
+    assert_int_equal(ltd_session_set_taps(other, (int32_t[3]){0, 0, n + 1}, 3, &err), LTD_EINVAL);
+    assert_int_equal(ltd_session_set_taps(other, (int32_t[3]){-1, 0, 0}, 3, &err), LTD_EINVAL);
     forward(other, 8, ids, NULL);
     const size_t bytes = FEATURE / 3 * sizeof(float);
     for (int32_t i = 0; i < 8; i++) {

@@ -23,7 +23,7 @@ static ltd_session *open_texts(bool kv_f16, int32_t texts)
     int32_t n = ltd_llama_config(model)->n_layers;
     ltd_session_options o = {TEXT_CONTEXT, texts > 1 ? MOST : 8, kv_f16, false, true, texts};
     ltd_session *s = engine_session(model, &o);
-    assert_int_equal(ltd_session_set_taps(s, (int32_t[3]){1, n - 1, n}, &err), 0);
+    assert_int_equal(ltd_session_set_taps(s, (int32_t[3]){1, n - 1, n}, 3, &err), 0);
     return s;
 }
 
@@ -92,6 +92,43 @@ static void texts_side_by_side_are_as_each_alone(void **state)
     }
 }
 
+/* A text that begins with another's tokens goes on as if it had computed them. */
+static void a_shared_beginning_is_a_computed_one(void **state)
+{
+    (void)state;
+    model = engine_model("gguf/llama31_rope_freqs.Q8_0.gguf", LTD_LOAD_FILE, 8, NULL);
+    for (int kv_f16 = 0; kv_f16 < 2; kv_f16++) {
+        ltd_session *all = open_texts(kv_f16, TEXTS), *one = open_texts(kv_f16, 1);
+        int32_t token[TEXT_CONTEXT], text[TEXT_CONTEXT];
+        for (int i = 0; i < TEXT_CONTEXT; i++) token[i] = below(VOCAB);
+        for (int i = 0; i < 21; i++) text[i] = 4;
+        ltd_rows rows = {21, token, NULL, 0};
+        assert_int_equal(ltd_session_append(all, &rows, text, &err), LTD_OK);
+        for (int32_t to = 0; to < 3; to++) { /* all, a part and nothing of it */
+            int32_t n = 21 - 9 * to > 0 ? 21 - 9 * to : 0;
+            assert_int_equal(ltd_session_share(all, to, 4, n, &err), LTD_OK);
+            assert_int_equal(ltd_session_text_length(all, to), n);
+            assert_int_equal(ltd_session_truncate(one, 0, &err), LTD_OK);
+            for (int32_t i = 0; i < n; i++) engine_step(one, token[i]);
+            for (int32_t i = n; i < n + 12; i++) {
+                int32_t next = token[TEXT_CONTEXT - 1 - i % 7];
+                ltd_rows row = {1, &next, NULL, 1};
+                assert_int_equal(ltd_session_append(all, &row, &to, &err), LTD_OK);
+                engine_step(one, next);
+                same_row(all, 0, one);
+            }
+        }
+        assert_int_equal(ltd_session_share(all, 0, 4, 3, &err), LTD_EINVAL);
+        assert_string_equal(err.msg, "text 0 of 33 tokens begins with 3 of the 21 of text 4");
+        assert_int_equal(ltd_session_share(all, 3, 4, 22, &err), LTD_EINVAL);
+        assert_int_equal(ltd_session_share(all, 4, 4, 0, &err), LTD_EINVAL);
+        assert_string_equal(err.msg, "text 4 from text 4, expected two of 0 to 4");
+        ltd_session_free(all);
+        ltd_session_free(one);
+    }
+    ltd_llama_close(model);
+}
+
 static void what_texts_cant_do_changes_nothing(void **state)
 {
     (void)state;
@@ -132,6 +169,7 @@ int main(void)
     ltd_rng_seed(&rng, 5, LTD_STREAM_TEST);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(texts_side_by_side_are_as_each_alone),
+        cmocka_unit_test(a_shared_beginning_is_a_computed_one),
         cmocka_unit_test(what_texts_cant_do_changes_nothing),
     };
     return cmocka_run_group_tests_name("texts", tests, NULL, NULL);
