@@ -61,6 +61,8 @@ int ltd_torch_set_threads(int n, ltd_err *err);
  * view of it, is gone.  bool is one byte, 0 or 1. */
 int ltd_tensor_from_f32(ltd_tensor **ret, const float *data, const int64_t *dims, int n_dims,
                         ltd_err *err);
+int ltd_tensor_from_i64(ltd_tensor **ret, const int64_t *data, const int64_t *dims, int n_dims,
+                        ltd_err *err);
 int ltd_tensor_view_f32(ltd_tensor **ret, float *data, const int64_t *dims, int n_dims,
                         ltd_err *err);
 int ltd_tensor_view_i64(ltd_tensor **ret, int64_t *data, const int64_t *dims, int n_dims,
@@ -91,6 +93,8 @@ int ltd_tensor_minimum(ltd_tensor **ret, const ltd_tensor *a, const ltd_tensor *
 /* a * factor */
 int ltd_tensor_scale(ltd_tensor **ret, const ltd_tensor *a, double factor, ltd_err *err);
 int ltd_tensor_exp(ltd_tensor **ret, const ltd_tensor *a, ltd_err *err);
+/* ln of a, or of `least` where a is less */
+int ltd_tensor_log(ltd_tensor **ret, const ltd_tensor *a, double least, ltd_err *err);
 int ltd_tensor_clamp(ltd_tensor **ret, const ltd_tensor *a, double low, double high, ltd_err *err);
 /* a where mask (bool) is 1, `other` where it is 0 */
 int ltd_tensor_where(ltd_tensor **ret, const ltd_tensor *mask, const ltd_tensor *a, double other,
@@ -101,13 +105,48 @@ int ltd_tensor_mean(ltd_tensor **ret, const ltd_tensor *a, ltd_err *err);
 /* Over one dim (negative: from the end), which goes away. */
 int ltd_tensor_sum(ltd_tensor **ret, const ltd_tensor *a, int dim, ltd_err *err);
 
+/* --- pieces of tensors (pieces.cc) --- */
+
+/* The `length` entries of dim `dim` from `start` on; shares memory with t. */
+int ltd_tensor_narrow(ltd_tensor **ret, const ltd_tensor *t, int dim, int64_t start, int64_t length,
+                      ltd_err *err);
+/* Dims in another order: extent i of the result is extent order[i] of t, for all of them; shares
+ * memory with t. */
+int ltd_tensor_permute(ltd_tensor **ret, const ltd_tensor *t, const int64_t *order, int n_dims,
+                       ltd_err *err);
+/* One after the other along `dim`; n [1, ...]. */
+int ltd_tensor_concat(ltd_tensor **ret, const ltd_tensor *const *parts, int n, int dim,
+                      ltd_err *err);
+/* ret[i] = t[index[i]]; index i64 [n] */
+int ltd_tensor_rows(ltd_tensor **ret, const ltd_tensor *t, const ltd_tensor *index, ltd_err *err);
+/* The same numbers as doubles: for gradients that are to be checked by differences. */
+int ltd_tensor_to_f64(ltd_tensor **ret, const ltd_tensor *t, ltd_err *err);
+/* Index of the largest along `dim`, which goes away; i64 */
+int ltd_tensor_argmax(ltd_tensor **ret, const ltd_tensor *t, int dim, ltd_err *err);
+int ltd_tensor_to_i64(const ltd_tensor *t, int64_t *ret, int64_t n, ltd_err *err);
+
 /* --- nets (nn.cc) --- */
 
 /* x [n, in] . weight [out, in]^T + bias [out] (NULL: none) -> [n, out] */
 int ltd_tensor_linear(ltd_tensor **ret, const ltd_tensor *x, const ltd_tensor *weight,
                       const ltd_tensor *bias, ltd_err *err);
+/* The same without bias, for inputs that are rounded to bfloat16 and sums of floats, forward and
+ * backward: models/kernels/gemm.h.  x and weight f32.  One thread. (products.cc) */
+int ltd_tensor_linear_bf16(ltd_tensor **ret, const ltd_tensor *x, const ltd_tensor *weight,
+                           ltd_err *err);
 int ltd_tensor_tanh(ltd_tensor **ret, const ltd_tensor *x, ltd_err *err);
 int ltd_tensor_relu(ltd_tensor **ret, const ltd_tensor *x, ltd_err *err);
+/* x * sigmoid(x) */
+int ltd_tensor_silu(ltd_tensor **ret, const ltd_tensor *x, ltd_err *err);
+/* [.., m, k] . [.., k, n] -> [.., m, n] */
+int ltd_tensor_matmul(ltd_tensor **ret, const ltd_tensor *a, const ltd_tensor *b, ltd_err *err);
+int ltd_tensor_softmax(ltd_tensor **ret, const ltd_tensor *x, int dim, ltd_err *err);
+/* x / sqrt(mean x^2 + eps) * weight, over the last dim; weight [last] */
+int ltd_tensor_rms_norm(ltd_tensor **ret, const ltd_tensor *x, const ltd_tensor *weight, double eps,
+                        ltd_err *err);
+/* Rotary embedding of x [rows, heads, d], halves as pairs: cos and sin [rows, d / 2] */
+int ltd_tensor_rope(ltd_tensor **ret, const ltd_tensor *x, const ltd_tensor *cos,
+                    const ltd_tensor *sin, ltd_err *err);
 /* ln softmax over `dim` */
 int ltd_tensor_log_softmax(ltd_tensor **ret, const ltd_tensor *x, int dim, ltd_err *err);
 /* ret[i, j] = x[i, index[i, j]] for dim 1; index i64 */

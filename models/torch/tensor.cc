@@ -3,8 +3,10 @@
 
 #include <ATen/ops/add.h>
 #include <ATen/ops/clamp.h>
+#include <ATen/ops/clamp_min.h>
 #include <ATen/ops/exp.h>
 #include <ATen/ops/from_blob.h>
+#include <ATen/ops/log.h>
 #include <ATen/ops/mean.h>
 #include <ATen/ops/minimum.h>
 #include <ATen/ops/mul.h>
@@ -36,6 +38,18 @@ int view(ltd_tensor **ret, void *data, const int64_t *dims, int n_dims, at::Scal
     });
 }
 
+int copy(ltd_tensor **ret, const void *data, const int64_t *dims, int n_dims, at::ScalarType type,
+         ltd_err *err)
+{
+    ltd_tensor *borrowed;
+    int rc = view(&borrowed, const_cast<void *>(data), dims, n_dims, type, err);
+    *ret = nullptr;
+    if (rc < 0) return rc;
+    rc = make(ret, "copy", err, [&] { return borrowed->t.clone(); });
+    ltd_tensor_free(borrowed);
+    return rc;
+}
+
 } // namespace
 
 extern "C" {
@@ -43,15 +57,13 @@ extern "C" {
 int ltd_tensor_from_f32(ltd_tensor **ret, const float *data, const int64_t *dims, int n_dims,
                         ltd_err *err)
 {
-    ltd_tensor *borrowed;
-    int rc = view(&borrowed, const_cast<float *>(data), dims, n_dims, at::kFloat, err);
-    if (rc < 0) {
-        *ret = nullptr;
-        return rc;
-    }
-    rc = make(ret, "from_f32", err, [&] { return borrowed->t.clone(); });
-    ltd_tensor_free(borrowed);
-    return rc;
+    return copy(ret, data, dims, n_dims, at::kFloat, err);
+}
+
+int ltd_tensor_from_i64(ltd_tensor **ret, const int64_t *data, const int64_t *dims, int n_dims,
+                        ltd_err *err)
+{
+    return copy(ret, data, dims, n_dims, at::kLong, err);
 }
 
 int ltd_tensor_view_f32(ltd_tensor **ret, float *data, const int64_t *dims, int n_dims,
@@ -136,6 +148,11 @@ int ltd_tensor_scale(ltd_tensor **ret, const ltd_tensor *a, double factor, ltd_e
 int ltd_tensor_exp(ltd_tensor **ret, const ltd_tensor *a, ltd_err *err)
 {
     return make(ret, "exp", err, [&] { return at::exp(use(a)); });
+}
+
+int ltd_tensor_log(ltd_tensor **ret, const ltd_tensor *a, double least, ltd_err *err)
+{
+    return make(ret, "log", err, [&] { return at::log(at::clamp_min(use(a), least)); });
 }
 
 int ltd_tensor_clamp(ltd_tensor **ret, const ltd_tensor *a, double low, double high, ltd_err *err)
