@@ -73,6 +73,19 @@ int ltd_llama_taps(const ltd_llama *model, int32_t taps[3]);
  * first layer of some families gets it scaled (ltd_llm_config.embed_scale). */
 void ltd_llama_embed(const ltd_llama *model, int32_t token, float *ret);
 
+/* Weights widened to f32, for what is trained from them: */
+void ltd_llama_head_row(const ltd_llama *model, int32_t token, float *ret); /* [hidden] */
+const float *ltd_llama_output_norm(const ltd_llama *model);                 /* [hidden] */
+typedef enum ltd_layer_part {
+    LTD_LAYER_QKV,       /* [(heads + 2 kv_heads) * head_dim, hidden]: rows of q, k, v */
+    LTD_LAYER_OUT,       /* [hidden, heads * head_dim] */
+    LTD_LAYER_GATE_UP,   /* [2 ffn, hidden]: rows of gate, up */
+    LTD_LAYER_DOWN,      /* [hidden, ffn] */
+    LTD_LAYER_ATTN_NORM, /* [hidden] */
+    LTD_LAYER_FFN_NORM,  /* [hidden] */
+} ltd_layer_part;
+void ltd_llama_layer_part(const ltd_llama *model, int32_t layer, ltd_layer_part part, float *ret);
+
 #ifdef __cplusplus
 }
 #endif
