@@ -57,6 +57,13 @@ typedef enum ltd_model_dtype {
 typedef enum ltd_kv_dtype { LTD_KV_F16, LTD_KV_F32 } ltd_kv_dtype;
 typedef enum ltd_head_dtype { LTD_HEAD_Q8, LTD_HEAD_F16, LTD_HEAD_F32 } ltd_head_dtype;
 typedef enum ltd_clock_kind { LTD_CLOCK_LIVE, LTD_CLOCK_TABLE } ltd_clock_kind;
+typedef enum ltd_distill_features { LTD_DISTILL_KEEP, LTD_DISTILL_COMPUTE } ltd_distill_features;
+typedef enum ltd_distill_init { LTD_DISTILL_LAYER, LTD_DISTILL_RANDOM } ltd_distill_init;
+typedef enum ltd_distill_precision {
+    LTD_DISTILL_AUTO,
+    LTD_DISTILL_F32,
+    LTD_DISTILL_BF16
+} ltd_distill_precision;
 typedef enum ltd_train_mode { LTD_TRAIN_JOINT, LTD_TRAIN_ALTERNATE } ltd_train_mode;
 
 /* Field x of section s is the key "s.x"; units and ranges are in the table. */
@@ -116,6 +123,24 @@ typedef struct ltd_config {
         double size_first;
         int32_t alternate_every, checkpoint_every, keep_last, eval_every, eval_prompts;
     } train;
+    struct {
+        char data[LTD_CONFIG_TEXT], out[LTD_CONFIG_TEXT];
+        int32_t tokens;
+        ltd_strings prompts, exclude;
+        int32_t texts, message_tokens, answer_tokens;
+        double message_temperature, answer_temperature, greedy_share, opener_share;
+        ltd_distill_features features;
+        ltd_ints taps;
+        int32_t vocabulary, ffn;
+        ltd_distill_init init;
+        double epochs;
+        int32_t batch_size, micro_batch;
+        ltd_ints unroll;
+        double step_weight, regression, temperature;
+        double lr, lr_end, lr_warmup, weight_decay, beta2, max_grad_norm;
+        ltd_distill_precision precision;
+        int32_t valid_texts, valid_every, checkpoint_every;
+    } distill;
     struct {
         ltd_strings policies;
         int32_t max_new, reps, prompts_per_task, bootstrap;

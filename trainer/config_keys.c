@@ -32,6 +32,10 @@ CHOICES(size_contracts) = {
 CHOICES(activations) = {{"tanh", LTD_ACT_TANH}, {"relu", LTD_ACT_RELU}, {0}};
 CHOICES(modes) = {{"joint", LTD_TRAIN_JOINT}, {"alternate", LTD_TRAIN_ALTERNATE}, {0}};
 CHOICES(schedules) = {{"linear", LTD_SCHEDULE_LINEAR}, {"constant", LTD_SCHEDULE_CONSTANT}, {0}};
+CHOICES(features) = {{"keep", LTD_DISTILL_KEEP}, {"compute", LTD_DISTILL_COMPUTE}, {0}};
+CHOICES(inits) = {{"layer", LTD_DISTILL_LAYER}, {"random", LTD_DISTILL_RANDOM}, {0}};
+CHOICES(precisions) = {
+    {"auto", LTD_DISTILL_AUTO}, {"f32", LTD_DISTILL_F32}, {"bf16", LTD_DISTILL_BF16}, {0}};
 
 /* clang-format off */
 #define BIG 2147483647.0
@@ -202,6 +206,69 @@ static const ltd_key KEYS[] = {
     INT(train, eval_every, "10000", 0, BIG, "cycles",
         "validation, which writes best.h5; 0: only at the end", "the paper"),
     INT(train, eval_prompts, "8", 1, BIG, "prompts", "held-out prompts of a validation", "ours"),
+
+    STRING(distill, data, "\"\"",
+        "folder of the conversations; empty: data in the run's folder", "ours"),
+    STRING(distill, out, "\"\"",
+        "folder of the finished head; empty: head in the run's folder", "ours"),
+    INT(distill, tokens, "3000000", 1, BIG, "tokens",
+        "of answers that the model writes and the filter keeps", "ours"),
+    STRINGS(distill, prompts, "[]",
+        "question.jsonl files whose first turns are answered before the model writes messages of "
+        "its own", "ours"),
+    STRINGS(distill, exclude, "[configs/prompts/chat/question.jsonl, "
+        "configs/prompts/math/question.jsonl, configs/prompts/code/question.jsonl, "
+        "configs/prompts/rewrite/question.jsonl, configs/prompts/valid/question.jsonl]",
+        "question.jsonl files of evaluation: what shares ten tokens in a row with a turn of theirs "
+        "is left out", "ours"),
+    INT(distill, texts, "64", 1, 960, "texts", "written side by side", "ours"),
+    INT(distill, message_tokens, "110", 1, 1048576, "tokens", "most of a message", "ours"),
+    INT(distill, answer_tokens, "256", 1, 1048576, "tokens", "most of an answer", "ours"),
+    FLOAT(distill, message_temperature, "1", 0.01, 100, "", "of messages", "Magpie"),
+    FLOAT(distill, answer_temperature, "0.7", 0.01, 100, "", "of answers that are drawn", "ours"),
+    FLOAT(distill, greedy_share, "0.75", 0, 1, "of conversations",
+        "whose answers are greedy, as they will be drafted", "ours"),
+    FLOAT(distill, opener_share, "0.5", 0, 1, "of conversations",
+        "whose messages begin with one of the built-in openers", "ours"),
+    ENUM(distill, features, "keep", features, "",
+        "keep: on disk, while the model writes (2 bytes x 4 taps x hidden a token); compute: again "
+        "for every batch", "ours"),
+    INTS(distill, taps, "[]", 0, 1024, "layers",
+        "three layers whose inputs are the features; empty: 2, n/2, n-3", "EAGLE-3"),
+    INT(distill, vocabulary, "2048", 32, BIG, "tokens",
+        "most frequent tokens of the answers, which can always be drafted", "ours; EAGLE-3: 32000"),
+    INT(distill, ffn, "0", 0, 1048576, "units",
+        "width of the layer's feed-forward part; 0: the target's", "EAGLE-3"),
+    ENUM(distill, init, "layer", inits, "",
+        "begin with the target's last layer, or with random weights", "ours"),
+    FLOAT(distill, epochs, "3", 0, 1000, "passes", "over the conversations", "ours"),
+    INT(distill, batch_size, "12", 1, 65536, "conversations", "of an update", "ours"),
+    INT(distill, micro_batch, "6", 1, 65536, "conversations",
+        "whose gradient a thread computes at a time; the sum over an update's is in their order",
+        "ours"),
+    INTS(distill, unroll, "[3]", 1, 8, "steps",
+        "of the training-time test: the head's own features go back in; several values divide the "
+        "run among them", "EAGLE-3: 7"),
+    FLOAT(distill, step_weight, "0.8", 0, 1, "a step", "weight of a later step's loss", "EAGLE-3"),
+    FLOAT(distill, regression, "2", 0, 1e6, "",
+        "weight of the squared distance to the target's own last features", "ours; EAGLE-3: 0"),
+    FLOAT(distill, temperature, "1", 0.01, 100, "", "of the target's distributions", "EAGLE-3"),
+    FLOAT(distill, lr, "0.0015", 0, 1, "", "AdamW's learning rate, after the warm-up", "ours"),
+    FLOAT(distill, lr_end, "0.03", 0, 1, "of lr", "learning rate at the end of the cosine", "ours"),
+    FLOAT(distill, lr_warmup, "0.01", 0, 0.99, "of the run",
+        "share of the run in which the rate rises from 0", "ours"),
+    FLOAT(distill, weight_decay, "0.05", 0, 1, "", "AdamW's", "ours"),
+    FLOAT(distill, beta2, "0.95", 0, 0.9999999, "", "AdamW's", "EAGLE-3"),
+    FLOAT(distill, max_grad_norm, "1", 0, 1e6, "",
+        "gradients are scaled down to this norm; 0: never", "ours; EAGLE-3: 0.5"),
+    ENUM(distill, precision, "auto", precisions, "",
+        "of the large matrix products: f32; bf16 inputs with float sums; auto: bf16 where the "
+        "processor has instructions for it", "ours"),
+    INT(distill, valid_texts, "24", 1, BIG, "conversations",
+        "greedy ones that are held out; they choose the best head by accepted length", "ours"),
+    INT(distill, valid_every, "250", 0, BIG, "updates", "0: only at the end", "ours"),
+    INT(distill, checkpoint_every, "100", 0, BIG, "updates",
+        "0: only at the end or when stopped", "ours"),
 
     STRINGS(bench, policies, "[]",
         "rows of the comparison; empty: ar, eagle3, static-tuned, the best rules, ltd", "ours"),

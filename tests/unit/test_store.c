@@ -56,7 +56,7 @@ static ltd_conversation make(uint64_t number, int32_t token[MOST])
 static ltd_store *open_store(const char *folder)
 {
     ltd_store *s;
-    if (ltd_store_open(&s, folder, "model a, seed 1", &err) < 0) fail_msg("%s", err.msg);
+    if (ltd_store_open(&s, folder, "model a, seed 1", "", 0, &err) < 0) fail_msg("%s", err.msg);
     return s;
 }
 
@@ -150,7 +150,7 @@ static void parts_of_other_settings_are_refused(void **state)
     add(s, 0);
     assert_int_equal(ltd_store_save(s, &err), LTD_OK);
     ltd_store_free(s);
-    assert_int_equal(ltd_store_open(&other, folder, "model b, seed 1", &err), LTD_EINVAL);
+    assert_int_equal(ltd_store_open(&other, folder, "model b, seed 1", "", 0, &err), LTD_EINVAL);
     assert_null(other);
     assert_non_null(strstr(err.msg, "part-000000.h5: made with other settings: found model a, "
                                     "seed 1, expected model b, seed 1"));
@@ -173,8 +173,100 @@ static void damaged_parts_are_named(void **state)
     fseek(f, 3000, SEEK_SET);
     fputc(c ^ 1, f);
     fclose(f);
-    assert_int_equal(ltd_store_open(&s, folder, "model a, seed 1", &err), LTD_EFORMAT);
+    assert_int_equal(ltd_store_open(&s, folder, "model a, seed 1", "", 0, &err), LTD_EFORMAT);
     assert_non_null(strstr(err.msg, "part-000000.h5"));
+}
+
+enum { WIDTH = 24 };
+
+/* Of a number: always the same. */
+static void make_features(uint64_t number, uint16_t *ret)
+{
+    ltd_rng r;
+    ltd_rng_seed(&r, number + 1000, LTD_STREAM_TEST);
+    for (int i = 0; i < MOST * WIDTH; i++) ret[i] = (uint16_t)ltd_rng_below(&r, 65536);
+}
+
+static ltd_store *open_with_features(const char *folder, const char *taps)
+{
+    ltd_store *s;
+    if (ltd_store_open(&s, folder, "model a, seed 1", taps, WIDTH, &err) < 0)
+        fail_msg("%s", err.msg);
+    return s;
+}
+
+static void add_with_features(ltd_store *s, uint64_t number)
+{
+    static uint16_t features[MOST * WIDTH];
+    int32_t token[MOST];
+    ltd_conversation c = make(number, token);
+    make_features(number, features);
+    c.features = features;
+    if (ltd_store_add(s, &c, &err) < 0) fail_msg("%s", err.msg);
+}
+
+static void check_features(const ltd_store *s, size_t n)
+{
+    static uint16_t want[MOST * WIDTH];
+    assert_int_equal(ltd_store_count(s), n);
+    for (size_t i = 0; i < n; i++) {
+        ltd_conversation c = ltd_store_at(s, i);
+        if (c.n < 2) continue;
+        make_features(c.number, want);
+        assert_non_null(c.features);
+        assert_memory_equal(c.features, want, ((size_t)c.n - 1) * WIDTH * sizeof *want);
+    }
+}
+
+static void features_lie_beside_their_tokens(void **state)
+{
+    (void)state;
+    char folder[PATH_MAX];
+    new_folder(folder);
+    ltd_store *s = open_with_features(folder, "2 4 6");
+    for (uint64_t i = 0; i < 60; i++) {
+        add_with_features(s, i * 7 % 60);
+        if (i % 25 == 24) assert_int_equal(ltd_store_save(s, &err), LTD_OK);
+    }
+    check_features(s, 60);
+    assert_int_equal(ltd_store_save(s, &err), LTD_OK);
+    check_features(s, 60);
+    ltd_store_free(s);
+    s = open_with_features(folder, "2 4 6");
+    check_features(s, 60);
+    int32_t token[MOST];
+    ltd_conversation bare = make(61, token);
+    assert_int_equal(ltd_store_add(s, &bare, &err), LTD_EINVAL);
+    ltd_store_free(s);
+    /* Other taps, and none: the tokens alone. */
+    s = open_with_features(folder, "2 4 5");
+    assert_null(ltd_store_at(s, 1).features);
+    ltd_store_free(s);
+    s = open_store(folder);
+    assert_null(ltd_store_at(s, 1).features);
+    ltd_store_free(s);
+}
+
+/* A killed run may leave the features of a part that was never written. */
+static void features_without_a_part_are_written_over(void **state)
+{
+    (void)state;
+    char folder[PATH_MAX], part[PATH_MAX + 32];
+    new_folder(folder);
+    ltd_store *s = open_with_features(folder, "2 4 6");
+    for (uint64_t i = 0; i < 9; i++) add_with_features(s, i);
+    assert_int_equal(ltd_store_save(s, &err), LTD_OK);
+    ltd_store_free(s);
+    snprintf(part, sizeof part, "%s/part-000000.h5", folder);
+    assert_int_equal(unlink(part), 0);
+    s = open_with_features(folder, "2 4 6");
+    assert_int_equal(ltd_store_count(s), 0);
+    for (uint64_t i = 0; i < 5; i++) add_with_features(s, i);
+    assert_int_equal(ltd_store_save(s, &err), LTD_OK);
+    ltd_store_free(s);
+    s = open_with_features(folder, "2 4 6");
+    check_features(s, 5);
+    ltd_store_free(s);
 }
 
 int main(void)
@@ -184,6 +276,8 @@ int main(void)
         cmocka_unit_test(a_number_is_taken_once),
         cmocka_unit_test(parts_of_other_settings_are_refused),
         cmocka_unit_test(damaged_parts_are_named),
+        cmocka_unit_test(features_lie_beside_their_tokens),
+        cmocka_unit_test(features_without_a_part_are_written_over),
     };
     return cmocka_run_group_tests_name("store", tests, setup, teardown);
 }

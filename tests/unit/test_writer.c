@@ -9,6 +9,7 @@
 
 #include "tests/support/engine.h"
 #include "tests/support/vocab.h"
+#include "trainer/distill/features.h"
 #include "trainer/distill/writer.h"
 
 enum { LIMIT = 24, ROOM = 256, MESSAGE = 9, ANSWER_TOKENS = 14 };
@@ -165,6 +166,61 @@ static void the_template_stands_around_the_message(void **state)
     ltd_tokens_fini(&after);
 }
 
+/* Kept while writing or computed from the tokens: the same halves. */
+static void features_are_those_of_the_tokens(void **state)
+{
+    (void)state;
+    ltd_writer_options o = usual(6);
+    int32_t layers = ltd_llama_config(model)->n_layers, seen = 0;
+    const int32_t taps[4] = {1, layers - 2, layers - 1, layers};
+    size_t width = 4 * (size_t)ltd_llama_config(model)->hidden;
+    memcpy(o.taps, taps, sizeof taps);
+    o.n_taps = 4;
+    ltd_writer *w;
+    ltd_features *f;
+    ltd_conversation c;
+    if (ltd_writer_new(&w, model, tok, ltd_chat_find("chatml"), &o, &err) < 0 ||
+        ltd_features_new(&f, model, taps, 4, ROOM, &err) < 0)
+        fail_msg("%s", err.msg);
+    uint16_t *want = malloc(ROOM * width * sizeof *want);
+    for (; ltd_writer_next(w, &c, &err) == LTD_OK && c.n; seen++) {
+        assert_int_equal(ltd_features_compute(f, c.token, c.n - 1, want, &err), LTD_OK);
+        assert_memory_equal(c.features, want, ((size_t)c.n - 1) * width * sizeof *want);
+    }
+    assert_int_equal(seen, LIMIT);
+    int32_t token = 0;
+    assert_int_equal(ltd_features_compute(f, &token, ROOM + 1, want, &err), LTD_EINVAL);
+    free(want);
+    ltd_features_free(f);
+    ltd_writer_free(w);
+}
+
+/* Messages that are given come first; numbers after them are those that would have been anyway. */
+static void given_messages_are_answered(void **state)
+{
+    (void)state;
+    static kept plain[LIMIT], all[LIMIT];
+    static const char *const messages[] = {"hello hello hello", "a"};
+    ltd_writer_options o = usual(5);
+    write_all(&o, plain);
+    o.messages = messages;
+    o.n_messages = 2;
+    assert_int_equal(write_all(&o, all), LIMIT);
+    for (int i = 0; i < LIMIT; i++) {
+        if (i >= 2) {
+            same(&all[i], &plain[i]);
+            continue;
+        }
+        char text[128];
+        ltd_tokens want = LTD_TOKENS_INIT;
+        snprintf(text, sizeof text, "<|im_start|>user\n%s", messages[i]);
+        ltd_tokenizer_encode(tok, text, strlen(text), LTD_ENCODE_PROMPT, &want, &err);
+        engine_same_ids("message", all[i].token, want.ids, (int32_t)want.n);
+        assert_true(all[i].c.answer > (int32_t)want.n && all[i].c.n > all[i].c.answer);
+        ltd_tokens_fini(&want);
+    }
+}
+
 static bool odd(void *ctx, uint64_t number)
 {
     (*(int *)ctx)++;
@@ -222,6 +278,8 @@ int main(void)
         cmocka_unit_test(what_stands_beside_changes_no_token),
         cmocka_unit_test(greedy_answers_are_plain_decoding),
         cmocka_unit_test(the_template_stands_around_the_message),
+        cmocka_unit_test(features_are_those_of_the_tokens),
+        cmocka_unit_test(given_messages_are_answered),
         cmocka_unit_test(numbers_that_are_there_are_left_out),
         cmocka_unit_test(options_that_cant_be_are_refused),
     };

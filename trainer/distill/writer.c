@@ -4,6 +4,7 @@
 #include "trainer/distill/writer.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "base/rng.h"
@@ -23,8 +24,9 @@ typedef struct slot {
     stage stage;
     ltd_conversation c;
     ltd_tokens tokens;
-    int32_t fed;     /* tokens that the session has */
-    int32_t message; /* where it begins */
+    int32_t fed;        /* tokens that the session has */
+    int32_t message;    /* where it begins */
+    uint16_t *features; /* [context, width] */
     int32_t tries;
     bool opened; /* the message's first words are given */
     ltd_rng rng;
@@ -38,13 +40,17 @@ struct ltd_writer {
     ltd_session *session;
     ltd_sampler **samplers; /* [threads, 2] of messages and answers */
     slot *slots;            /* [texts] */
-    int32_t returned;       /* slot of the conversation given last; -1 */
-    uint64_t number;        /* next */
+    int32_t context;        /* tokens of a slot, at most */
+    size_t width;           /* of a token's features */
+    ltd_tokens prefix;      /* what all conversations begin with: text `texts` of the session */
+    uint16_t *prefix_features;
+    int32_t returned; /* slot of the conversation given last; -1 */
+    uint64_t number;  /* next */
     uint64_t rows, forwards;
     /* Of a forward. */
-    int32_t *token, *text; /* [max rows] */
-    int32_t *out;          /* [texts] slots whose next token is wanted */
-    int32_t *chosen;       /* [texts] */
+    int32_t *token, *text, *position; /* [max rows] */
+    int32_t *out;                     /* [texts] slots whose next token is wanted */
+    int32_t *chosen;                  /* [texts] */
     int32_t n, n_out;
 };
 
@@ -77,8 +83,14 @@ static int longest(const ltd_writer *w, int32_t *ret, ltd_err *err)
         if (t.n > most) most = t.n;
         ltd_tokens_fini(&t);
     }
-    *ret =
-        (int32_t)(most + w->frame.after.n) + w->options.message_tokens + w->options.answer_tokens;
+    size_t written = most + (size_t)w->options.message_tokens;
+    for (size_t i = 0; rc == LTD_OK && i < w->options.n_messages; i++) {
+        ltd_tokens t = LTD_TOKENS_INIT;
+        rc = ltd_frame_open(&w->frame, w->options.messages[i], &t, err);
+        if (t.n > written) written = t.n;
+        ltd_tokens_fini(&t);
+    }
+    *ret = (int32_t)(written + w->frame.after.n) + w->options.answer_tokens;
     return rc;
 }
 
@@ -97,25 +109,87 @@ static int make_samplers(ltd_writer *w, ltd_err *err)
     return rc;
 }
 
+static int allocate_features(ltd_writer *w, ltd_err *err)
+{
+    const ltd_writer_options *o = &w->options;
+    if (!o->n_taps) return LTD_OK;
+    int rc = ltd_session_set_taps(w->session, o->taps, o->n_taps, err);
+    if (rc < 0) return rc;
+    w->width = (size_t)o->n_taps * (size_t)ltd_llama_config(w->model)->hidden;
+    size_t n = (size_t)w->context * w->width;
+    bool ok = (w->prefix_features = ltd_mem_zeros(n, sizeof(uint16_t)));
+    for (int32_t i = 0; ok && i < o->texts; i++)
+        ok = (w->slots[i].features = ltd_mem_zeros(n, sizeof(uint16_t)));
+    return ok ? LTD_OK : ltd_fail(err, LTD_ENOMEM, "writer: no memory for features");
+}
+
 static int allocate(ltd_writer *w, ltd_err *err)
 {
     size_t texts = (size_t)w->options.texts, rows = texts + TEMPLATE_ROWS;
     w->slots = ltd_mem_zeros(texts, sizeof *w->slots);
     w->token = ltd_mem_zeros(rows, sizeof *w->token);
     w->text = ltd_mem_zeros(rows, sizeof *w->text);
+    w->position = ltd_mem_zeros(rows, sizeof *w->position);
     w->out = ltd_mem_zeros(texts, sizeof *w->out);
     w->chosen = ltd_mem_zeros(texts, sizeof *w->chosen);
-    if (!w->slots || !w->token || !w->text || !w->out || !w->chosen)
+    if (!w->slots || !w->token || !w->text || !w->position || !w->out || !w->chosen)
         return ltd_fail(err, LTD_ENOMEM, "writer of %zu texts: no memory", texts);
-    int32_t context;
-    int rc = longest(w, &context, err);
-    if (rc == LTD_OK && context <= (int32_t)rows) context = (int32_t)rows + 1;
-    ltd_session_options o = {context, (int32_t)rows, true, false, true, w->options.texts};
+    int rc = longest(w, &w->context, err);
+    ltd_session_options o = {w->context, (int32_t)rows, true, false, true, w->options.texts + 1};
     if (rc == LTD_OK) rc = ltd_session_new(&w->session, w->model, &o, err);
+    if (rc == LTD_OK) rc = allocate_features(w, err);
     return rc == LTD_OK ? make_samplers(w, err) : rc;
 }
 
+/* Halves of what the forward left for its rows. */
+static void keep_features(const ltd_writer *w, int32_t row, uint16_t *to)
+{
+    if (!w->width) return;
+    ltd_llama_kernels(w->model)->store_f16(ltd_session_features(w->session, row), (int32_t)w->width,
+                                           to);
+}
+
+/* The template up to the message, once for all conversations. */
+static int read_prefix(ltd_writer *w, ltd_err *err)
+{
+    int rc = ltd_frame_open(&w->frame, NULL, &w->prefix, err);
+    int32_t most = ltd_session_max_rows(w->session), n = (int32_t)w->prefix.n;
+    for (int32_t i = 0, m; rc == LTD_OK && i < n; i += m) {
+        m = n - i < most ? n - i : most;
+        for (int32_t k = 0; k < m; k++) w->text[k] = w->options.texts;
+        ltd_rows rows = {m, w->prefix.ids + i, NULL, 0};
+        rc = ltd_session_append(w->session, &rows, w->text, err);
+        for (int32_t k = 0; rc == LTD_OK && k < m; k++)
+            keep_features(w, k, w->prefix_features + (size_t)(i + k) * w->width);
+    }
+    return rc;
+}
+
 /* --- conversations --- */
+
+/* What a conversation has in common with the prefix is there already. */
+static int begin_text(ltd_writer *w, int32_t i, ltd_err *err)
+{
+    slot *s = &w->slots[i];
+    size_t n = 0;
+    while (n < w->prefix.n && n + 1 < s->tokens.n && w->prefix.ids[n] == s->tokens.ids[n]) n++;
+    int rc = ltd_session_forget(w->session, i, 0, err);
+    if (rc == LTD_OK) rc = ltd_session_share(w->session, i, w->options.texts, (int32_t)n, err);
+    if (rc < 0) return rc;
+    s->fed = (int32_t)n;
+    if (w->width) memcpy(s->features, w->prefix_features, n * w->width * sizeof *s->features);
+    return LTD_OK;
+}
+
+static int end_message(const ltd_writer *w, slot *s, ltd_err *err)
+{
+    int rc = LTD_OK;
+    for (size_t k = 0; rc == LTD_OK && k < w->frame.after.n; k++)
+        rc = ltd_tokens_push(&s->tokens, w->frame.after.ids[k], err);
+    s->c.answer = (int32_t)s->tokens.n;
+    s->stage = ANSWER;
+    return rc;
+}
 
 /* The next number goes to a slot, or, when there is none, nothing does. */
 static int begin(ltd_writer *w, int32_t i, ltd_err *err)
@@ -131,12 +205,13 @@ static int begin(ltd_writer *w, int32_t i, ltd_err *err)
     const char *words = s->opened ? o->openers[ltd_rng_below(&s->rng, o->n_openers)] : NULL;
     s->c.greedy = ltd_rng_f64(&s->rng) < o->greedy_share;
     s->tokens.n = 0;
-    s->tries = s->fed = 0;
-    int rc = ltd_frame_open(&w->frame, words, &s->tokens, err);
-    if (rc == LTD_OK) rc = ltd_session_forget(w->session, i, 0, err);
+    s->tries = 0;
+    bool given = s->c.number < o->n_messages;
+    int rc = ltd_frame_open(&w->frame, given ? o->messages[s->c.number] : words, &s->tokens, err);
     s->message = (int32_t)s->tokens.n;
-    if (rc == LTD_OK) s->stage = MESSAGE;
-    return rc;
+    s->stage = MESSAGE;
+    if (rc == LTD_OK && given) rc = end_message(w, s, err);
+    return rc == LTD_OK ? begin_text(w, i, err) : rc;
 }
 
 static int add_to_message(ltd_writer *w, int32_t i, int32_t token, ltd_err *err)
@@ -151,11 +226,7 @@ static int add_to_message(ltd_writer *w, int32_t i, int32_t token, ltd_err *err)
         return ltd_session_forget(w->session, i, s->fed, err);
     }
     if (rc < 0 || (!end && n < w->options.message_tokens)) return rc;
-    for (size_t k = 0; rc == LTD_OK && k < w->frame.after.n; k++)
-        rc = ltd_tokens_push(&s->tokens, w->frame.after.ids[k], err);
-    s->c.answer = (int32_t)s->tokens.n;
-    s->stage = ANSWER;
-    return rc;
+    return end_message(w, s, err);
 }
 
 static int add_to_answer(ltd_writer *w, slot *s, int32_t token, ltd_err *err)
@@ -178,6 +249,7 @@ static void take(ltd_writer *w, int32_t i, int32_t n)
 {
     slot *s = &w->slots[i];
     for (int32_t k = 0; k < n; k++, w->n++) {
+        w->position[w->n] = s->fed;
         w->token[w->n] = s->tokens.ids[s->fed++];
         w->text[w->n] = i;
     }
@@ -217,6 +289,14 @@ static void choose(void *ctx, int32_t task, int32_t thread)
         w->chosen[task] = ltd_sampler_draw(sampler, u);
 }
 
+static void keep_row(void *ctx, int32_t row, int32_t thread)
+{
+    (void)thread;
+    const ltd_writer *w = ctx;
+    const slot *s = &w->slots[w->text[row]];
+    keep_features(w, row, s->features + (size_t)w->position[row] * w->width);
+}
+
 static int forward(ltd_writer *w, ltd_err *err)
 {
     collect(w);
@@ -225,6 +305,7 @@ static int forward(ltd_writer *w, ltd_err *err)
     if (rc < 0) return rc;
     w->rows += (uint64_t)w->n;
     w->forwards++;
+    ltd_pool_run(ltd_llama_pool(w->model), keep_row, w, w->n);
     ltd_pool_run(ltd_llama_pool(w->model), choose, w, w->n_out);
     for (int32_t j = 0; rc == LTD_OK && j < w->n_out; j++) {
         int32_t i = w->out[j];
@@ -252,6 +333,7 @@ int ltd_writer_new(ltd_writer **ret, const ltd_llama *model, const ltd_tokenizer
     w->returned = -1;
     rc = ltd_frame_init(&w->frame, tok, chat, err);
     if (rc == LTD_OK) rc = allocate(w, err);
+    if (rc == LTD_OK) rc = read_prefix(w, err);
     for (int32_t i = 0; rc == LTD_OK && i < options->texts; i++) rc = begin(w, i, err);
     if (rc < 0) {
         ltd_writer_free(w);
@@ -266,13 +348,19 @@ void ltd_writer_free(ltd_writer *w)
     if (!w) return;
     int32_t threads = ltd_pool_threads(ltd_llama_pool(w->model));
     for (int32_t i = 0; w->samplers && i < 2 * threads; i++) ltd_sampler_free(w->samplers[i]);
-    for (int32_t i = 0; w->slots && i < w->options.texts; i++) ltd_tokens_fini(&w->slots[i].tokens);
+    for (int32_t i = 0; w->slots && i < w->options.texts; i++) {
+        ltd_tokens_fini(&w->slots[i].tokens);
+        free(w->slots[i].features);
+    }
+    ltd_tokens_fini(&w->prefix);
+    free(w->prefix_features);
     ltd_session_free(w->session);
     ltd_frame_fini(&w->frame);
     free(w->samplers);
     free(w->slots);
     free(w->token);
     free(w->text);
+    free(w->position);
     free(w->out);
     free(w->chosen);
     free(w);
@@ -290,6 +378,7 @@ int ltd_writer_next(ltd_writer *w, ltd_conversation *ret, ltd_err *err)
             busy = busy || s->stage != EMPTY;
             if (s->stage != DONE) continue;
             s->c.token = s->tokens.ids;
+            s->c.features = s->features;
             *ret = s->c;
             w->returned = i;
             return LTD_OK;

@@ -18,7 +18,7 @@
 #include <stdint.h>
 
 #include "base/status.h"
-#include "models/llm/llama.h"
+#include "models/llm/session.h"
 #include "models/text/chat.h"
 #include "models/text/tokenizer.h"
 
@@ -39,6 +39,12 @@ typedef struct ltd_writer_options {
     double opener_share; /* of these conversations, [0, 1]; 0 without openers */
     uint64_t seed;
     uint64_t limit; /* conversations: numbers 0 .. limit - 1 */
+    /* Messages that stand already: of conversations 0 .. n_messages - 1; borrowed. */
+    const char *const *messages;
+    size_t n_messages;
+    /* Layers whose inputs are kept as features (ltd_session_set_taps); n_taps 0: none. */
+    int32_t taps[LTD_SESSION_MAX_TAPS];
+    int32_t n_taps;
     /* Numbers that are there already; NULL: none. */
     bool (*skip)(void *ctx, uint64_t number);
     void *skip_ctx;
@@ -52,6 +58,8 @@ typedef struct ltd_conversation {
     int32_t answer; /* where the answer begins */
     bool greedy;    /* the answer's tokens are the most probable ones */
     bool ended;     /* with an end token, which is the last one; else it was cut */
+    const uint16_t *features; /* [n - 1, taps * hidden] halves: the last token went through no
+                               * layer; borrowed like token; NULL: not kept */
 } ltd_conversation;
 
 typedef struct ltd_writer ltd_writer;
