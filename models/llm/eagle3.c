@@ -54,3 +54,8 @@ const char *ltd_eagle3_hash(const ltd_eagle3 *head)
 {
     return head->hash;
 }
+
+const int32_t *ltd_eagle3_tokens(const ltd_eagle3 *head)
+{
+    return head->target_id;
+}

@@ -44,6 +44,8 @@ void ltd_eagle3_close(ltd_eagle3 *head);
 const ltd_eagle3_config *ltd_eagle3_get_config(const ltd_eagle3 *head);
 const char *ltd_eagle3_path(const ltd_eagle3 *head);
 const char *ltd_eagle3_hash(const ltd_eagle3 *head); /* SHA-256 of the weights, hex */
+/* The target's numbers of the tokens that it can draft [draft_vocab]; borrowed. */
+const int32_t *ltd_eagle3_tokens(const ltd_eagle3 *head);
 
 /* A draft of texts up to `context` pairs, extended by up to max_rows pairs a call, with beams of
  * top_k rows and up to max_expansions of them.  LTD_EINVAL, LTD_ENOMEM.  *ret owned; head borrowed.
