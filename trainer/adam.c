@@ -45,11 +45,13 @@ void ltd_adam_step(ltd_adam *adam, float *data, const float *grad, double lr)
     float keep1 = (float)o->beta1, take1 = (float)(1.0 - o->beta1);
     float keep2 = (float)o->beta2, take2 = (float)(1.0 - o->beta2);
     float step = (float)(lr / correct1), root = (float)correct2, eps = (float)o->eps;
+    float decay = (float)(lr * o->weight_decay);
     float *restrict p = data, *restrict m = adam->m, *restrict v = adam->v;
     const float *restrict g = grad;
     for (int64_t i = 0; i < adam->n; i++) {
         m[i] = keep1 * m[i] + take1 * g[i];
         v[i] = keep2 * v[i] + take2 * (g[i] * g[i]);
+        p[i] -= decay * p[i];
         p[i] -= step * (m[i] / (sqrtf(v[i]) / root + eps));
     }
 }

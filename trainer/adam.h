@@ -1,5 +1,6 @@
-/* Adam over one flat array of floats (Kingma & Ba 2015, as torch.optim.Adam computes it: without
- * amsgrad or weight decay).  The state is plain memory, for checkpoints.
+/* Adam over one flat array of floats (Kingma & Ba 2015, as torch.optim.Adam computes it, without
+ * amsgrad; with weight decay, as torch.optim.AdamW does: Loshchilov & Hutter 2019).  The state is
+ * plain memory, for checkpoints.
  *
  *     ltd_adam *adam;
  *     if (ltd_adam_new(&adam, n, &(ltd_adam_options)LTD_ADAM_DEFAULTS, &err) < 0) ...
@@ -18,12 +19,12 @@ extern "C" {
 #endif
 
 typedef struct ltd_adam_options {
-    double beta1, beta2, eps;
+    double beta1, beta2, eps, weight_decay;
 } ltd_adam_options;
 
 /* SB3's and CleanRL's eps for PPO. */
 /* clang-format off */
-#define LTD_ADAM_DEFAULTS {0.9, 0.999, 1e-5}
+#define LTD_ADAM_DEFAULTS {0.9, 0.999, 1e-5, 0}
 /* clang-format on */
 
 typedef struct ltd_adam {

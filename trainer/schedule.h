@@ -14,6 +14,7 @@ extern "C" {
 typedef enum ltd_schedule_kind {
     LTD_SCHEDULE_CONSTANT, /* start, after the warm-up */
     LTD_SCHEDULE_LINEAR,   /* start -> end, from the end of the warm-up to the end of the run */
+    LTD_SCHEDULE_COSINE,   /* the same, along half a cosine */
     LTD_SCHEDULE_COUNT,
 } ltd_schedule_kind;
 

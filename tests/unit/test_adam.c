@@ -56,6 +56,23 @@ static void it_follows_the_formula_in_double(void **state)
     ltd_adam_free(adam);
 }
 
+/* torch.optim.AdamW: the parameter shrinks by lr times the decay, whatever the gradient. */
+static void weights_decay_beside_the_step(void **state)
+{
+    (void)state;
+    float with[2] = {2, -3}, without[2] = {2, -3}, g[2] = {0.5f, 0};
+    ltd_adam *decaying, *plain = make(2);
+    ltd_adam_options opt = LTD_ADAM_DEFAULTS;
+    opt.weight_decay = 0.1;
+    assert_int_equal(ltd_adam_new(&decaying, 2, &opt, NULL), LTD_OK);
+    ltd_adam_step(decaying, with, g, 0.01);
+    ltd_adam_step(plain, without, g, 0.01);
+    assert_float_equal(with[0], without[0] - 0.01 * 0.1 * 2, 1e-6);
+    assert_float_equal(with[1], -3 + 0.01 * 0.1 * 3, 1e-6);
+    ltd_adam_free(decaying);
+    ltd_adam_free(plain);
+}
+
 static void state_put_back_goes_on_the_same(void **state)
 {
     (void)state;
@@ -107,6 +124,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_first_step_is_lr_times_the_sign),
         cmocka_unit_test(it_follows_the_formula_in_double),
+        cmocka_unit_test(weights_decay_beside_the_step),
         cmocka_unit_test(state_put_back_goes_on_the_same),
         cmocka_unit_test(clipping_keeps_the_direction),
         cmocka_unit_test(options_that_cannot_be_are_refused),

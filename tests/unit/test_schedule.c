@@ -32,6 +32,17 @@ static void an_entropy_bonus_that_fades(void **state)
     assert_float_equal(ltd_schedule_at(&ent, 1), 0.01, 1e-15);
 }
 
+static void a_cosine_is_flat_at_both_ends(void **state)
+{
+    (void)state;
+    ltd_schedule lr = {LTD_SCHEDULE_COSINE, 2e-3, 1e-3, 0.2};
+    assert_float_equal(ltd_schedule_at(&lr, 0.1), 1e-3, 1e-12);
+    assert_float_equal(ltd_schedule_at(&lr, 0.2), 2e-3, 1e-12);
+    assert_float_equal(ltd_schedule_at(&lr, 0.6), 1.5e-3, 1e-12);
+    assert_float_equal(ltd_schedule_at(&lr, 0.4), 1e-3 + 1e-3 * 0.85355339059, 1e-12);
+    assert_float_equal(ltd_schedule_at(&lr, 1), 1e-3, 1e-12);
+}
+
 static void constants_stay(void **state)
 {
     (void)state;
@@ -48,6 +59,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_papers_learning_rate),
         cmocka_unit_test(an_entropy_bonus_that_fades),
+        cmocka_unit_test(a_cosine_is_flat_at_both_ends),
         cmocka_unit_test(constants_stay),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

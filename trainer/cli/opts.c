@@ -35,6 +35,7 @@ static const cli_option options[] = {
     {"model", "PATH", "model.path", "target model: GGUF file or folder", 'm'},
     {"dtype", "TYPE", "model.dtype", "weights of the target model: file, f32, f16, q8, q4", 0},
     {"head", "PATH", "head.path", "draft head folder; none: prompt lookup only", 0},
+    {"out", "DIR", "distill.out", "folder of the finished head", 'o'},
     {"threads", "N", "model.threads", "threads; 0: all cores", 't'},
     {"seed", "N", "run.seed", "seed of everything random", 's'},
     {"prompts", "FILE,...", "prompts.bench", "question.jsonl files, a task each", 0},

@@ -1,7 +1,14 @@
 /* Verbs of ltd, in the order of first use. */
 #include "trainer/cli/cli.h"
 
-/* Runs in ltd-train: see hand_over() in main.c. */
+/* They run in ltd-train: see hand_over() in main.c. */
+static const ltd_verb distill_elsewhere = {
+    .name = "distill",
+    .summary = "train a draft head from the model's own text",
+    .args = "",
+    .doc = "",
+    .options = "",
+};
 static const ltd_verb train_elsewhere = {
     .name = "train",
     .summary = "train the depth and the size policy on real cycles",
@@ -10,6 +17,6 @@ static const ltd_verb train_elsewhere = {
     .options = "",
 };
 
-const ltd_verb *const ltd_verbs[] = {&ltd_verb_generate, &ltd_verb_calibrate, &ltd_verb_tune,
-                                     &train_elsewhere,   &ltd_verb_eval,      &ltd_verb_bench,
-                                     &ltd_verb_info,     &ltd_verb_check_env, NULL};
+const ltd_verb *const ltd_verbs[] = {
+    &ltd_verb_generate, &ltd_verb_calibrate, &ltd_verb_tune, &train_elsewhere,    &ltd_verb_eval,
+    &ltd_verb_bench,    &distill_elsewhere,  &ltd_verb_info, &ltd_verb_check_env, NULL};

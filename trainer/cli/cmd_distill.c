@@ -1,0 +1,253 @@
+#include <errno.h>
+#include <limits.h>
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "trainer/checkpoint.h"
+#include "trainer/cli/cli.h"
+#include "trainer/distill/learn.h"
+#include "trainer/distill/sources.h"
+#include "trainer/progress.h"
+
+static volatile int stop;
+
+/* First signal: save and end.  Second: quit. */
+static void on_signal(int sig)
+{
+    if (stop) {
+        signal(sig, SIG_DFL);
+        raise(sig);
+    }
+    stop = 1;
+}
+
+/* --- writing --- */
+
+static void tell_writing(void *ctx, const ltd_data_progress *p)
+{
+    ltd_progress *bar = ctx;
+    char fields[128];
+    snprintf(fields, sizeof fields,
+             "%.0f answer tok/s  %.0f rows/s  %.0f rows a forward  %llu texts", p->answer_tokens_s,
+             p->rows_s, p->rows_per_forward, (unsigned long long)p->conversations);
+    bar->total = p->wanted;
+    ltd_progress_update(bar, p->answer_tokens, fields);
+}
+
+static void print_data(const ltd_data *d)
+{
+    printf("data        %zu conversations, %llu answer tokens; left out:", ltd_data_count(d),
+           (unsigned long long)ltd_data_answer_tokens(d));
+    for (int v = LTD_VERDICT_KEPT + 1; v < LTD_VERDICT_COUNT; v++)
+        printf("%s %llu %s", v > LTD_VERDICT_KEPT + 1 ? "," : "",
+               (unsigned long long)ltd_data_judged(d, (ltd_verdict)v),
+               ltd_verdict_name((ltd_verdict)v));
+    printf("\n");
+}
+
+static int write_data(const ltd_cli *cli, const ltd_setup *s, ltd_sources *src, ltd_err *err)
+{
+    ltd_progress bar;
+    ltd_progress_init(&bar, stderr, &s->clock, "write", (uint64_t)cli->config.distill.tokens);
+    bar.quiet = cli->quiet;
+    ltd_data_watch watch = {tell_writing, &bar, &stop, s->clock};
+    int rc =
+        ltd_data_write(src->data, s->model, ltd_llama_tokenizer(s->model), s->chat, &watch, err);
+    if (bar.drawn) ltd_progress_finish(&bar, bar.total, NULL);
+    if (rc == LTD_OK) print_data(src->data);
+    return rc;
+}
+
+/* --- learning --- */
+
+static void tell_learning(void *ctx, const ltd_learn_progress *p)
+{
+    ltd_progress *bar = ctx;
+    char fields[256];
+    int n = 0;
+    n += snprintf(fields, sizeof fields, "kl");
+    for (int j = 0; j < LTD_UNROLL_MAX && p->stats.anchors[j] > 0; j++)
+        n += snprintf(fields + n, sizeof fields - (size_t)n, "%s%.2f", j ? "/" : " ",
+                      p->stats.kl[j] / p->stats.anchors[j]);
+    n += snprintf(fields + n, sizeof fields - (size_t)n, "  hit");
+    for (int j = 0; j < LTD_UNROLL_MAX && p->stats.anchors[j] > 0; j++)
+        n += snprintf(fields + n, sizeof fields - (size_t)n, "%s%.3f", j ? "/" : " ",
+                      p->stats.hits[j] / p->stats.anchors[j]);
+    snprintf(fields + n, sizeof fields - (size_t)n,
+             "  L %.3f  best %.3f  %.0f anchors/s  %.0f GFLOPS (%.0f%%)", p->valid, p->best,
+             p->anchors_s, 1e-9 * p->flop_s, 100 * p->flop_share);
+    bar->total = (uint64_t)p->updates;
+    ltd_progress_update(bar, (uint64_t)p->update, fields);
+}
+
+static int learn(const ltd_cli *cli, const ltd_setup *s, const ltd_sources *src, const char *dir,
+                 const char *resume, const char *out, ltd_learn_result *r, ltd_err *err)
+{
+    ltd_corpus corpus;
+    ltd_progress bar;
+    int rc = ltd_corpus_init(&corpus, src->data, s->model, &cli->config, src->taps, err);
+    ltd_progress_init(&bar, stderr, &s->clock, "learn", 0);
+    bar.quiet = cli->quiet;
+    ltd_learn_options o = {.config = &cli->config,
+                           .model = s->model,
+                           .corpus = &corpus,
+                           .taps = src->taps,
+                           .dir = dir,
+                           .out = out,
+                           .resume = resume[0] ? resume : NULL,
+                           .stop = &stop,
+                           .tell = tell_learning,
+                           .ctx = &bar,
+                           .clock = s->clock,
+                           .log = s->log};
+    if (rc == LTD_OK)
+        printf("vocabulary  %d tokens, %.1f %% of the answers' tokens\n", corpus.n_draft,
+               100 * corpus.covered);
+    if (rc == LTD_OK) rc = ltd_learn(&o, r, err);
+    if (bar.drawn) ltd_progress_finish(&bar, (uint64_t)r->update, NULL);
+    ltd_corpus_fini(&corpus);
+    return rc;
+}
+
+static int tell_result(const ltd_learn_result *r, const char *dir, const char *out)
+{
+    char time[16];
+    ltd_progress_duration(time, r->seconds);
+    printf("learned     %lld updates in %s", (long long)r->update, time);
+    if (r->flop_s > 0)
+        printf(", %.0f GFLOPS (%.0f %% of the %.0f that products reach here)", 1e-9 * r->flop_s,
+               100 * r->flop_share, 1e-9 * r->peak);
+    printf("\naccepted    %.3f tokens a cycle (3 forwards, 8 nodes) at update %lld", r->best,
+           (long long)r->best_update);
+    if (!isnan(r->first)) printf(", %.3f before", r->first);
+    printf("\nhead        %s\n", out);
+    if (r->update == r->updates) return LTD_EXIT_OK;
+    printf("stopped; go on with: ltd distill --resume %s\n", dir);
+    return LTD_EXIT_INTERRUPTED;
+}
+
+/* --- the run --- */
+
+/* Lay the configuration of the run under the command line's. */
+static int configure(ltd_cli *cli)
+{
+    char path[PATH_MAX];
+    ltd_err err = LTD_ERR_INIT;
+    ltd_file text;
+    if (!cli->resume) return ltd_cli_configure(cli, NULL);
+    snprintf(path, sizeof path, "%s/config.yaml", cli->resume);
+    if (ltd_file_map(&text, path, &err) < 0) return ltd_cli_fail(&err);
+    ltd_str yaml = LTD_STR_INIT;
+    ltd_str_push(&yaml, (const char *)text.data, text.size);
+    int code = ltd_cli_configure(cli, ltd_str_text(&yaml));
+    ltd_str_fini(&yaml);
+    ltd_file_unmap(&text);
+    return code;
+}
+
+/* The checkpoint to go on from, "" for a run that has none yet.  One that is there and was not
+ * asked for is not written over. */
+static int find_checkpoint(const ltd_cli *cli, const char *dir, char *path, size_t size)
+{
+    ltd_err err = LTD_ERR_INIT;
+    int rc = ltd_checkpoint_newest(dir, path, size, &err);
+    if (rc == LTD_EIO) {
+        path[0] = 0;
+        return LTD_EXIT_OK;
+    }
+    if (cli->resume) return rc < 0 ? ltd_cli_fail(&err) : LTD_EXIT_OK;
+    fprintf(stderr,
+            "ltd: %s holds a run already: go on with --resume %s, or name another with "
+            "--run.name=NAME\n",
+            dir, dir);
+    return LTD_EXIT_USAGE;
+}
+
+static int write_config(const ltd_cli *cli, const char *dir, ltd_err *err)
+{
+    char path[PATH_MAX];
+    ltd_str yaml = LTD_STR_INIT;
+    ltd_config_to_yaml(&cli->config, &yaml);
+    int rc = ltd_file_mkdirs(dir, err);
+    if (rc == LTD_OK && snprintf(path, sizeof path, "%s/config.yaml", dir) >= (int)sizeof path)
+        rc = ltd_fail(err, LTD_EINVAL, "%s: the path is too long", dir);
+    const char *text = ltd_str_text(&yaml);
+    if (rc == LTD_OK) rc = ltd_file_write(path, text, strlen(text), err);
+    ltd_str_fini(&yaml);
+    return rc;
+}
+
+static void print_dry_run(const ltd_cli *cli, const ltd_setup *s, const char *dir)
+{
+    const ltd_llm_config *m = ltd_llama_config(s->model);
+    ltd_str yaml = LTD_STR_INIT;
+    ltd_config_to_yaml(&cli->config, &yaml);
+    fputs(ltd_str_text(&yaml), stdout);
+    ltd_str_fini(&yaml);
+    printf("# run folder: %s\n", dir);
+    if (cli->config.distill.features == LTD_DISTILL_KEEP)
+        printf("# disk: %.1f GB of features, for about 1.4 tokens a token of answers\n",
+               1.4e-9 * cli->config.distill.tokens * 8.0 * m->hidden);
+}
+
+static int distill(ltd_cli *cli, ltd_setup *s, const char *dir)
+{
+    char checkpoint[PATH_MAX], out[PATH_MAX + 8];
+    ltd_err err = LTD_ERR_INIT;
+    ltd_sources src = {0};
+    ltd_learn_result r;
+    int code = find_checkpoint(cli, dir, checkpoint, sizeof checkpoint);
+    if (code) return code;
+    const char *asked = cli->config.distill.out;
+    snprintf(out, sizeof out, "%s%s", asked[0] ? asked : dir, asked[0] ? "" : "/head");
+    struct sigaction sa = {.sa_handler = on_signal};
+    sigaction(SIGINT, &sa, NULL);
+    sigaction(SIGTERM, &sa, NULL);
+    int rc = write_config(cli, dir, &err);
+    if (rc == LTD_OK) rc = ltd_sources_open(&src, s, dir, &err);
+    if (rc == LTD_OK) rc = write_data(cli, s, &src, &err);
+    if (rc == LTD_OK) rc = learn(cli, s, &src, dir, checkpoint, out, &r, &err);
+    ltd_sources_close(&src);
+    if (rc == LTD_OK) return tell_result(&r, dir, out);
+    if (rc != LTD_ECANCELED) return ltd_cli_fail(&err);
+    printf("stopped; go on with: ltd distill --resume %s\n", dir);
+    return LTD_EXIT_INTERRUPTED;
+}
+
+static int run(ltd_cli *cli)
+{
+    char dir[PATH_MAX];
+    ltd_setup s;
+    int code = configure(cli);
+    if (code) return code;
+    /* The head is what is to be made. */
+    snprintf(cli->config.head.path, sizeof cli->config.head.path, "none");
+    if ((code = ltd_cli_setup(cli, &s))) return code;
+    if (cli->resume)
+        snprintf(dir, sizeof dir, "%s", cli->resume);
+    else
+        ltd_cli_run_dir(cli, &s, dir, sizeof dir);
+    if (cli->dry_run)
+        print_dry_run(cli, &s, dir);
+    else
+        code = distill(cli, &s, dir);
+    ltd_setup_close(&s);
+    return code;
+}
+
+const ltd_verb ltd_verb_distill = {
+    .name = "distill",
+    .summary = "train a draft head from the model's own text",
+    .args = "",
+    .doc = "The model writes conversations with itself (and answers those of distill.prompts); an "
+           "EAGLE-3 head learns to draft them.  Writes a run folder with config.yaml, data/, "
+           "metrics.csv, metrics.jsonl, checkpoints/ and the best head by accepted length, which "
+           "every verb takes by --head.  Ctrl-C saves; --resume goes on, in the same bits.",
+    .options = "resume dry-run out model dtype threads seed",
+    .run = run,
+};
