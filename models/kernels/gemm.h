@@ -59,14 +59,14 @@ typedef struct ltd_gemm_job {
 
 struct ltd_gemm_backend;
 
-/* Room for parts of the factors as bfloat16, 2.5 MB whatever the job. */
+/* Room for parts of the factors as bfloat16, 2 MiB whatever the job. */
 typedef struct ltd_gemm_work {
     const struct ltd_gemm_backend *backend;
     uint32_t *a, *b; /* owned */
 } ltd_gemm_work;
 
-/* The instruction sets of this machine; plain C is always there.  AMX asks the operating system for
- * leave to use tiles, which threads made later inherit: ask once before making them. */
+/* The instruction sets of this machine; plain C is always there.  Asking for AMX asks the operating
+ * system too, for leave to use tiles in this process. */
 bool ltd_gemm_has(ltd_gemm_isa isa);
 ltd_gemm_isa ltd_gemm_best(void);
 /* Is the best one more than plain C? */
