@@ -1,8 +1,10 @@
 /* Matrix products for training: floats in and out, inputs rounded to bfloat16 on the way (to the
  * nearest, ties to even), products summed as floats.  Where the machine multiplies bfloat16 this is
- * about twice as fast as products of floats; elsewhere take a float BLAS instead
- * (ltd_gemm_is_fast). A linear layer y[M, N] = x[M, K] W[N, K]^T has three: y  = x    W^T
- * b.transposed dx = dy   W dW += dy^T x      a.transposed, add
+ * about twice as fast as products of floats; elsewhere take a BLAS of floats (ltd_gemm_is_fast).
+ * A linear layer y[M, N] = x[M, K] W[N, K]^T has three:
+ *     y  = x    W^T     b.transposed
+ *     dx = dy   W
+ *     dW += dy^T x      a.transposed, add
  *
  *     ltd_gemm_work work;
  *     if (ltd_gemm_work_init(&work, ltd_gemm_best(), &err) < 0) ...
