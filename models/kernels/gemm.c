@@ -7,7 +7,7 @@
 
 /* The part of a that is packed at a time lies in the third-level cache and is read strip by strip,
  * each from the first level; the part of b in the second level, streamed past every strip. */
-enum { MAX_M = 1536, MAX_N = 512, MAX_K = 512, MOST_ROWS = 32 };
+enum { MAX_M = 1536, MAX_N = 512, MAX_K = 512 };
 
 const char *ltd_gemm_isa_name(ltd_gemm_isa isa)
 {
@@ -30,7 +30,7 @@ static const ltd_gemm_backend *backend_of(ltd_gemm_isa isa)
     case LTD_GEMM_PLAIN: return ltd_gemm_plain();
 #if defined(__x86_64__)
     case LTD_GEMM_AVX512: return has_avx512() ? ltd_gemm_avx512() : NULL;
-    case LTD_GEMM_AMX: return has_avx512() ? ltd_gemm_amx() : NULL;
+    case LTD_GEMM_AMX: return has_avx512() && ltd_gemm_amx_permitted() ? ltd_gemm_amx() : NULL;
 #endif
     default: return NULL;
     }
@@ -59,7 +59,7 @@ int ltd_gemm_work_init(ltd_gemm_work *ret, ltd_gemm_isa isa, ltd_err *err)
     if (!ret->backend)
         return ltd_fail(err, LTD_EUNSUPPORTED, "matrix products with %s: this machine has none",
                         ltd_gemm_isa_name(isa));
-    ret->a = ltd_mem_aligned((size_t)(MAX_M + MOST_ROWS) * MAX_K / 2, sizeof *ret->a);
+    ret->a = ltd_mem_aligned((size_t)MAX_M * MAX_K / 2, sizeof *ret->a);
     ret->b = ltd_mem_aligned((size_t)MAX_N * MAX_K / 2, sizeof *ret->b);
     if (ret->a && ret->b) return LTD_OK;
     ltd_gemm_work_fini(ret);

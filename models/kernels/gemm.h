@@ -1,8 +1,10 @@
 /* Matrix products for training: floats in and out, inputs rounded to bfloat16 on the way (to the
  * nearest, ties to even), products summed as floats.  Where the machine multiplies bfloat16 this is
- * about twice as fast as products of floats; elsewhere take a float BLAS instead
- * (ltd_gemm_is_fast). A linear layer y[M, N] = x[M, K] W[N, K]^T has three: y  = x    W^T
- * b.transposed dx = dy   W dW += dy^T x      a.transposed, add
+ * about twice as fast as products of floats; elsewhere take a BLAS of floats (ltd_gemm_is_fast).
+ * A linear layer y[M, N] = x[M, K] W[N, K]^T has three:
+ *     y  = x    W^T     b.transposed
+ *     dx = dy   W
+ *     dW += dy^T x      a.transposed, add
  *
  *     ltd_gemm_work work;
  *     if (ltd_gemm_work_init(&work, ltd_gemm_best(), &err) < 0) ...
@@ -59,14 +61,14 @@ typedef struct ltd_gemm_job {
 
 struct ltd_gemm_backend;
 
-/* Room for parts of the factors as bfloat16, 2.5 MB whatever the job. */
+/* Room for parts of the factors as bfloat16, 2 MiB whatever the job. */
 typedef struct ltd_gemm_work {
     const struct ltd_gemm_backend *backend;
     uint32_t *a, *b; /* owned */
 } ltd_gemm_work;
 
-/* The instruction sets of this machine; plain C is always there.  AMX asks the operating system for
- * leave to use tiles, which threads made later inherit: ask once before making them. */
+/* The instruction sets of this machine; plain C is always there.  Asking for AMX asks the operating
+ * system too, for leave to use tiles in this process. */
 bool ltd_gemm_has(ltd_gemm_isa isa);
 ltd_gemm_isa ltd_gemm_best(void);
 /* Is the best one more than plain C? */

@@ -1,6 +1,5 @@
 /* Matrix products with AMX-bf16: a tile of c is two by two tile registers, 32 rows and columns.
  * Whole ones are loaded from c and stored to it; others pass through memory of our own. */
-#define _DEFAULT_SOURCE /* syscall */
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -102,20 +101,20 @@ static void tile(const ltd_gemm_tile *t)
     for (int32_t r = 0; r < t->rows; r++) memcpy(t->c + (size_t)r * t->ldc, c[r], bytes);
 }
 
+const ltd_gemm_backend *ltd_gemm_amx(void)
+{
+    static const ltd_gemm_backend amx = {
+        .rows = ROWS, .begin = begin, .end = end, .pack_a = pack_a, .pack_b = pack_b, .tile = tile};
+    return &amx;
+}
+
 /* Tiles are a state that a process must ask for, before its threads use them; to ask again does no
  * harm. */
-static bool permitted(void)
+bool ltd_gemm_amx_permitted(void)
 {
     enum { REQ_XCOMP_PERM = 0x1023, XFEATURE_TILEDATA = 18 };
     uint32_t a, b, c, d;
     __asm__("cpuid" : "=a"(a), "=b"(b), "=c"(c), "=d"(d) : "a"(7), "c"(0));
     if (!(d >> 24 & 1) || !(d >> 22 & 1)) return false; /* amx-tile, amx-bf16 */
     return syscall(SYS_arch_prctl, REQ_XCOMP_PERM, XFEATURE_TILEDATA) == 0;
-}
-
-const ltd_gemm_backend *ltd_gemm_amx(void)
-{
-    static const ltd_gemm_backend amx = {
-        .rows = ROWS, .begin = begin, .end = end, .pack_a = pack_a, .pack_b = pack_b, .tile = tile};
-    return permitted() ? &amx : NULL;
 }

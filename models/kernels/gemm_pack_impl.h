@@ -9,10 +9,21 @@
 
 #include "models/kernels/gemm_priv.h"
 
+/* Loops over vectors are unrolled into registers; not under sanitizers, which keep nothing there
+ * and would take minutes to compile. */
+#if defined(__has_feature)
+#define HAS(x) __has_feature(x)
+#else
+#define HAS(x) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || HAS(address_sanitizer)
+#define INLINE static inline
+#define UNROLL
+#elif defined(__clang__)
 #define INLINE static inline __attribute__((always_inline))
-#if defined(__clang__)
 #define UNROLL _Pragma("unroll")
 #else
+#define INLINE static inline __attribute__((always_inline))
 #define UNROLL _Pragma("GCC unroll 16")
 #endif
 

@@ -53,8 +53,9 @@ typedef struct ltd_gemm_backend {
 
 const ltd_gemm_backend *ltd_gemm_plain(void);
 const ltd_gemm_backend *ltd_gemm_avx512(void);
-/* Asks for tiles; NULL when this machine or the operating system gives none. */
 const ltd_gemm_backend *ltd_gemm_amx(void);
+/* Asks for tiles: has the machine any, and does the operating system give them? */
+bool ltd_gemm_amx_permitted(void);
 
 #ifdef __cplusplus
 }

@@ -1,11 +1,12 @@
 /* Matrix products of training, on one thread: each product of a linear layer by each instruction
  * set of this machine but plain C, beside the most that vdpbf16ps and fused float products give
- * when nothing is read.  Each round takes every product once, so that what else the machine does
- * falls on all of them.
+ * when nothing is read.  Time is the thread's own: other programs' does not count, though they do
+ * share caches and power.  Each round takes every product once, so that this falls on all of them.
  *
  *     bench_gemm [ROUNDS]      (15) */
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/mem.h"
 #include "base/rng.h"
@@ -42,12 +43,20 @@ static ltd_gemm_job job_of(const layer *l, int product, float *x, float *w, floa
     }
 }
 
+/* Of this thread [ms]. */
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return 1e3 * (double)t.tv_sec + 1e-6 * (double)t.tv_nsec;
+}
+
 /* [GFLOPS] */
 static double rate(const ltd_gemm_job *job, ltd_gemm_work *work)
 {
-    double t0 = measure_now();
+    double t0 = now();
     ltd_gemm(job, work);
-    return 2e-6 * job->m * job->n * job->k / (measure_now() - t0);
+    return 2e-6 * job->m * job->n * job->k / (now() - t0);
 }
 
 static void bench(const layer *l, ltd_gemm_work *work, measure_series *of)
@@ -72,10 +81,10 @@ static void bench(const layer *l, ltd_gemm_work *work, measure_series *of)
         " %%zmm30, %%zmm31, %%zmm" i "2\n" ins " %%zmm30, %%zmm31, %%zmm" i "3\n"
 #define PEAK(ins, flops)                                                                           \
     do {                                                                                           \
-        double t0 = measure_now();                                                                 \
+        double t0 = now();                                                                         \
         for (int i = 0; i < 100000; i++)                                                           \
             __asm__ volatile(FOUR(ins, "") FOUR(ins, "1") FOUR(ins, "2")::: CLOBBERED);            \
-        return 12 * (flops)*1e5 * 1e-6 / (measure_now() - t0);                                     \
+        return 12 * (flops)*1e5 * 1e-6 / (now() - t0);                                             \
     } while (0)
 #define CLOBBERED                                                                                  \
     "xmm0", "xmm1", "xmm2", "xmm3", "xmm10", "xmm11", "xmm12", "xmm13", "xmm20", "xmm21", "xmm22", \

@@ -1,5 +1,6 @@
-/* Matrix products: every instruction set of this machine against sums in double precision of inputs
- * rounded to bfloat16, on random shapes in every orientation. */
+/* Matrix products: every instruction set of this machine, and AMX with tiles of our own (support/
+ * tiles.h), against sums in double precision of inputs rounded to bfloat16, on random shapes in
+ * every orientation. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,11 +12,24 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "models/kernels/gemm.h"
+#include "models/kernels/gemm_priv.h"
 
 enum { SHAPES = 1500, FAR = 7, CANARY = 40 };
 
 static ltd_rng rng;
-static ltd_gemm_work works[LTD_GEMM_ISA_COUNT]; /* no backend: not on this machine */
+
+/* AMX's code, compiled with tiles of our own; it packs with AVX-512. */
+enum { MADE_UP = LTD_GEMM_ISA_COUNT, WORKS };
+#if defined(__x86_64__)
+const ltd_gemm_backend *made_up_amx(void);
+#endif
+static ltd_gemm_backend made_up;
+static ltd_gemm_work works[WORKS]; /* no backend: not on this machine */
+
+static const char *name_of(int isa)
+{
+    return isa == MADE_UP ? "made-up amx-bf16" : ltd_gemm_isa_name((ltd_gemm_isa)isa);
+}
 
 /* A job on memory of its own; `start` is c before it, with canaries around it and between rows. */
 typedef struct product {
@@ -66,7 +80,7 @@ static void drop(product *p)
     free(p->start);
 }
 
-static void run(product *p, ltd_gemm_isa isa)
+static void run(product *p, int isa)
 {
     memcpy(p->room, p->start, p->size * sizeof *p->room);
     ltd_gemm(&p->job, &works[isa]);
@@ -98,13 +112,13 @@ static void check_element(const product *p, ltd_gemm_isa isa, int32_t i, int32_t
     }
     double got = (double)job->c[place];
     if (!(fabs(got - sum) <= 1e-6 * size))
-        fail_msg("%s, %d x %d x %d, a%s b%s: (%d, %d) is %.9g, expected %.9g",
-                 ltd_gemm_isa_name(isa), job->m, job->n, job->k, job->a.transposed ? "'" : "",
-                 job->b.transposed ? "'" : "", i, j, got, sum);
+        fail_msg("%s, %d x %d x %d, a%s b%s: (%d, %d) is %.9g, expected %.9g", name_of(isa), job->m,
+                 job->n, job->k, job->a.transposed ? "'" : "", job->b.transposed ? "'" : "", i, j,
+                 got, sum);
 }
 
 /* All elements of small products, some of large ones, borders among them. */
-static void check(const product *p, ltd_gemm_isa isa)
+static void check(const product *p, int isa)
 {
     const ltd_gemm_job *job = &p->job;
     bool all = (double)job->m * job->n * job->k < 3e5;
@@ -132,10 +146,10 @@ static void check_canaries(const product *p)
 static void check_all(int32_t m, int32_t n, int32_t k, int how)
 {
     product p = make(m, n, k, how);
-    for (int isa = 0; isa < LTD_GEMM_ISA_COUNT; isa++) {
+    for (int isa = 0; isa < WORKS; isa++) {
         if (!works[isa].backend) continue;
-        run(&p, (ltd_gemm_isa)isa);
-        check(&p, (ltd_gemm_isa)isa);
+        run(&p, isa);
+        check(&p, isa);
         check_canaries(&p);
     }
     drop(&p);
@@ -175,14 +189,14 @@ static void shapes_of_several_parts(void **state)
 static void rows_have_the_same_bits_whatever_is_beside_them(void **state)
 {
     (void)state;
-    for (int isa = 0; isa < LTD_GEMM_ISA_COUNT; isa++) {
+    for (int isa = 0; isa < WORKS; isa++) {
         if (!works[isa].backend) continue;
         for (int how = 0; how < 8; how++) {
             product p = make(between(20, 90), between(20, 90), between(500, 1200), how);
-            run(&p, (ltd_gemm_isa)isa);
+            run(&p, isa);
             float *want = normals(p.size);
             memcpy(want, p.room, p.size * sizeof *want);
-            run(&p, (ltd_gemm_isa)isa);
+            run(&p, isa);
             assert_memory_equal(want, p.room, p.size * sizeof *want);
             memcpy(p.room, p.start, p.size * sizeof *want);
             ltd_gemm_job job = p.job;
@@ -206,7 +220,7 @@ static void inputs_are_rounded_to_the_nearest(void **state)
     static const float in[] = {1, 255, 257, 259, -257, -259, 1.00390625f, 1.01171875f, 3.0e38f};
     static const float out[] = {1, 255, 256, 260, -256, -260, 1, 1.015625f, 0};
     float one = 1, got;
-    for (int isa = 0; isa < LTD_GEMM_ISA_COUNT; isa++) {
+    for (int isa = 0; isa < WORKS; isa++) {
         if (!works[isa].backend) continue;
         for (size_t i = 0; i < sizeof in / sizeof *in; i++) {
             ltd_gemm_job job = {1, 1, 1, {&in[i], 1, false}, {&one, 1, false}, &got, 1, false};
@@ -226,13 +240,13 @@ static void inputs_are_rounded_to_the_nearest(void **state)
 static void padding_lets_nothing_through(void **state)
 {
     (void)state;
-    for (int isa = 0; isa < LTD_GEMM_ISA_COUNT; isa++) {
+    for (int isa = 0; isa < WORKS; isa++) {
         if (!works[isa].backend) continue;
         for (int how = 0; how < 4; how++) {
             product p = make(37, 41, 27, how);
             p.a[0] = NAN;
             p.b[0] = INFINITY;
-            run(&p, (ltd_gemm_isa)isa);
+            run(&p, isa);
             for (int32_t i = 0; i < 37; i++)
                 for (int32_t j = 0; j < 41; j++)
                     assert_true((i == 0 || j == 0) ==
@@ -245,7 +259,7 @@ static void padding_lets_nothing_through(void **state)
 static void empty_products_are_zero_and_add_nothing(void **state)
 {
     (void)state;
-    for (int isa = 0; isa < LTD_GEMM_ISA_COUNT; isa++) {
+    for (int isa = 0; isa < WORKS; isa++) {
         if (!works[isa].backend) continue;
         float c[3] = {5, 6, 7}, x = 1;
         ltd_gemm_job job = {1, 2, 0, {&x, 1, false}, {&x, 2, false}, c, 2, true};
@@ -277,23 +291,36 @@ static void what_the_machine_lacks_is_refused(void **state)
     assert_string_equal(ltd_gemm_isa_name(LTD_GEMM_ISA_COUNT), "unknown");
 }
 
+/* Nothing to configure in tiles that are memory. */
+static int make_up(void)
+{
+#if defined(__x86_64__)
+    if (!ltd_gemm_has(LTD_GEMM_AVX512)) return 0;
+    if (ltd_gemm_work_init(&works[MADE_UP], LTD_GEMM_AVX512, NULL) < 0) return -1;
+    made_up = *made_up_amx();
+    made_up.begin = made_up.end = NULL;
+    works[MADE_UP].backend = &made_up;
+#endif
+    return 0;
+}
+
 static int setup(void **state)
 {
     (void)state;
     ltd_rng_seed(&rng, 7, LTD_STREAM_TEST);
     for (int isa = 0; isa < LTD_GEMM_ISA_COUNT; isa++) {
         if (!ltd_gemm_has((ltd_gemm_isa)isa))
-            print_message("# no %s here: skipped\n", ltd_gemm_isa_name((ltd_gemm_isa)isa));
+            print_message("# no %s here: skipped\n", name_of(isa));
         else if (ltd_gemm_work_init(&works[isa], (ltd_gemm_isa)isa, NULL) < 0)
             return -1;
     }
-    return 0;
+    return make_up();
 }
 
 static int teardown(void **state)
 {
     (void)state;
-    for (int isa = 0; isa < LTD_GEMM_ISA_COUNT; isa++) ltd_gemm_work_fini(&works[isa]);
+    for (int isa = 0; isa < WORKS; isa++) ltd_gemm_work_fini(&works[isa]);
     return 0;
 }
 
