@@ -136,22 +136,29 @@ int ltd_tensor_linear_bf16(ltd_tensor **ret, const ltd_tensor *x, const ltd_tens
                            ltd_err *err);
 int ltd_tensor_tanh(ltd_tensor **ret, const ltd_tensor *x, ltd_err *err);
 int ltd_tensor_relu(ltd_tensor **ret, const ltd_tensor *x, ltd_err *err);
-/* x * sigmoid(x) */
-int ltd_tensor_silu(ltd_tensor **ret, const ltd_tensor *x, ltd_err *err);
 /* [.., m, k] . [.., k, n] -> [.., m, n] */
 int ltd_tensor_matmul(ltd_tensor **ret, const ltd_tensor *a, const ltd_tensor *b, ltd_err *err);
 int ltd_tensor_softmax(ltd_tensor **ret, const ltd_tensor *x, int dim, ltd_err *err);
-/* x / sqrt(mean x^2 + eps) * weight, over the last dim; weight [last] */
-int ltd_tensor_rms_norm(ltd_tensor **ret, const ltd_tensor *x, const ltd_tensor *weight, double eps,
-                        ltd_err *err);
-/* Rotary embedding of x [rows, heads, d], halves as pairs: cos and sin [rows, d / 2] */
-int ltd_tensor_rope(ltd_tensor **ret, const ltd_tensor *x, const ltd_tensor *cos,
-                    const ltd_tensor *sin, ltd_err *err);
 /* ln softmax over `dim` */
 int ltd_tensor_log_softmax(ltd_tensor **ret, const ltd_tensor *x, int dim, ltd_err *err);
 /* ret[i, j] = x[i, index[i, j]] for dim 1; index i64 */
 int ltd_tensor_gather(ltd_tensor **ret, const ltd_tensor *x, int dim, const ltd_tensor *index,
                       ltd_err *err);
+
+/* --- pieces of a decoder layer, each in one pass over memory; f32 or f64 (fused.cc) --- */
+
+/* x / sqrt(mean x^2 + eps) * weight, over the last dim; weight [last] */
+int ltd_tensor_rms_norm(ltd_tensor **ret, const ltd_tensor *x, const ltd_tensor *weight, double eps,
+                        ltd_err *err);
+/* gate * sigmoid(gate) * up for x [rows, n gates and n ups] -> [rows, n] */
+int ltd_tensor_silu_mul(ltd_tensor **ret, const ltd_tensor *x, ltd_err *err);
+/* Rotary embedding of x [rows, heads, d], halves as pairs: cos and sin [rows, d / 2], constants */
+int ltd_tensor_rope(ltd_tensor **ret, const ltd_tensor *x, const ltd_tensor *cos,
+                    const ltd_tensor *sin, ltd_err *err);
+/* - sum over rows of p[index[row]] . ln softmax(z[row]); z [rows, n], p [.., n] and index i64
+ * [rows] constants -> no dims */
+int ltd_tensor_cross_entropy(ltd_tensor **ret, const ltd_tensor *z, const ltd_tensor *p,
+                             const ltd_tensor *index, ltd_err *err);
 
 /* --- gradients (autograd.cc) --- */
 

@@ -26,6 +26,8 @@ typedef struct graph {
     /* Of a step. */
     int32_t anchors;          /* that still have a target */
     int64_t *row, *keep, *at; /* [anchors] */
+    int64_t *best;            /* [anchors] most probable token of each target */
+    float *minus_entropy;     /* [anchors] of its distribution */
     float *cos, *sin;         /* [rows or anchors, head_dim / 2] */
     float *mask;              /* of a text: [anchors, rows it sees] */
     ltd_tensor *k[LTD_UNROLL_MAX], *v[LTD_UNROLL_MAX];
@@ -46,9 +48,11 @@ OP(sub, (graph * g, ltd_tensor *a, ltd_tensor *b), ltd_tensor_sub(&ret, a, b, g-
 OP(mul, (graph * g, ltd_tensor *a, ltd_tensor *b), ltd_tensor_mul(&ret, a, b, g->err))
 OP(scale, (graph * g, ltd_tensor *a, double f), ltd_tensor_scale(&ret, a, f, g->err))
 OP(matmul, (graph * g, ltd_tensor *a, ltd_tensor *b), ltd_tensor_matmul(&ret, a, b, g->err))
-OP(silu, (graph * g, ltd_tensor *a), ltd_tensor_silu(&ret, a, g->err))
+OP(silu_mul, (graph * g, ltd_tensor *a), ltd_tensor_silu_mul(&ret, a, g->err))
+OP(cross_entropy, (graph * g, ltd_tensor *z, ltd_tensor *p, ltd_tensor *index),
+   ltd_tensor_cross_entropy(&ret, z, p, index, g->err))
 OP(softmax, (graph * g, ltd_tensor *a, int dim), ltd_tensor_softmax(&ret, a, dim, g->err))
-OP(log_softmax, (graph * g, ltd_tensor *a), ltd_tensor_log_softmax(&ret, a, 1, g->err))
+OP(logarithm, (graph * g, ltd_tensor *a), ltd_tensor_log(&ret, a, 1e-30, g->err))
 OP(argmax, (graph * g, ltd_tensor *a), ltd_tensor_argmax(&ret, a, 1, g->err))
 OP(sum, (graph * g, ltd_tensor *a, int dim), ltd_tensor_sum(&ret, a, dim, g->err))
 OP(rows, (graph * g, ltd_tensor *a, ltd_tensor *index), ltd_tensor_rows(&ret, a, index, g->err))
@@ -58,7 +62,6 @@ OP(shape, (graph * g, ltd_tensor *a, int64_t x, int64_t y, int64_t z),
    ltd_tensor_reshape(&ret, a, (int64_t[]){x, y, z}, 3, g->err))
 OP(shape4, (graph * g, ltd_tensor *a, int64_t w, int64_t x, int64_t y, int64_t z),
    ltd_tensor_reshape(&ret, a, (int64_t[]){w, x, y, z}, 4, g->err))
-OP(flat, (graph * g, ltd_tensor *a), ltd_tensor_reshape(&ret, a, (int64_t[]){-1}, 1, g->err))
 OP(shape2, (graph * g, ltd_tensor *a, int64_t x, int64_t y),
    ltd_tensor_reshape(&ret, a, (int64_t[]){x, y}, 2, g->err))
 OP(turn, (graph * g, ltd_tensor *a, int64_t x, int64_t y, int64_t z),
@@ -180,6 +183,9 @@ static void read_targets(graph *g)
     ltd_tensor *z = product(g, g->target, g->lm_head);
     count_flop(g, z, h, 0);
     g->p = softmax(g, scale(g, z, 1 / g->o->temperature), 1);
+    ltd_tensor *minus = sum(g, mul(g, g->p, logarithm(g, g->p)), 1);
+    if (g->rc == LTD_OK) g->rc = ltd_tensor_to_f32(minus, g->minus_entropy, b->anchors, g->err);
+    if (g->rc == LTD_OK) g->rc = ltd_tensor_to_i64(argmax(g, z), g->best, b->anchors, g->err);
     ltd_torch_set_grad_mode(was);
 }
 
@@ -292,10 +298,8 @@ static ltd_tensor *attend(graph *g, ltd_tensor *x, int32_t j, ltd_tensor *cos, l
 
 static ltd_tensor *feed_forward(graph *g, ltd_tensor *h)
 {
-    int64_t ffn = g->net->shape.ffn;
     ltd_tensor *both = linear(g, norm(g, h, LTD_HEAD_POST_NORM), LTD_HEAD_GATE_UP);
-    ltd_tensor *gate = silu(g, narrow(g, both, 1, 0, ffn)), *up = narrow(g, both, 1, ffn, ffn);
-    return linear(g, mul(g, gate, up), LTD_HEAD_DOWN);
+    return linear(g, silu_mul(g, both), LTD_HEAD_DOWN);
 }
 
 static double item(graph *g, ltd_tensor *t)
@@ -305,13 +309,21 @@ static double item(graph *g, ltd_tensor *t)
     return x;
 }
 
-static void count_hits(graph *g, ltd_tensor *z, ltd_tensor *p, int32_t j)
+/* How the step did, beside its loss. */
+static void count_step(graph *g, ltd_tensor *z, ltd_tensor *cross, ltd_tensor *far, int32_t j)
 {
-    int64_t *at = g->keep; /* free until the next step */
-    if (g->rc == LTD_OK) g->rc = ltd_tensor_to_i64(argmax(g, p), g->row, g->anchors, g->err);
-    if (g->rc == LTD_OK) g->rc = ltd_tensor_to_i64(argmax(g, z), at, g->anchors, g->err);
-    for (int32_t i = 0; g->rc == LTD_OK && i < g->anchors; i++)
-        g->stats->hits[j] += at[i] == g->row[i];
+    ltd_unroll_stats *s = g->stats;
+    int64_t *chosen = g->keep; /* free until the next step */
+    bool was = ltd_torch_set_grad_mode(false);
+    if (g->rc == LTD_OK) g->rc = ltd_tensor_to_i64(argmax(g, z), chosen, g->anchors, g->err);
+    s->anchors[j] += g->anchors;
+    s->kl[j] += item(g, cross);
+    s->regression[j] += item(g, far);
+    for (int32_t i = 0; g->rc == LTD_OK && i < g->anchors; i++) {
+        s->hits[j] += chosen[i] == g->best[g->at[i]];
+        s->kl[j] += (double)g->minus_entropy[g->at[i]];
+    }
+    ltd_torch_set_grad_mode(was);
 }
 
 /* Loss of the features h of step j. */
@@ -319,25 +331,16 @@ static void judge(graph *g, ltd_tensor *h, ltd_tensor *at, int32_t j)
 {
     int64_t hidden = g->net->shape.hidden;
     ltd_tensor *last = norm(g, h, LTD_HEAD_NORM), *want = rows(g, g->target, at);
-    ltd_tensor *z = product(g, last, g->lm_head), *p = rows(g, g->p, at);
+    ltd_tensor *z = product(g, last, g->lm_head);
     count_flop(g, z, hidden, 1);
-    ltd_tensor *cross = scale(g, sum(g, flat(g, mul(g, p, log_softmax(g, z))), 0), -1);
+    ltd_tensor *cross = cross_entropy(g, z, g->p, at);
     ltd_tensor *off = sub(g, last, want);
     ltd_tensor *square = sum(g, mul(g, off, off), 1);
     ltd_tensor *far = sum(g, mul(g, square, rows(g, g->weight, at)), 0);
     ltd_tensor *both = add(g, cross, scale(g, far, g->o->regression));
     both = scale(g, both, pow(g->o->step_weight, j) / g->o->anchors);
     g->loss = g->loss ? add(g, g->loss, both) : both;
-
-    bool was = ltd_torch_set_grad_mode(false);
-    ltd_tensor *lnp = NULL;
-    if (g->rc == LTD_OK) g->rc = ltd_tensor_log(&lnp, p, 1e-30, g->err);
-    double entropy = -item(g, sum(g, flat(g, mul(g, p, lnp)), 0));
-    g->stats->anchors[j] += g->anchors;
-    g->stats->kl[j] += item(g, cross) - entropy;
-    g->stats->regression[j] += item(g, far);
-    count_hits(g, z, p, j);
-    ltd_torch_set_grad_mode(was);
+    count_step(g, z, cross, far, j);
 }
 
 static ltd_tensor *step(graph *g, ltd_tensor *x0, ltd_tensor *h, int32_t j)
@@ -386,10 +389,13 @@ static int allocate(graph *g)
     g->row = ltd_mem_zeros(rows, sizeof *g->row);
     g->keep = ltd_mem_zeros(rows, sizeof *g->keep);
     g->at = ltd_mem_zeros(rows, sizeof *g->at);
+    g->best = ltd_mem_zeros(rows, sizeof *g->best);
+    g->minus_entropy = ltd_mem_zeros(rows, sizeof *g->minus_entropy);
     g->cos = ltd_mem_zeros(rows * half, sizeof *g->cos);
     g->sin = ltd_mem_zeros(rows * half, sizeof *g->sin);
     g->mask = ltd_mem_zeros(mask, sizeof *g->mask);
-    if (!g->row || !g->keep || !g->at || !g->cos || !g->sin || !g->mask)
+    if (!g->row || !g->keep || !g->at || !g->best || !g->minus_entropy || !g->cos || !g->sin ||
+        !g->mask)
         return ltd_fail(g->err, LTD_ENOMEM, "batch of %d rows: no memory", b->rows);
     return ltd_rope_init(&g->rope, longest + LTD_UNROLL_MAX, s->head_dim, (double)s->rope_theta,
                          NULL, g->err);
@@ -400,6 +406,8 @@ static void release(graph *g)
     free(g->row);
     free(g->keep);
     free(g->at);
+    free(g->best);
+    free(g->minus_entropy);
     free(g->cos);
     free(g->sin);
     free(g->mask);
