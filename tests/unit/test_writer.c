@@ -272,6 +272,17 @@ static void options_that_cant_be_are_refused(void **state)
     }
 }
 
+static void a_template_without_turns_is_refused(void **state)
+{
+    (void)state;
+    ltd_writer_options o = usual(1);
+    ltd_writer *w;
+    assert_int_equal(ltd_writer_new(&w, model, tok, ltd_chat_find("none"), &o, &err), LTD_EINVAL);
+    assert_null(w);
+    assert_string_equal(err.msg, "chat template none: opens no turn in which a model would write a "
+                                 "message");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -281,6 +292,7 @@ int main(void)
         cmocka_unit_test(features_are_those_of_the_tokens),
         cmocka_unit_test(given_messages_are_answered),
         cmocka_unit_test(numbers_that_are_there_are_left_out),
+        cmocka_unit_test(a_template_without_turns_is_refused),
         cmocka_unit_test(options_that_cant_be_are_refused),
     };
     return cmocka_run_group_tests_name("writer", tests, setup, teardown);

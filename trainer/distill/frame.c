@@ -15,6 +15,10 @@ int ltd_frame_init(ltd_frame *ret, const ltd_tokenizer *tok, const ltd_chat *cha
     if (rc == LTD_OK && !at)
         rc = ltd_fail(err, LTD_EINVAL, "chat template %s: the user's message is not in it",
                       ltd_chat_name(chat));
+    if (rc == LTD_OK && (at == all || !at[strlen(stand_in)]))
+        rc = ltd_fail(err, LTD_EINVAL,
+                      "chat template %s: opens no turn in which a model would write a message",
+                      ltd_chat_name(chat));
     if (rc == LTD_OK) {
         const char *after = at + strlen(stand_in);
         ltd_str_push(&ret->before, all, (size_t)(at - all));
