@@ -60,9 +60,12 @@ static int open_parts(ltd_cycle *c, ltd_err *err)
                               .features = o->head != NULL,
                               .logits = o->sampling.temperature != 0};
     int rc = ltd_session_new(&c->session, o->model, &so, err);
-    if (rc == LTD_OK && o->head)
-        rc = ltd_draft_new(&c->draft, o->head, o->context, PREFILL_ROWS, o->top_k,
-                           o->max_forwards > 0 ? o->max_forwards - 1 : 0, err);
+    ltd_draft_options draft = {.context = o->context,
+                               .max_rows = PREFILL_ROWS,
+                               .top_k = o->top_k,
+                               .max_expansions = o->max_forwards > 0 ? o->max_forwards - 1 : 0,
+                               .vocabulary = o->vocabulary};
+    if (rc == LTD_OK && o->head) rc = ltd_draft_new(&c->draft, o->head, &draft, err);
     if (rc == LTD_OK)
         rc = ltd_tree_new(&c->tree, o->top_k, o->max_forwards, o->lookup ? o->lookup_max_chain : 0,
                           o->max_size, err);
@@ -192,7 +195,7 @@ int ltd_cycle_prompt(ltd_cycle *c, const int32_t *ids, int32_t n, ltd_err *err)
             "prompt of %d tokens: expected 1 to %d (context %d, up to %d nodes verified)", n, most,
             c->options.context, c->options.max_size);
     int rc = ltd_session_truncate(c->session, 0, err);
-    if (rc == LTD_OK && c->draft) rc = ltd_draft_truncate(c->draft, 0, err);
+    if (rc == LTD_OK && c->draft) rc = ltd_draft_begin(c->draft, ids[0], err);
     c->n_pending = 0;
     c->prefill_target_ms = c->prefill_head_ms = 0;
     int32_t last = 0;

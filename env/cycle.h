@@ -42,11 +42,12 @@ typedef struct ltd_cycle_options {
     const ltd_llama *model; /* borrowed */
     const ltd_eagle3 *head; /* borrowed; NULL: prompt lookup alone */
     ltd_clock clock;
-    int32_t context;      /* tokens of text and tree */
-    int32_t top_k;        /* beam width */
-    int32_t max_forwards; /* draft forwards a cycle, resync included */
-    int32_t max_size;     /* draft nodes a verification */
-    bool lookup;          /* prompt lookup as a second source */
+    int32_t context;                 /* tokens of text and tree */
+    int32_t top_k;                   /* beam width */
+    int32_t max_forwards;            /* draft forwards a cycle, resync included */
+    int32_t max_size;                /* draft nodes a verification */
+    ltd_draft_vocabulary vocabulary; /* of the draft head */
+    bool lookup;                     /* prompt lookup as a second source */
     int32_t lookup_min_match, lookup_max_chain;
     bool kv_f16;
     ltd_sampling sampling; /* temperature 0: greedy, nothing else of it is read */

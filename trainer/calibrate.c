@@ -1,6 +1,6 @@
 /* Points are measured in rounds: each round runs every point once, in a shuffled order, so that a
  * slow moment of a shared machine touches all points alike and medians compare.  The text at a
- * point is filler; costs don't depend on which tokens stand there. */
+ * point is filler; costs depend only on how many of its tokens the draft head lacks. */
 #include "trainer/calibrate.h"
 
 #include <stdio.h>
@@ -89,7 +89,9 @@ static int allocate(bench *b, const ltd_cycle_options *o, int32_t reps, ltd_err 
     ltd_rng rng;
     ltd_rng_seed(&rng, 1, LTD_STREAM_TEST);
     for (size_t i = 0; i < context; i++) {
-        b->filler[i] = (int32_t)ltd_rng_below(&rng, (uint64_t)ltd_llama_config(b->s->model)->vocab);
+        /* Another token for every eight, about as often as a text brings a rare one. */
+        uint64_t vocab = (uint64_t)ltd_llama_config(b->s->model)->vocab;
+        b->filler[i] = i % 8 ? b->filler[i - 1] : (int32_t)ltd_rng_below(&rng, vocab);
         b->identity[i] = (int32_t)i;
     }
     for (size_t i = 0; i < 64 * feature; i++) b->features[i] = ltd_rng_normal(&rng);
@@ -196,8 +198,8 @@ static int open_bench(bench *b, const ltd_cycle_options *o, ltd_err *err)
     int32_t rows = o->max_size + 1 > 64 ? o->max_size + 1 : 64;
     ltd_session_options so = {o->context, rows, o->kv_f16, b->s->head != NULL, false, 1};
     int rc = ltd_session_new(&b->session, b->s->model, &so, err);
-    if (rc == LTD_OK && b->s->head)
-        rc = ltd_draft_new(&b->draft, b->s->head, o->context, 64, o->top_k, 1, err);
+    ltd_draft_options draft = {o->context, 64, o->top_k, 1, o->vocabulary, false};
+    if (rc == LTD_OK && b->s->head) rc = ltd_draft_new(&b->draft, b->s->head, &draft, err);
     if (rc == LTD_OK) rc = list_points(b, o, err);
     if (rc < 0) return rc;
     return allocate(b, o, b->s->config.calibration.reps, err);

@@ -25,6 +25,7 @@
 #include "env/accept.h"
 #include "env/obs.h"
 #include "env/reward.h"
+#include "models/llm/eagle3.h"
 #include "trainer/schedule.h"
 
 #ifdef __cplusplus
@@ -79,6 +80,7 @@ typedef struct ltd_config {
     struct {
         char path[LTD_CONFIG_TEXT];
         ltd_head_dtype dtype;
+        ltd_draft_vocabulary vocabulary;
     } head;
     struct {
         int32_t top_k, min_forwards, max_forwards;

@@ -14,6 +14,7 @@
 static_assert(sizeof(ltd_activation) == sizeof(int), "enum fields are written as int");
 static_assert(sizeof(ltd_contract) == sizeof(int), "enum fields are written as int");
 static_assert(sizeof(ltd_accept_rule) == sizeof(int), "enum fields are written as int");
+static_assert(sizeof(ltd_draft_vocabulary) == sizeof(int), "enum fields are written as int");
 
 #define CHOICES(name) static const ltd_key_choice name[]
 CHOICES(model_dtypes) = {{"file", LTD_MODEL_DTYPE_FILE}, {"f32", LTD_MODEL_DTYPE_F32},
@@ -22,6 +23,10 @@ CHOICES(model_dtypes) = {{"file", LTD_MODEL_DTYPE_FILE}, {"f32", LTD_MODEL_DTYPE
 CHOICES(act_bits) = {{"16", 16}, {"8", 8}, {0}};
 CHOICES(kv_dtypes) = {{"f16", LTD_KV_F16}, {"f32", LTD_KV_F32}, {0}};
 CHOICES(head_dtypes) = {{"q8", LTD_HEAD_Q8}, {"f16", LTD_HEAD_F16}, {"f32", LTD_HEAD_F32}, {0}};
+CHOICES(vocabularies) = {{"auto", LTD_VOCABULARY_AUTO},
+                         {"static", LTD_VOCABULARY_STATIC},
+                         {"context", LTD_VOCABULARY_CONTEXT},
+                         {0}};
 CHOICES(accept_rules) = {{"drawn", LTD_ACCEPT_DRAWN}, {"eagle", LTD_ACCEPT_SAMPLED}, {0}};
 CHOICES(rewards) = {{"average", LTD_REWARD_AVERAGE}, {"ratio", LTD_REWARD_RATIO}, {0}};
 CHOICES(clocks) = {{"live", LTD_CLOCK_LIVE}, {"table", LTD_CLOCK_TABLE}, {0}};
@@ -78,6 +83,10 @@ static const ltd_key KEYS[] = {
         "folder of the EAGLE-3 draft head; empty: heads/smollm2-135m-eagle3 when the model is the "
         "default one, else none; none: prompt lookup only", "ours"),
     ENUM(head, dtype, "q8", head_dtypes, "", "weights of the draft head in memory", "ours"),
+    ENUM(head, vocabulary, "auto", vocabularies, "",
+        "tokens that the draft head may propose: static: those of its lm_head; context: also every "
+        "token of the text so far, by the target's own row for it; auto: context where the rows of "
+        "the lm_head are the target's", "ours; the paper: static"),
 
     INT(env, top_k, "8", 1, LTD_TREE_MAX_TOP_K, "nodes",
         "beam width k of the draft tree; fixed within a run", "ours; EAGLE-3 and the paper: 10"),

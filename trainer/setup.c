@@ -186,6 +186,9 @@ int ltd_setup_cost_path(const ltd_setup *s, char *ret, size_t size, ltd_err *err
         size_t n_key = strlen(key); /* weights that were rounded take another time */
         if (c->model.dtype != LTD_MODEL_DTYPE_FILE)
             snprintf(key + n_key, sizeof key - n_key, "|%s", ltd_llama_dtype_name(s->model));
+        n_key = strlen(key); /* so do drafts of more tokens */
+        if (s->head && ltd_eagle3_extends(s->head, c->head.vocabulary))
+            snprintf(key + n_key, sizeof key - n_key, "|context");
         ltd_file_sha256(hex, key, strlen(key));
         n = snprintf(ret, size, "%s/calibration-%.12s.json", c->run.dir, hex);
     }
@@ -347,6 +350,7 @@ ltd_cycle_options ltd_setup_cycle_options(const ltd_setup *s)
         .top_k = c->env.top_k,
         .max_forwards = s->head ? c->env.max_forwards : 0,
         .max_size = max_size(c),
+        .vocabulary = c->head.vocabulary,
         .lookup = c->env.lookup,
         .lookup_min_match = c->env.lookup_min_match,
         .lookup_max_chain = c->env.lookup_max_chain,

@@ -115,9 +115,14 @@ typedef struct ltd_kernels {
     void (*attention)(const ltd_attn *a);
     /* Index of the largest of x[n] (lowest on ties), n multiple of 8; *value receives it. */
     int32_t (*argmax)(const float *x, int32_t n, float *value);
-    /* The k best of x[n] by (value descending, index ascending), as ln softmax over all n; n
-     * multiple of 8, k <= 32. */
-    void (*top_k)(const float *x, int32_t n, int32_t k, int32_t *index, float *logp);
+    /* Put x[n], whose tokens are id[n], among the k best so far, of which `have` stand in best and
+     * best_id by (value descending, id ascending); returns how many then.  n multiple of 8, k <=
+     * 32.  Pieces of a row give the same in any order. */
+    int32_t (*keep_best)(const float *x, const int32_t *id, int32_t n, int32_t have, int32_t k,
+                         float *best, int32_t *best_id);
+    /* Sum of e^(x - largest) over x[n], by lanes i % 8; n multiple of 8; *largest receives the
+     * largest. */
+    float (*sum_exp)(const float *x, int32_t n, float *largest);
 } ltd_kernels;
 
 /* The table of an instruction set, NULL when this machine lacks it. */

@@ -106,19 +106,27 @@ static void OPS(store_f16)(const float *x, int32_t n, uint16_t *ret)
 
 /* --- choosing among logits --- */
 
-/* Put x, number `at`, among the k best so far, of which there are `have`; returns how many then. */
-static inline int32_t OPS(keep_best)(float x, int32_t at, int32_t have, int32_t k, int32_t *index,
-                                     float *logp)
+static inline bool OPS(goes_before)(float x, int32_t id, float y, int32_t y_id)
 {
-    if (have == k && !(x > logp[k - 1])) return have;
-    int32_t i = have < k ? have++ : k - 1;
-    for (; i > 0 && x > logp[i - 1]; i--) {
-        logp[i] = logp[i - 1];
-        index[i] = index[i - 1];
+    return x > y || (x == y && id < y_id);
+}
+
+/* Put one x among the k best so far; see ltd_kernels.keep_best. */
+static inline int32_t OPS(keep_one)(float x, int32_t id, int32_t have, int32_t k, float *best,
+                                    int32_t *best_id)
+{
+    if (have == k) {
+        if (!OPS(goes_before)(x, id, best[k - 1], best_id[k - 1])) return have;
+        have--;
     }
-    logp[i] = x;
-    index[i] = at;
-    return have;
+    int32_t i = have;
+    for (; i > 0 && OPS(goes_before)(x, id, best[i - 1], best_id[i - 1]); i--) {
+        best[i] = best[i - 1];
+        best_id[i] = best_id[i - 1];
+    }
+    best[i] = x;
+    best_id[i] = id;
+    return have + 1;
 }
 
 #ifndef OPS_OWN_ROWS
@@ -134,22 +142,30 @@ static int32_t OPS(argmax)(const float *x, int32_t n, float *value)
     return at < n ? at : 0;
 }
 
-static void OPS(top_k)(const float *x, int32_t n, int32_t k, int32_t *index, float *logp)
+static int32_t OPS(keep_best)(const float *x, const int32_t *id, int32_t n, int32_t have, int32_t k,
+                              float *best, int32_t *best_id)
 {
-    int32_t have = 0;
     for (int32_t i = 0; i < n; i += 8) {
-        if (have == k && !(v8_hmax(v8_load(x + i)) > logp[k - 1])) continue;
-        for (int32_t j = i; j < i + 8; j++) have = OPS(keep_best)(x[j], j, have, k, index, logp);
+        if (have == k && !(v8_hmax(v8_load(x + i)) >= best[k - 1])) continue;
+        for (int32_t j = i; j < i + 8; j++)
+            have = OPS(keep_one)(x[j], id[j], have, k, best, best_id);
     }
-    v8 m = v8_set1(logp[0]), sum = v8_set1(0);
+    return have;
+}
+
+static float OPS(sum_exp)(const float *x, int32_t n, float *largest)
+{
+    v8 m = v8_load(x), sum = v8_set1(0);
+    for (int32_t i = 8; i < n; i += 8) m = v8_max(m, v8_load(x + i));
+    *largest = v8_hmax(m);
+    m = v8_set1(*largest);
     for (int32_t i = 0; i < n; i += 8) sum = v8_add(sum, v8_exp(v8_sub(v8_load(x + i), m)));
-    float lse = logp[0] + logf(v8_sum(sum));
-    for (int32_t i = 0; i < k; i++) logp[i] -= lse;
+    return v8_sum(sum);
 }
 
 #define OPS_ROWS                                                                                   \
     .quantize = OPS(quantize), .silu_mul = OPS(silu_mul), .gelu_mul = OPS(gelu_mul),               \
-    .argmax = OPS(argmax), .top_k = OPS(top_k)
+    .argmax = OPS(argmax), .keep_best = OPS(keep_best), .sum_exp = OPS(sum_exp)
 #endif
 
 #define OPS_TABLE                                                                                  \

@@ -10,7 +10,7 @@
 
 #define OPS_ROWS                                                                                   \
     .quantize = avx512_quantize, .silu_mul = avx512_silu_mul, .gelu_mul = avx512_gelu_mul,         \
-    .argmax = avx512_argmax, .top_k = avx512_top_k
+    .argmax = avx512_argmax, .keep_best = avx512_keep_best, .sum_exp = avx512_sum_exp
 
 enum {
     BLOCK = 12,   /* activation rows that share the unpacked weights: registers for no more, */

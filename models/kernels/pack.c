@@ -48,6 +48,13 @@ bool ltd_pack_is_quantized(ltd_pack_kind kind)
     return kind >= LTD_PACK_Q4;
 }
 
+static void set_rows(ltd_packed *w, int32_t out)
+{
+    w->out = out;
+    w->tiles = (out + LTD_TILE - 1) / LTD_TILE;
+    w->width = (out + 7) / 8 * 8;
+}
+
 int ltd_pack_init(ltd_packed *ret, int32_t out, int32_t in, ltd_pack_kind kind, ltd_arena *arena,
                   ltd_err *err)
 {
@@ -59,9 +66,8 @@ int ltd_pack_init(ltd_packed *ret, int32_t out, int32_t in, ltd_pack_kind kind, 
                         in, unit);
     const pack_layout *l = &layouts[kind];
     size_t groups = (size_t)(in / l->group);
-    ltd_packed w = {.kind = kind, .out = out, .in = in};
-    w.tiles = (out + LTD_TILE - 1) / LTD_TILE;
-    w.width = (out + 7) / 8 * 8;
+    ltd_packed w = {.kind = kind, .in = in};
+    set_rows(&w, out);
     w.scale_bytes = (groups * l->group_scales + 63) / 64 * 64;
     w.tile_bytes = w.scale_bytes + (groups * l->group_bytes + 63) / 64 * 64;
     w.owned = !arena;
@@ -301,4 +307,35 @@ void ltd_pack_get_row(const ltd_packed *w, int32_t row, float *ret)
         else
             ret[k] = get_float(w, row, k);
     }
+}
+
+/* --- copying --- */
+
+/* A tile's scales and its weights are lines of 16 pieces, a piece a row. */
+static void copy_pieces(uint8_t *to, int32_t row, const uint8_t *from, int32_t source, size_t bytes,
+                        size_t piece)
+{
+    to += (size_t)(row % LTD_TILE) * piece;
+    from += (size_t)(source % LTD_TILE) * piece;
+    for (size_t i = 0; i < bytes; i += LTD_TILE * piece) memcpy(to + i, from + i, piece);
+}
+
+void ltd_pack_copy_row(ltd_packed *to, int32_t row, const ltd_packed *from, int32_t source)
+{
+    const pack_layout *l = &layouts[to->kind];
+    size_t groups = (size_t)(to->in / l->group);
+    bool halves = to->kind == LTD_PACK_F16 || to->kind == LTD_PACK_BF16;
+    bool half_scales = to->kind == LTD_PACK_Q4 || to->kind == LTD_PACK_Q8;
+    copy_pieces(scales_at(to, row, 0), row, scales_at(from, source, 0), source,
+                groups * l->group_scales, half_scales ? 2 : 4);
+    copy_pieces(weights_at(to, row, 0), row, weights_at(from, source, 0), source,
+                groups * l->group_bytes, halves ? 2 : 4);
+}
+
+ltd_packed ltd_pack_first(const ltd_packed *w, int32_t rows)
+{
+    ltd_packed first = *w;
+    first.owned = false;
+    set_rows(&first, rows);
+    return first;
 }

@@ -6,7 +6,7 @@
  *     ltd_pack_rows(&w, 0, &view, NULL, &err);      rows of one file tensor
  *     ltd_pack_fini(&w);
  *
- * Thread rule: immutable once packed. */
+ * Thread rule: immutable once packed, but for rows that are copied. */
 #ifndef LTD_MODELS_KERNELS_PACK_H
 #define LTD_MODELS_KERNELS_PACK_H
 
@@ -76,6 +76,13 @@ int ltd_pack_rows(ltd_packed *w, int32_t row0, const ltd_tensor_view *view, cons
 
 /* Row `row` widened to f32 [in]: the exact values that the kernels use. */
 void ltd_pack_get_row(const ltd_packed *w, int32_t row, float *ret);
+
+/* Make row `row` of `to` a copy of row `source` of `from`, bit for bit: both of one kind and as
+ * many columns.  Rows are within the matrices; nothing else of `to` changes. */
+void ltd_pack_copy_row(ltd_packed *to, int32_t row, const ltd_packed *from, int32_t source);
+/* The first `rows` rows of w (at least 1) as a matrix of their own, w's data borrowed.  Lanes of
+ * the last tile behind them are not zero, but what w has there. */
+ltd_packed ltd_pack_first(const ltd_packed *w, int32_t rows);
 
 size_t ltd_pack_bytes(const ltd_packed *w);
 

@@ -87,13 +87,19 @@ static inline __m512 last_eight(const float *p)
     return _mm512_castps256_ps512(_mm256_loadu_ps(p));
 }
 
-static int32_t avx512_argmax(const float *x, int32_t n, float *value)
+static float row_largest(const float *x, int32_t n)
 {
     int32_t whole = n / 16 * 16;
     __m512 m = _mm512_set1_ps(x[0]);
     for (int32_t i = 0; i < whole; i += 16) m = _mm512_max_ps(m, _mm512_loadu_ps(x + i));
     if (whole < n) m = _mm512_mask_max_ps(m, 0xff, m, last_eight(x + whole));
-    float top = v16_hmax(m);
+    return v16_hmax(m);
+}
+
+static int32_t avx512_argmax(const float *x, int32_t n, float *value)
+{
+    int32_t whole = n / 16 * 16;
+    float top = row_largest(x, n);
     *value = top;
     __m512 t = _mm512_set1_ps(top);
     for (int32_t i = 0; i < whole; i += 16) {
@@ -105,21 +111,27 @@ static int32_t avx512_argmax(const float *x, int32_t n, float *value)
     return 0;
 }
 
-static void avx512_top_k(const float *x, int32_t n, int32_t k, int32_t *index, float *logp)
+static int32_t avx512_keep_best(const float *x, const int32_t *id, int32_t n, int32_t have,
+                                int32_t k, float *best, int32_t *best_id)
 {
-    int32_t have = 0;
     for (int32_t i = 0; i < n; i += 16) {
         __mmask16 in = n - i < 16 ? 0xff : 0xffff;
         __m512 v = _mm512_maskz_loadu_ps(in, x + i);
         unsigned hits = in;
         if (have == k)
-            hits = _mm512_mask_cmp_ps_mask(in, v, _mm512_set1_ps(logp[k - 1]), _CMP_GT_OQ);
+            hits = _mm512_mask_cmp_ps_mask(in, v, _mm512_set1_ps(best[k - 1]), _CMP_GE_OQ);
         for (; hits; hits &= hits - 1) {
             int32_t at = i + __builtin_ctz(hits);
-            have = OPS(keep_best)(x[at], at, have, k, index, logp);
+            have = OPS(keep_one)(x[at], id[at], have, k, best, best_id);
         }
     }
-    __m512 m = _mm512_set1_ps(logp[0]);
+    return have;
+}
+
+static float avx512_sum_exp(const float *x, int32_t n, float *largest)
+{
+    *largest = row_largest(x, n);
+    __m512 m = _mm512_set1_ps(*largest);
     __m256 sum = _mm256_setzero_ps();
     for (int32_t i = 0; i + 16 <= n; i += 16) {
         __m512 e = v16_exp(_mm512_sub_ps(_mm512_loadu_ps(x + i), m));
@@ -129,8 +141,7 @@ static void avx512_top_k(const float *x, int32_t n, int32_t k, int32_t *index, f
     if (n % 16)
         sum = _mm256_add_ps(
             sum, _mm512_castps512_ps256(v16_exp(_mm512_sub_ps(last_eight(x + n / 16 * 16), m))));
-    float lse = logp[0] + logf(v8_sum(sum));
-    for (int32_t i = 0; i < k; i++) logp[i] -= lse;
+    return v8_sum(sum);
 }
 
 #endif

@@ -5,11 +5,12 @@
 
 #include "base/mem.h"
 #include "models/llm/decoder.h"
-#include "models/llm/eagle3_priv.h"
+#include "models/llm/draft_head.h"
 
 struct ltd_draft {
     const ltd_eagle3 *head;
     ltd_decoder d;
+    ltd_draft_head last;
     ltd_kv kv; /* context pairs, then max_expansions * top_k tree columns */
     ltd_rope rope;
     int32_t context, max_rows, top_k, max_expansions;
@@ -18,23 +19,16 @@ struct ltd_draft {
     int32_t rows;       /* of the last call with output */
     float *embed;       /* [rows, hidden] */
     float *prev;        /* [top_k, hidden] features of the last call */
-    float *logits;      /* [top_k, width of the lm_head] */
-    int32_t *tokens;    /* [top_k, top_k] */
-    float *logp;        /* [top_k, top_k] */
 };
 
-static int allocate(ltd_draft *d, ltd_err *err)
+static int allocate(ltd_draft *d, const ltd_draft_options *o, ltd_err *err)
 {
     const ltd_eagle3_config *c = &d->head->config;
     size_t rows = (size_t)(d->max_rows > d->top_k ? d->max_rows : d->top_k);
     size_t k = (size_t)d->top_k, hidden = (size_t)c->hidden;
     d->embed = ltd_mem_aligned(rows * hidden, sizeof(float));
     d->prev = ltd_mem_aligned(k * hidden, sizeof(float));
-    d->logits = ltd_mem_aligned(k * (size_t)d->head->lm_head.width, sizeof(float));
-    d->tokens = ltd_mem_aligned(k * k, sizeof(int32_t));
-    d->logp = ltd_mem_aligned(k * k, sizeof(float));
-    if (!d->embed || !d->prev || !d->logits || !d->tokens || !d->logp)
-        return ltd_fail(err, LTD_ENOMEM, "draft: no memory");
+    if (!d->embed || !d->prev) return ltd_fail(err, LTD_ENOMEM, "draft: no memory");
     int32_t columns = d->max_expansions * d->top_k, m = (int32_t)rows;
     int32_t tail = m * (m + 1) / 2, tree = d->top_k * (d->max_expansions + 1);
     int32_t max_in = 3 * c->target_hidden > 2 * c->hidden ? 3 * c->target_hidden : 2 * c->hidden;
@@ -50,6 +44,7 @@ static int allocate(ltd_draft *d, ltd_err *err)
     int rc = ltd_decoder_init(&d->d, &shape, ltd_llama_kernels(t), ltd_llama_pool(t),
                               ltd_llama_activation_bits(t), d->context + columns,
                               tail > tree ? tail : tree, err);
+    if (rc == LTD_OK) rc = ltd_draft_head_init(&d->last, d->head, o, err);
     if (rc == LTD_OK)
         rc = ltd_kv_init(&d->kv, 1, c->kv_heads, c->head_dim, d->context + columns, false, err);
     if (rc == LTD_OK)
@@ -58,24 +53,33 @@ static int allocate(ltd_draft *d, ltd_err *err)
     return rc;
 }
 
-int ltd_draft_new(ltd_draft **ret, const ltd_eagle3 *head, int32_t context, int32_t max_rows,
-                  int32_t top_k, int32_t max_expansions, ltd_err *err)
+static int check_options(const ltd_eagle3 *head, const ltd_draft_options *o, ltd_err *err)
+{
+    if (o->context < 1 || o->max_rows < 1 || o->max_rows > 1024 || o->top_k < 1 || o->top_k > 32 ||
+        o->max_expansions < 0 || o->max_expansions > 64 || o->top_k > head->config.draft_vocab ||
+        o->vocabulary >= LTD_VOCABULARY_COUNT)
+        return ltd_fail(
+            err, LTD_EINVAL,
+            "draft: context %d, rows %d, top_k %d, %d expansions, vocabulary %d: out of range",
+            o->context, o->max_rows, o->top_k, o->max_expansions, (int)o->vocabulary);
+    return LTD_OK;
+}
+
+int ltd_draft_new(ltd_draft **ret, const ltd_eagle3 *head, const ltd_draft_options *options,
+                  ltd_err *err)
 {
     *ret = NULL;
-    if (context < 1 || max_rows < 1 || max_rows > 1024 || top_k < 1 || top_k > 32 ||
-        max_expansions < 0 || max_expansions > 64 || top_k > head->config.draft_vocab)
-        return ltd_fail(err, LTD_EINVAL,
-                        "draft: context %d, rows %d, top_k %d, %d expansions: out of range",
-                        context, max_rows, top_k, max_expansions);
+    int rc = check_options(head, options, err);
+    if (rc < 0) return rc;
     ltd_draft *d = ltd_mem_zeros(1, sizeof *d);
     if (!d) return ltd_fail(err, LTD_ENOMEM, "draft: no memory");
     d->head = head;
-    d->context = context;
-    d->max_rows = max_rows;
-    d->top_k = top_k;
-    d->max_expansions = max_expansions;
+    d->context = options->context;
+    d->max_rows = options->max_rows;
+    d->top_k = options->top_k;
+    d->max_expansions = options->max_expansions;
     d->expansions = -1;
-    int rc = allocate(d, err);
+    rc = allocate(d, options, err);
     if (rc < 0) {
         ltd_draft_free(d);
         return rc;
@@ -88,13 +92,11 @@ void ltd_draft_free(ltd_draft *d)
 {
     if (!d) return;
     ltd_decoder_fini(&d->d);
+    ltd_draft_head_fini(&d->last);
     ltd_kv_fini(&d->kv);
     ltd_rope_fini(&d->rope);
     free(d->embed);
     free(d->prev);
-    free(d->logits);
-    free(d->tokens);
-    free(d->logp);
     free(d);
 }
 
@@ -145,23 +147,7 @@ static void run(ltd_draft *d, const int32_t *tokens, int32_t m, int32_t n_out)
     if (!n_out) return;
     const float *x = dec->x + (size_t)(m - n_out) * h;
     memcpy(d->prev, x, (size_t)n_out * h * sizeof(float));
-    ltd_decoder_norm(dec, x, head->norm, n_out, &head->lm_head, 1);
-    ltd_decoder_multiply(dec, &head->lm_head, 1, &dec->acts, n_out, d->logits);
-}
-
-static void top_row(void *ctx, int32_t row, int32_t thread)
-{
-    (void)thread;
-    ltd_draft *d = ctx;
-    const ltd_eagle3 *head = d->head;
-    int32_t width = head->lm_head.width;
-    float *logits = d->logits + (size_t)row * (size_t)width;
-    /* Lanes past the vocabulary get no probability. */
-    for (int32_t i = head->config.draft_vocab; i < width; i++) logits[i] = -3.0e38f;
-    int32_t *tokens = d->tokens + (size_t)row * (size_t)d->top_k;
-    float *logp = d->logp + (size_t)row * (size_t)d->top_k;
-    d->d.kernels->top_k(logits, width, d->top_k, tokens, logp);
-    for (int32_t i = 0; i < d->top_k; i++) tokens[i] = head->target_id[tokens[i]];
+    ltd_draft_head_run(&d->last, dec, x, n_out);
 }
 
 static int check_tokens(const ltd_draft *d, const int32_t *tokens, int32_t n, ltd_err *err)
@@ -173,6 +159,17 @@ static int check_tokens(const ltd_draft *d, const int32_t *tokens, int32_t n, lt
     return LTD_OK;
 }
 
+int ltd_draft_begin(ltd_draft *d, int32_t first, ltd_err *err)
+{
+    int rc = check_tokens(d, &first, 1, err);
+    if (rc < 0) return rc;
+    ltd_draft_head_forget(&d->last, -1);
+    ltd_draft_head_add(&d->last, first, -1);
+    d->length = 0;
+    d->expansions = -1;
+    return LTD_OK;
+}
+
 int ltd_draft_extend(ltd_draft *d, const float *features, const int32_t *tokens, int32_t n,
                      bool top, ltd_err *err)
 {
@@ -181,6 +178,7 @@ int ltd_draft_extend(ltd_draft *d, const float *features, const int32_t *tokens,
                         d->length, d->max_rows, d->context);
     int rc = check_tokens(d, tokens, n, err);
     if (rc < 0) return rc;
+    for (int32_t i = 0; i < n; i++) ltd_draft_head_add(&d->last, tokens[i], d->length + i);
     ltd_visible *v = &d->d.visible;
     v->n_past = d->length;
     v->start[0] = 0;
@@ -193,7 +191,6 @@ int ltd_draft_extend(ltd_draft *d, const float *features, const int32_t *tokens,
     run(d, tokens, n, top ? 1 : 0);
     d->length += n;
     d->expansions = top ? 0 : -1;
-    if (top) top_row(d, 0, 0);
     return LTD_OK;
 }
 
@@ -226,17 +223,16 @@ int ltd_draft_expand(ltd_draft *d, const ltd_expansion *rows, ltd_err *err)
     }
     run(d, rows->tokens, k, k);
     d->expansions++;
-    ltd_pool_run(d->d.pool, top_row, d, k);
     return LTD_OK;
 }
 
 const int32_t *ltd_draft_tokens(const ltd_draft *d)
 {
-    return d->tokens;
+    return d->last.tokens;
 }
 const float *ltd_draft_logp(const ltd_draft *d)
 {
-    return d->logp;
+    return d->last.logp;
 }
 const float *ltd_draft_hidden(const ltd_draft *d)
 {
@@ -244,13 +240,14 @@ const float *ltd_draft_hidden(const ltd_draft *d)
 }
 const float *ltd_draft_logits(const ltd_draft *d)
 {
-    return d->logits;
+    return d->last.logits;
 }
 
 int ltd_draft_truncate(ltd_draft *d, int32_t n, ltd_err *err)
 {
     if (n < 0 || n > d->length)
         return ltd_fail(err, LTD_EINVAL, "truncate draft to %d: it has %d pairs", n, d->length);
+    ltd_draft_head_forget(&d->last, n);
     d->length = n;
     d->expansions = -1;
     return LTD_OK;

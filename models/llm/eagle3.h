@@ -2,6 +2,7 @@
  * own features.  Weights (ltd_eagle3) are immutable; a draft (ltd_draft) holds the K/V of one text.
  * Knows nothing of trees: the caller says which rows to run and which earlier ones they see.
  *
+ *     ltd_draft_begin(d, x_0, &err);                           a new text
  *     ltd_draft_extend(d, features, tokens, n, true, &err);    resync: x_t with x_t+1
  *     ltd_draft_expand(d, &rows, &err);                        one level more: k rows
  *
@@ -47,12 +48,42 @@ const char *ltd_eagle3_hash(const ltd_eagle3 *head); /* SHA-256 of the weights, 
 /* The target's numbers of the tokens that it can draft [draft_vocab]; borrowed. */
 const int32_t *ltd_eagle3_tokens(const ltd_eagle3 *head);
 
-/* A draft of texts up to `context` pairs, extended by up to max_rows pairs a call, with beams of
- * top_k rows and up to max_expansions of them.  LTD_EINVAL, LTD_ENOMEM.  *ret owned; head borrowed.
- */
-int ltd_draft_new(ltd_draft **ret, const ltd_eagle3 *head, int32_t context, int32_t max_rows,
-                  int32_t top_k, int32_t max_expansions, ltd_err *err);
+/* Tokens that a draft may propose.  An lm_head has rows for some thousand frequent tokens.  Where
+ * these rows are the target's own, frozen while the head was trained, the target's rows of other
+ * tokens fit beside them, and a text mostly goes on with tokens that it has had. */
+typedef enum ltd_draft_vocabulary {
+    LTD_VOCABULARY_AUTO,    /* CONTEXT where ltd_eagle3_shares_rows(), else STATIC */
+    LTD_VOCABULARY_STATIC,  /* those of the lm_head */
+    LTD_VOCABULARY_CONTEXT, /* and every token of the text, by the target's own row */
+    LTD_VOCABULARY_COUNT
+} ltd_draft_vocabulary;
+
+/* Are the lm_head's rows those of the target's head?  Some rows are compared when the head is
+ * opened; what rounding to four bits does to weights still passes, an lm_head that was trained does
+ * not. */
+bool ltd_eagle3_shares_rows(const ltd_eagle3 *head);
+/* Do drafts of this vocabulary also propose tokens by the target's rows?  Not where the lm_head has
+ * all tokens already, or its rows another width. */
+bool ltd_eagle3_extends(const ltd_eagle3 *head, ltd_draft_vocabulary vocabulary);
+
+typedef struct ltd_draft_options {
+    int32_t context;        /* pairs of a text */
+    int32_t max_rows;       /* pairs of an extend */
+    int32_t top_k;          /* rows of a beam */
+    int32_t max_expansions; /* after an extend */
+    ltd_draft_vocabulary vocabulary;
+    bool logits; /* keep the lm_head's logits, for tests */
+} ltd_draft_options;
+
+/* LTD_EINVAL, LTD_ENOMEM, LTD_EUNSUPPORTED: vocabulary CONTEXT of a head whose lm_head is not as
+ * wide as the target's.  *ret owned; head borrowed. */
+int ltd_draft_new(ltd_draft **ret, const ltd_eagle3 *head, const ltd_draft_options *options,
+                  ltd_err *err);
 void ltd_draft_free(ltd_draft *d);
+
+/* Forget all pairs; the next one follows `first`, the token of a text that no pair brings.  A new
+ * draft has none.  LTD_EINVAL: no token of the target. */
+int ltd_draft_begin(ltd_draft *d, int32_t first, ltd_err *err);
 
 /* Run n pairs after those already there and keep their K/V.
  *   features  [n, 3 * target hidden] of positions length .. length + n - 1
@@ -73,16 +104,18 @@ typedef struct ltd_expansion {
 } ltd_expansion;
 int ltd_draft_expand(ltd_draft *d, const ltd_expansion *rows, ltd_err *err);
 
-/* Best top_k target tokens of row r of the last call, ln p over the draft vocabulary, in descending
- * order; after an extend there is one row.  [rows, top_k], borrowed until the next call. */
+/* Best top_k target tokens of row r of the last call, ln p over the draft vocabulary, descending,
+ * the lower token first where they tie; after an extend there is one row.  They depend on the first
+ * token, the kept pairs and the expansions since, not on what was forgotten or on the threads.
+ * [rows, top_k], borrowed until the next call. */
 const int32_t *ltd_draft_tokens(const ltd_draft *d);
 const float *ltd_draft_logp(const ltd_draft *d);
-/* For tests: features before the final norm [rows, hidden] and logits [rows, draft_vocab rounded up
- * to 8]. */
+/* For tests: features before the final norm [rows, hidden]; logits of the lm_head's own rows [rows,
+ * draft_vocab rounded up to 8], NULL when options.logits is false. */
 const float *ltd_draft_hidden(const ltd_draft *d);
 const float *ltd_draft_logits(const ltd_draft *d);
 
-/* Forget pairs from n on. */
+/* Forget pairs from n on; the first token stays. */
 int ltd_draft_truncate(ltd_draft *d, int32_t n, ltd_err *err);
 int32_t ltd_draft_length(const ltd_draft *d);
 

@@ -24,6 +24,7 @@ struct ltd_eagle3 {
     float *input_norm, *hidden_norm, *post_norm, *norm;
     float *rope_div;    /* [head_dim / 2] */
     int32_t *target_id; /* [draft_vocab] */
+    bool shares_rows;
 };
 
 /* head->config and head->rope from FOLDER/config.json, checked against head->target as far as the

@@ -130,7 +130,7 @@ typedef struct row_job {
     float *x, *y, *z, *cos, *sin;
     uint16_t *half;
     ltd_acts acts[2]; /* 8 and 16 bits */
-    int32_t index[32];
+    int32_t id[DRAFT_VOCAB], best_id[32];
 } row_job;
 
 static void quantize8(void *ctx)
@@ -178,10 +178,15 @@ static void argmax(void *ctx)
     row_job *j = ctx;
     j->kernels->argmax(j->x, SLICE, j->z);
 }
-static void top_k(void *ctx)
+static void keep_best(void *ctx)
 {
     row_job *j = ctx;
-    j->kernels->top_k(j->x, DRAFT_VOCAB, TOP_K, j->index, j->z);
+    j->kernels->keep_best(j->x, j->id, DRAFT_VOCAB, 0, TOP_K, j->z, j->best_id);
+}
+static void sum_exp(void *ctx)
+{
+    row_job *j = ctx;
+    j->kernels->sum_exp(j->x, SLICE, j->z);
 }
 
 static const struct {
@@ -196,7 +201,8 @@ static const struct {
                  {"add, 576", add},
                  {"store_f16, 192", store_f16},
                  {"argmax, 512", argmax},
-                 {"top_k, 10 of 4096", top_k}};
+                 {"keep_best, 10 of 4096", keep_best},
+                 {"sum_exp, 512", sum_exp}};
 
 void kernel_rows(const kernel_options *o, kernel_results *s)
 {

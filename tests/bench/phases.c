@@ -101,10 +101,17 @@ static int32_t watch_argmax(const float *x, int32_t n, float *value)
     return real.argmax(x, n, value);
 }
 
-static void watch_top_k(const float *x, int32_t n, int32_t k, int32_t *index, float *logp)
+static int32_t watch_keep_best(const float *x, const int32_t *id, int32_t n, int32_t have,
+                               int32_t k, float *best, int32_t *best_id)
 {
     enter(PHASE_SAMPLE);
-    real.top_k(x, n, k, index, logp);
+    return real.keep_best(x, id, n, have, k, best, best_id);
+}
+
+static float watch_sum_exp(const float *x, int32_t n, float *largest)
+{
+    enter(PHASE_SAMPLE);
+    return real.sum_exp(x, n, largest);
 }
 
 const ltd_kernels *phases_table(const ltd_kernels *k)
@@ -130,7 +137,8 @@ void phases_watch(void)
     table.add = watch_add;
     table.attention = watch_attention;
     table.argmax = watch_argmax;
-    table.top_k = watch_top_k;
+    table.keep_best = watch_keep_best;
+    table.sum_exp = watch_sum_exp;
     memset(spent, 0, sizeof spent);
     current = PHASE_OTHER;
     since = measure_now();

@@ -19,7 +19,8 @@ static int make_up(rig *r, ltd_err *err)
     if (!r->text || !r->identity || !r->features)
         return ltd_fail(err, LTD_ENOMEM, "text of %d tokens: no memory", r->options.context);
     for (size_t i = 0; i < context; i++) {
-        r->text[i] = (int32_t)ltd_rng_below(&rng, (uint64_t)c->vocab);
+        /* Another token for every eight, about as often as a text brings a rare one. */
+        r->text[i] = i % 8 ? r->text[i - 1] : (int32_t)ltd_rng_below(&rng, (uint64_t)c->vocab);
         r->identity[i] = (int32_t)i;
     }
     for (size_t i = 0; i < features; i++) r->features[i] = ltd_rng_normal(&rng);
@@ -39,8 +40,8 @@ static int open_parts(rig *r, ltd_err *err)
     if (rc == LTD_OK) rc = ltd_session_new(&r->session, r->model, &so, err);
     if (rc == LTD_OK && o->head)
         rc = ltd_eagle3_open(&r->head, o->head, r->model, LTD_LOAD_Q8, err);
-    if (rc == LTD_OK && o->head)
-        rc = ltd_draft_new(&r->draft, r->head, o->context, o->chunk, RIG_TOP_K, 1, err);
+    ltd_draft_options draft = {o->context, o->chunk, RIG_TOP_K, 1, LTD_VOCABULARY_AUTO, false};
+    if (rc == LTD_OK && o->head) rc = ltd_draft_new(&r->draft, r->head, &draft, err);
     return rc == LTD_OK ? make_up(r, err) : rc;
 }
 

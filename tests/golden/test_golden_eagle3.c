@@ -38,8 +38,10 @@ static void open_case(head_case *c, const char *head, const char *name)
     c->doc = engine_json(path);
     c->k = engine_int(ltd_json_root(c->doc), "top_k");
     c->vocab = ltd_eagle3_get_config(c->head)->draft_vocab;
-    assert_int_equal(ltd_draft_new(&c->draft, c->head, CONTEXT, 64, c->k, DEPTH, &c->err), 0);
-    assert_int_equal(ltd_draft_new(&c->single, c->head, CONTEXT, 1, c->k, DEPTH, &c->err), 0);
+    ltd_draft_options o = {CONTEXT, 64, c->k, DEPTH, LTD_VOCABULARY_AUTO, true};
+    assert_int_equal(ltd_draft_new(&c->draft, c->head, &o, &c->err), 0);
+    o.max_rows = 1;
+    assert_int_equal(ltd_draft_new(&c->single, c->head, &o, &c->err), 0);
     assert_int_equal(ltd_tree_new(&c->tree, c->k, DEPTH + 1, 0, TOTAL, &c->err), 0);
 }
 

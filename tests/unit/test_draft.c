@@ -41,7 +41,8 @@ static int teardown(void **state)
 static ltd_draft *open_draft(void)
 {
     ltd_draft *d;
-    if (ltd_draft_new(&d, head, CONTEXT, ROWS, K, EXPANSIONS, &err) < 0) fail_msg("%s", err.msg);
+    ltd_draft_options o = {CONTEXT, ROWS, K, EXPANSIONS, LTD_VOCABULARY_AUTO, false};
+    if (ltd_draft_new(&d, head, &o, &err) < 0) fail_msg("%s", err.msg);
     return d;
 }
 
@@ -154,8 +155,8 @@ static void drafts_that_cant_be_are_refused(void **state)
                                      {64, 8, 4, 65}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         ltd_draft *d = (ltd_draft *)(void *)features; /* something that must go */
-        assert_int_equal(ltd_draft_new(&d, head, bad[i][0], bad[i][1], bad[i][2], bad[i][3], &err),
-                         LTD_EINVAL);
+        ltd_draft_options o = {bad[i][0], bad[i][1], bad[i][2], bad[i][3], 0, false};
+        assert_int_equal(ltd_draft_new(&d, head, &o, &err), LTD_EINVAL);
         assert_null(d);
     }
 }

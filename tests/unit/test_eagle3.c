@@ -158,7 +158,8 @@ static void draft(const ltd_eagle3 *head, int32_t *best, float *logp)
     static const int32_t sources[TOP_K] = {0};
     const int32_t none = 0, *const ancestors[TOP_K] = {&none, &none, &none, &none};
     ltd_draft *d;
-    if (ltd_draft_new(&d, head, 32, 16, TOP_K, 1, &err) < 0) fail_msg("%s", err.msg);
+    if (ltd_draft_new(&d, head, &(ltd_draft_options){32, 16, TOP_K, 1, 0, false}, &err) < 0)
+        fail_msg("%s", err.msg);
     if (ltd_draft_extend(d, features, tokens, PAIRS, true, &err) < 0) fail_msg("%s", err.msg);
     memcpy(best, ltd_draft_tokens(d), TOP_K * sizeof *best);
     memcpy(logp, ltd_draft_logp(d), TOP_K * sizeof *logp);
@@ -464,7 +465,8 @@ static void a_pair_is_what_the_formula_says(void **state)
         write_head(&m.p, config, normed);
         ltd_eagle3 *head = open_written();
         ltd_draft *d;
-        assert_int_equal(ltd_draft_new(&d, head, 8, 8, TOP_K, 0, &err), 0);
+        ltd_draft_options o = {8, 8, TOP_K, 0, LTD_VOCABULARY_AUTO, true};
+        assert_int_equal(ltd_draft_new(&d, head, &o, &err), 0);
         assert_int_equal(ltd_draft_extend(d, features, tokens, 1, true, &err), 0);
         for (int i = 0; i < VOCAB; i++)
             if (fabs((double)ltd_draft_logits(d)[i] - want[i]) > 1e-4)

@@ -198,6 +198,59 @@ static void a_row_may_be_packed_again(void **state)
     }
 }
 
+/* From every lane to another one: the row arrives bit for bit, scales and all, and its neighbours
+ * stay. */
+static void a_row_may_be_copied_from_another_matrix(void **state)
+{
+    (void)state;
+    for (int f = 0; f < WEIGHT_FORMS; f++) {
+        weight_matrix a, b;
+        ltd_packed from, to, want;
+        float got[IN], row[IN];
+        weight_matrix_make(&a, &weight_forms[f], OUT, IN, &rng);
+        weight_matrix_make(&b, &weight_forms[f], OUT, IN, &rng);
+        weight_matrix_pack(&from, &a);
+        weight_matrix_pack(&to, &b);
+        weight_matrix_pack(&want, &b);
+        for (int32_t r = 0; r < OUT; r++) {
+            int32_t at = (r * 5 + 3) % OUT;
+            ltd_pack_copy_row(&to, at, &from, r);
+            ltd_pack_get_row(&from, r, row);
+            ltd_pack_get_row(&to, at, got);
+            assert_memory_equal(got, row, sizeof got);
+            ltd_pack_copy_row(&to, at, &want, at);
+            assert_memory_equal(to.data, want.data, ltd_pack_bytes(&to));
+        }
+        for (int32_t r = 0; r < OUT; r++) ltd_pack_copy_row(&to, r, &from, r);
+        assert_memory_equal(to.data, from.data, ltd_pack_bytes(&to));
+        ltd_pack_fini(&from);
+        ltd_pack_fini(&to);
+        ltd_pack_fini(&want);
+        weight_matrix_free(&a);
+        weight_matrix_free(&b);
+    }
+}
+
+static void the_first_rows_are_a_matrix(void **state)
+{
+    (void)state;
+    weight_matrix m;
+    ltd_packed w;
+    weight_matrix_make(&m, &weight_forms[5], OUT, IN, &rng);
+    weight_matrix_pack(&w, &m);
+    static const int32_t want[][3] = {{1, 1, 8}, {8, 1, 8}, {16, 1, 16}, {17, 2, 24}, {19, 2, 24}};
+    for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
+        ltd_packed first = ltd_pack_first(&w, want[i][0]);
+        assert_int_equal(first.out, want[i][0]);
+        assert_int_equal(first.tiles, want[i][1]);
+        assert_int_equal(first.width, want[i][2]);
+        assert_ptr_equal(first.data, w.data);
+        ltd_pack_fini(&first); /* borrowed: nothing is freed */
+    }
+    ltd_pack_fini(&w);
+    weight_matrix_free(&m);
+}
+
 static void what_does_not_fit_gives_an_error(void **state)
 {
     (void)state;
@@ -241,6 +294,8 @@ int main(void)
         cmocka_unit_test(what_is_no_number_cannot_become_an_integer),
         cmocka_unit_test(rows_may_be_reordered_and_stacked),
         cmocka_unit_test(a_row_may_be_packed_again),
+        cmocka_unit_test(a_row_may_be_copied_from_another_matrix),
+        cmocka_unit_test(the_first_rows_are_a_matrix),
         cmocka_unit_test(what_does_not_fit_gives_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

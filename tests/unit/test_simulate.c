@@ -263,12 +263,14 @@ static void write_own(sample *x, int32_t n, int32_t answer)
     x->answer = answer;
     for (int i = 0; i < CONTEXT * FEATURE; i++) x->features[i] = ltd_rng_normal(&rng);
     for (int32_t i = 0; i < answer; i++) x->token[i] = (int32_t)ltd_rng_below(&rng, 320);
-    if (ltd_draft_new(&d, head, CONTEXT, CONTEXT, 1, CHAIN, &err) < 0) fail_msg("%s", err.msg);
+    const ltd_draft_options o = {
+        .context = CONTEXT, .max_rows = CONTEXT, .top_k = 1, .max_expansions = CHAIN};
+    if (ltd_draft_new(&d, head, &o, &err) < 0) fail_msg("%s", err.msg);
     for (int32_t root = answer; root < n; root += CHAIN + 1) {
         int32_t columns[CHAIN + 1], zero = 0, *drafted = x->token + root + 1;
         const int32_t *ancestors = columns;
         x->token[root] = root == answer ? 7 : (drafted[-2] + 1) % 320;
-        ltd_draft_truncate(d, 0, &err);
+        ltd_draft_begin(d, x->token[0], &err);
         int rc = ltd_draft_extend(d, x->features, x->token + 1, root, true, &err);
         for (int32_t i = 0; rc == LTD_OK && i <= CHAIN; i++) {
             int32_t token = *ltd_draft_tokens(d);

@@ -143,7 +143,13 @@ static void draft_text(const ltd_eagle3 *head, int t, ltd_unroll_stats *s)
     ltd_draft *d;
     const ltd_batch_text *b = &batch.text[t];
     float *x = calloc((size_t)b->rows * 3 * (size_t)hidden, sizeof *x);
-    check(ltd_draft_new(&d, head, LONGEST, LONGEST, 1, STEPS, &err));
+    const ltd_draft_options o = {.context = LONGEST,
+                                 .max_rows = LONGEST,
+                                 .top_k = 1,
+                                 .max_expansions = STEPS,
+                                 .logits = true};
+    check(ltd_draft_new(&d, head, &o, &err));
+    check(ltd_draft_begin(d, tokens[t][0], &err));
     for (int32_t p = 0; p < b->rows; p++)
         for (int32_t k = 0; k < 3 * hidden; k++)
             x[p * 3 * hidden + k] = ltd_f16_to_f32(features[t][p * 4 * hidden + k]);

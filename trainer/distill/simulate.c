@@ -63,8 +63,12 @@ static int make_drafter(const ltd_simulator *s, drafter *ret, int32_t top_k, int
                         int32_t size, ltd_err *err)
 {
     if (!forwards) return LTD_OK;
-    int rc =
-        ltd_draft_new(&ret->draft, s->head, s->options.context, ROWS, top_k, forwards - 1, err);
+    const ltd_draft_options o = {.context = s->options.context,
+                                 .max_rows = ROWS,
+                                 .top_k = top_k,
+                                 .max_expansions = forwards - 1,
+                                 .vocabulary = s->options.vocabulary};
+    int rc = ltd_draft_new(&ret->draft, s->head, &o, err);
     return rc < 0 ? rc : ltd_tree_new(&ret->tree, top_k, forwards, 0, size, err);
 }
 
@@ -268,8 +272,8 @@ static int check_text(const ltd_simulator *s, const text *t, ltd_err *err)
 static int start(ltd_simulator *s, const text *t, ltd_err *err)
 {
     int rc = check_text(s, t, err);
-    if (rc == LTD_OK && s->chain.draft) rc = ltd_draft_truncate(s->chain.draft, 0, err);
-    if (rc == LTD_OK && s->tree.draft) rc = ltd_draft_truncate(s->tree.draft, 0, err);
+    if (rc == LTD_OK && s->chain.draft) rc = ltd_draft_begin(s->chain.draft, t->token[0], err);
+    if (rc == LTD_OK && s->tree.draft) rc = ltd_draft_begin(s->tree.draft, t->token[0], err);
     for (int i = 0; i < LTD_SIMULATE_CHAIN; i++) s->chain_next[i] = t->answer;
     for (int i = 0; i < LTD_SIMULATE_TREES; i++) s->tree_next[i] = t->answer;
     s->number++;

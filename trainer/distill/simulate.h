@@ -49,6 +49,7 @@ typedef struct ltd_simulator_options {
     int32_t context; /* tokens of a text, at most */
     int32_t chain;   /* chains of 1, 2, ... so many forwards [0, LTD_SIMULATE_CHAIN] */
     int32_t top_k;   /* of the trees' beams */
+    ltd_draft_vocabulary vocabulary;
     int32_t n_trees;
     ltd_simulated_tree tree[LTD_SIMULATE_TREES];
     /* Told of each cycle, those of a root in any order; NULL: nobody. */
