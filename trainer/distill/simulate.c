@@ -327,6 +327,11 @@ double ltd_simulated_right(const ltd_simulated *r, int32_t depth)
     return ratio(r->right[depth - 1], r->tried[depth - 1]);
 }
 
+double ltd_simulated_covered(const ltd_simulated *r, int32_t seen)
+{
+    return ratio(seen ? r->covered_seen : r->covered, r->positions);
+}
+
 double ltd_simulated_chain_len(const ltd_simulated *r, int32_t depth)
 {
     return ratio(r->positions, r->chain_cycles[depth - 1]);

@@ -96,6 +96,8 @@ void ltd_simulated_add(ltd_simulated *sum, const ltd_simulated *one);
 /* Share of the depth-th drafted tokens (1 = the first) that are right where all before them are;
  * NaN where there are none. */
 double ltd_simulated_right(const ltd_simulated *r, int32_t depth);
+/* Share of next tokens that the head can draft; with `seen`, that it can or the text has had. */
+double ltd_simulated_covered(const ltd_simulated *r, int32_t seen);
 /* Accepted length of chains of `depth` forwards, of tree number i; NaN without positions. */
 double ltd_simulated_chain_len(const ltd_simulated *r, int32_t depth);
 double ltd_simulated_tree_len(const ltd_simulated *r, int32_t i);
