@@ -121,16 +121,28 @@ static void put_bench(const ltd_bench *b, ltd_str *out)
     ltd_str_puts(out, "</figure>\n");
 }
 
-int ltd_report_html(const ltd_bench *b, const char *run_dir, ltd_str *out, ltd_err *err)
+void ltd_report_begin(const char *title, ltd_str *out)
 {
     ltd_str_puts(out, "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"/>\n"
                       "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\"/>\n"
                       "<title>ltd report</title>\n<style>\n");
     ltd_str_puts(out, style);
-    ltd_str_puts(out, "</style></head>\n<body>\n<h1>Speculative decoding on this machine</h1>\n");
+    ltd_str_puts(out, "</style></head>\n<body>\n<h1>");
+    ltd_report_escape(title, out);
+    ltd_str_puts(out, "</h1>\n");
+}
+
+void ltd_report_end(ltd_str *out)
+{
+    ltd_str_puts(out, "</body></html>\n");
+}
+
+int ltd_report_html(const ltd_bench *b, const char *run_dir, ltd_str *out, ltd_err *err)
+{
+    ltd_report_begin("Speculative decoding on this machine", out);
     if (b) put_bench(b, out);
     int rc = run_dir ? ltd_report_curves(run_dir, out, err) : LTD_OK;
-    ltd_str_puts(out, "</body></html>\n");
+    ltd_report_end(out);
     if (rc == LTD_OK && out->failed) rc = ltd_fail(err, LTD_ENOMEM, "report: no memory");
     return rc;
 }

@@ -14,6 +14,10 @@ extern "C" {
 
 enum { LTD_REPORT_SERIES = 4, LTD_REPORT_COLORS = 8 };
 
+/* The document before and after its contents: style, heading. */
+void ltd_report_begin(const char *title, ltd_str *out);
+void ltd_report_end(ltd_str *out);
+
 /* Append text with &, <, > and quotes as entities. */
 void ltd_report_escape(const char *text, ltd_str *out);
 /* "var(--c3)": the colour of row i of a bench. */

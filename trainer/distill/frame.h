@@ -18,7 +18,8 @@ typedef struct ltd_frame {
     ltd_tokens after;
 } ltd_frame;
 
-/* LTD_EINVAL: the template puts nothing around the user's message.  *ret is to be freed in any case. */
+/* LTD_EINVAL: the template puts nothing around the user's message.  *ret is to be freed in any
+ * case. */
 int ltd_frame_init(ltd_frame *ret, const ltd_tokenizer *tok, const ltd_chat *chat, ltd_err *err);
 void ltd_frame_fini(ltd_frame *f);
 

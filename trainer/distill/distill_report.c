@@ -1,0 +1,96 @@
+#include "trainer/distill/distill_report.h"
+
+#include <math.h>
+
+#include "base/file.h"
+#include "trainer/report_svg.h"
+
+enum { DEPTHS = 8 };
+
+static void put_number(double v, int digits, ltd_str *out)
+{
+    if (isfinite(v))
+        ltd_str_printf(out, "<td>%.*f</td>", digits, v);
+    else
+        ltd_str_puts(out, "<td>-</td>");
+}
+
+/* A row of figures of one task, or, sum NULL, their mean over tasks. */
+static double figure(const ltd_head_report *r, const ltd_simulated *sum, ltd_simulated_figure f,
+                     int32_t i)
+{
+    return sum ? f(sum, i) : ltd_head_report_mean(r, f, i);
+}
+
+static void put_row(const ltd_head_report *r, const char *name, const ltd_simulated *sum,
+                    ltd_str *out)
+{
+    static const int32_t chains[] = {1, 2, 3, 5};
+    ltd_str_puts(out, "<tr><td>");
+    ltd_report_escape(name, out);
+    ltd_str_puts(out, "</td>");
+    for (int32_t d = 1; d <= 4; d++) put_number(figure(r, sum, ltd_simulated_right, d), 3, out);
+    for (size_t i = 0; i < sizeof chains / sizeof *chains; i++)
+        put_number(figure(r, sum, ltd_simulated_chain_len, chains[i]), 2, out);
+    for (int32_t i = 0; i < r->n_trees; i++)
+        put_number(figure(r, sum, ltd_simulated_tree_len, i), 2, out);
+    put_number(figure(r, sum, ltd_simulated_covered, 0), 3, out);
+    put_number(figure(r, sum, ltd_simulated_covered, 1), 3, out);
+    ltd_str_puts(out, "</tr>\n");
+}
+
+static void put_table(const ltd_head_report *r, ltd_str *out)
+{
+    ltd_str_puts(out, "<h2>Accepted length by task</h2>\n<div class=\"scroll\"><table><caption>"
+                      "right: share of the first, second... drafted tokens that are right where "
+                      "all before them are; chain, tree: tokens a cycle, the target's own "
+                      "included; covered: next tokens in the vocabulary, and with those of the "
+                      "text before</caption>\n<tr><th>task</th>");
+    for (int d = 1; d <= 4; d++) ltd_str_printf(out, "<th>right %d</th>", d);
+    ltd_str_puts(out, "<th>chain 1</th><th>chain 2</th><th>chain 3</th><th>chain 5</th>");
+    for (int32_t i = 0; i < r->n_trees; i++)
+        ltd_str_printf(out, "<th>tree %d/%d</th>", r->tree[i].forwards, r->tree[i].size);
+    ltd_str_puts(out, "<th>covered</th><th>with text</th></tr>\n");
+    for (int32_t t = 0; t < r->n_tasks; t++) put_row(r, r->task[t].task, &r->task[t].sum, out);
+    put_row(r, "mean", NULL, out);
+    ltd_str_puts(out, "</table></div>\n");
+}
+
+static void put_depths(const ltd_head_report *r, ltd_str *out)
+{
+    double x[DEPTHS], y[LTD_REPORT_SERIES][DEPTHS];
+    ltd_report_line line[LTD_REPORT_SERIES];
+    int n = r->n_tasks < LTD_REPORT_SERIES ? r->n_tasks : LTD_REPORT_SERIES;
+    for (int t = 0; t < n; t++) {
+        for (int d = 0; d < DEPTHS; d++) {
+            x[d] = d + 1;
+            y[t][d] = d < r->chain ? ltd_simulated_right(&r->task[t].sum, d + 1) : (double)NAN;
+        }
+        line[t] = (ltd_report_line){r->task[t].task, y[t]};
+    }
+    ltd_str_puts(out, "<h2>By position</h2>\n<figure>");
+    ltd_report_lines("Right tokens by depth", "share", x, DEPTHS, line, n, out);
+    ltd_str_puts(out, "<figcaption>Of drafted tokens at that depth whose predecessors are all "
+                      "right.</figcaption></figure>\n");
+}
+
+int ltd_distill_report_write(const ltd_head_report *r, const ltd_distill_facts *facts,
+                             const char *dir, const char *path, ltd_err *err)
+{
+    ltd_str text = LTD_STR_INIT;
+    ltd_report_begin("A draft head from the model's own text", &text);
+    ltd_str_puts(&text, "<p class=\"meta\">");
+    for (size_t i = 0; i < facts->n; i++) {
+        if (i) ltd_str_puts(&text, "<br/>");
+        ltd_report_escape(facts->line[i], &text);
+    }
+    ltd_str_puts(&text, "</p>\n");
+    put_table(r, &text);
+    put_depths(r, &text);
+    int rc = ltd_report_curves(dir, &text, err);
+    ltd_report_end(&text);
+    if (rc == LTD_OK && text.failed) rc = ltd_fail(err, LTD_ENOMEM, "report: no memory");
+    if (rc == LTD_OK) rc = ltd_file_write(path, text.data, text.len, err);
+    ltd_str_fini(&text);
+    return rc;
+}
