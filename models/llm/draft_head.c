@@ -7,8 +7,9 @@
 #include "base/mem.h"
 #include "models/llm/llama_priv.h"
 
-/* Of a task; small, so that few rows still make work for all threads. */
-enum { SLICE_TILES = 8, SLICE = SLICE_TILES * LTD_TILE };
+/* Of a task: few rows still make work for several threads, and what a product does once for all its
+ * tiles doesn't count.  Sums of exponentials depend on it, so it must not depend on the threads. */
+enum { SLICE_TILES = 16, SLICE = SLICE_TILES * LTD_TILE };
 /* A lane without a token. */
 static const float nothing = -3.0e38f;
 

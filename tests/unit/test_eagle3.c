@@ -473,6 +473,15 @@ static void a_pair_is_what_the_formula_says(void **state)
                 fail_msg("logit %d is %g, expected %g (normed %d)", i,
                          (double)ltd_draft_logits(d)[i], want[i], normed);
         ltd_draft_free(d);
+        /* The target's rows are too wide for it, were there any that it lacks. */
+        o.vocabulary = LTD_VOCABULARY_CONTEXT;
+        assert_int_equal(ltd_draft_new(&d, head, &o, &err), 0);
+        ltd_draft_free(d);
+        head->config.draft_vocab = VOCAB - 8;
+        assert_false(ltd_eagle3_extends(head, LTD_VOCABULARY_CONTEXT));
+        assert_int_equal(ltd_draft_new(&d, head, &o, &err), LTD_EUNSUPPORTED);
+        assert_null(d);
+        assert_non_null(strstr(err.msg, "64 columns; this head's have 32"));
         ltd_eagle3_close(head);
         drop(&m.p, "embed_tokens.weight");
         write_head(&m.p, config, false);
