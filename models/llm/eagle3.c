@@ -40,6 +40,18 @@ static int compare_rows(ltd_eagle3 *head, ltd_err *err)
     return LTD_OK;
 }
 
+/* A head that was trained beside the target's own rows fits no other target, whatever its sizes;
+ * the same model in another quantisation is none. */
+static int check_rows(const ltd_eagle3 *head, ltd_err *err)
+{
+    if (!head->made_for[0] || head->shares_rows) return LTD_OK;
+    return ltd_fail(err, LTD_EUNSUPPORTED,
+                    "draft head %s: was trained for another model (sha256 %.12s) than %s (%.12s): "
+                    "rows of its lm_head are not the model's",
+                    head->path, head->made_for, ltd_llama_path(head->target),
+                    ltd_llama_hash(head->target));
+}
+
 int ltd_eagle3_open(ltd_eagle3 **ret, const char *folder, const ltd_llama *target,
                     ltd_load_dtype dtype, ltd_err *err)
 {
@@ -55,6 +67,7 @@ int ltd_eagle3_open(ltd_eagle3 **ret, const char *folder, const ltd_llama *targe
     if (rc == LTD_OK) rc = ltd_eagle3_read_config(head, folder, err);
     if (rc == LTD_OK) rc = ltd_eagle3_load(head, folder, dtype, err);
     if (rc == LTD_OK) rc = compare_rows(head, err);
+    if (rc == LTD_OK) rc = check_rows(head, err);
     if (rc < 0) {
         ltd_eagle3_close(head);
         return rc;

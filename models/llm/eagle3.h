@@ -37,8 +37,9 @@ typedef struct ltd_eagle3_config {
 /* Open a folder with config.json and model.safetensors or pytorch_model.bin, for `target`
  * (borrowed: embedding, pool, kernels).  Layouts: EAGLE's, which AngelSlim and SpecForge share, and
  * that of vLLM's speculators; docs/formats.md lists names and keys.  dtype: LTD_LOAD_FILE, F32, F16
- * or Q8.  LTD_EIO, LTD_EFORMAT, LTD_EUNSUPPORTED (a head of another target: sizes are named; a key
- * or a tensor that asks for another arithmetic), LTD_ENOMEM.  *ret owned. */
+ * or Q8.  LTD_EIO, LTD_EFORMAT, LTD_EUNSUPPORTED (a head of another target: its sizes are named,
+ * or, where the file tells it, its target; a key or a tensor that asks for another arithmetic),
+ * LTD_ENOMEM.  *ret owned. */
 int ltd_eagle3_open(ltd_eagle3 **ret, const char *folder, const ltd_llama *target,
                     ltd_load_dtype dtype, ltd_err *err);
 void ltd_eagle3_close(ltd_eagle3 *head);

@@ -297,6 +297,15 @@ static int load_weights(ltd_eagle3 *head, const weights *w, ltd_load_dtype dtype
     return rc;
 }
 
+/* `ltd distill` notes whose rows an lm_head has. */
+static void read_note(ltd_eagle3 *head, const weights *w)
+{
+    const char *note = NULL;
+    if (w->from.safetensors)
+        note = ltd_safetensors_metadata(w->from.safetensors, "ltd.target_sha256");
+    if (note) snprintf(head->made_for, sizeof head->made_for, "%s", note);
+}
+
 /* model.safetensors goes first: its reader has less to do. */
 static int choose_file(char path[PATH_MAX], const char *folder, bool *zip, ltd_err *err)
 {
@@ -324,6 +333,7 @@ int ltd_eagle3_load(ltd_eagle3 *head, const char *folder, ltd_load_dtype dtype, 
         rc = ltd_safetensors_parse(&w.from.safetensors, map.data, map.size, path, err);
     if (rc == LTD_OK) {
         ltd_file_sha256(head->hash, map.data, map.size);
+        read_note(head, &w);
         rc = read_names(&w, err);
         if (rc == LTD_OK) rc = load_weights(head, &w, dtype, err);
         if (rc < 0) ltd_err_prefix(err, rc, "draft head %s", path);

@@ -25,6 +25,7 @@ struct ltd_eagle3 {
     float *rope_div;    /* [head_dim / 2] */
     int32_t *target_id; /* [draft_vocab] */
     bool shares_rows;
+    char made_for[65]; /* SHA-256 of the target's weights, where the file tells it; else "" */
 };
 
 /* head->config and head->rope from FOLDER/config.json, checked against head->target as far as the

@@ -652,6 +652,33 @@ static void vocabularies_must_fit(void **state)
     free_parts(&p);
 }
 
+/* A file that tells whose rows its lm_head has: they must be the target's. */
+static void a_head_of_another_model_is_refused(void **state)
+{
+    (void)state;
+    static const char *const key = "ltd.target_sha256", *const value = "0123456789abcdef";
+    parts p = copy_parts();
+    write_head(&p, EAGLE(""), false);
+    assert_int_equal(
+        ltd_safetensors_write(in_folder("model.safetensors"), p.at, p.n, &key, &value, 1, &err),
+        LTD_OK);
+    refused(LTD_EUNSUPPORTED, "was trained for another model (sha256 0123456789ab) than ");
+    /* Its own rows, of the same model in other bytes: nothing is wrong. */
+    const ltd_tensor_view *map = &p.at[index_of(&p, "d2t")];
+    float *rows = calloc(128 * 64, sizeof *rows);
+    for (int32_t i = 0; i < 128; i++)
+        ltd_llama_head_row(model, i + (int32_t)((const int64_t *)map->data)[i], rows + 64 * i);
+    replace(&p, "lm_head.weight", LTD_DTYPE_F32, rows);
+    assert_int_equal(
+        ltd_safetensors_write(in_folder("model.safetensors"), p.at, p.n, &key, &value, 1, &err),
+        LTD_OK);
+    ltd_eagle3 *head;
+    if (ltd_eagle3_open(&head, folder, model, LTD_LOAD_F32, &err) < 0) fail_msg("%s", err.msg);
+    assert_true(ltd_eagle3_shares_rows(head));
+    ltd_eagle3_close(head);
+    free_parts(&p);
+}
+
 static void what_is_no_head_is_refused(void **state)
 {
     (void)state;
@@ -684,6 +711,7 @@ int main(void)
         cmocka_unit_test(a_missing_tensor_is_named),
         cmocka_unit_test(tensors_that_would_be_left_out_are_refused),
         cmocka_unit_test(vocabularies_must_fit),
+        cmocka_unit_test(a_head_of_another_model_is_refused),
         cmocka_unit_test(what_is_no_head_is_refused),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
