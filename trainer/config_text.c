@@ -175,6 +175,16 @@ static int check_contracts(const ltd_config *c, ltd_err *err)
     return LTD_OK;
 }
 
+static int check_distill(const ltd_config *c, ltd_err *err)
+{
+    if (c->distill.unroll.n < 1)
+        return ltd_fail(err, LTD_EINVAL, "distill.unroll: is empty, expected a number");
+    if (c->distill.taps.n && c->distill.taps.n != 3)
+        return ltd_fail(err, LTD_EINVAL, "distill.taps: %" PRId32 " layers, expected 3 or none",
+                        c->distill.taps.n);
+    return LTD_OK;
+}
+
 int ltd_config_check(const ltd_config *c, ltd_err *err)
 {
     int rc = check_order(c->env.min_forwards, "env.min_forwards", c->env.max_forwards,
@@ -191,6 +201,7 @@ int ltd_config_check(const ltd_config *c, ltd_err *err)
     if (rc == LTD_OK) rc = check_hidden(&c->policy.size_hidden, "policy.size_hidden", err);
     if (rc == LTD_OK) rc = check_hidden(&c->policy.critic_hidden, "policy.critic_hidden", err);
     if (rc == LTD_OK) rc = check_contracts(c, err);
+    if (rc == LTD_OK) rc = check_distill(c, err);
     return rc;
 }
 

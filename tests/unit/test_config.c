@@ -171,6 +171,8 @@ static void keys_that_disagree_are_refused(void **state)
          "train.batch_size: is 4096, expected at most train.n_steps = 2048"},
         {"env.sizes=0,4,4", "env.sizes: 4 follows 4, expected ascending numbers"},
         {"env.sizes=[]", "env.sizes: is empty, expected a number"},
+        {"distill.unroll=[]", "distill.unroll: is empty, expected a number"},
+        {"distill.taps=2,15", "distill.taps: 2 layers, expected 3 or none"},
         {"env.depth_obs=paper/depth/128",
          "env.top_k: is 8, expected 10 with env.depth_obs = paper/..."},
         {"policy.size_hidden=1,1,1,1,1,1,1,1", "policy.size_hidden: 8 layers, expected at most 7"},

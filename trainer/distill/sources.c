@@ -14,12 +14,10 @@ static int choose_taps(ltd_sources *s, const ltd_setup *setup, ltd_err *err)
     int32_t layers = ltd_llama_config(setup->model)->n_layers;
     s->taps[3] = layers;
     if (!taps->n && ltd_llama_taps(setup->model, s->taps)) return LTD_OK;
-    if (taps->n != 3)
-        return ltd_fail(err, LTD_EINVAL,
-                        taps->n ? "distill.taps: %d layers, expected 3"
-                                : "distill.taps: none, and none follow from the %d layers of the "
-                                  "model: name three",
-                        taps->n ? taps->n : layers);
+    if (!taps->n)
+        return ltd_fail(err, LTD_EUNSUPPORTED,
+                        "model %s: %d layers, a draft head's three features need at least 7",
+                        ltd_llama_path(setup->model), layers);
     for (int i = 0; i < 3; i++) {
         if (taps->v[i] < 0 || taps->v[i] > layers)
             return ltd_fail(err, LTD_EINVAL, "distill.taps: layer %d, expected 0 to %d", taps->v[i],
