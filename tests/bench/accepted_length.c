@@ -14,6 +14,7 @@ static const char help[] =
     "  --model FILE     GGUF file or folder (models.cache/SmolLM2-135M-Instruct.Q4_1.gguf)\n"
     "  --head FOLDER    draft head (heads/smollm2-135m-eagle3)\n"
     "  --head-dtype T   f32, f16 or q8 (q8)\n"
+    "  --vocabulary V   auto, static or context (auto)\n"
     "  --chat NAME      template of the prompts (the model's own)\n"
     "  --limit N        prompts of a file, 0: all (40)\n"
     "  --max-new N      tokens of an answer (256)\n"
@@ -42,6 +43,14 @@ static ltd_load_dtype parse_dtype(const char *text)
     measure_usage("--head-dtype %s: expected f32, f16 or q8", text);
 }
 
+static ltd_draft_vocabulary parse_vocabulary(const char *text)
+{
+    if (strcmp(text, "auto") == 0) return LTD_VOCABULARY_AUTO;
+    if (strcmp(text, "static") == 0) return LTD_VOCABULARY_STATIC;
+    if (strcmp(text, "context") == 0) return LTD_VOCABULARY_CONTEXT;
+    measure_usage("--vocabulary %s: expected auto, static or context", text);
+}
+
 static bool parse_kv(const char *text)
 {
     if (strcmp(text, "f16") != 0 && strcmp(text, "f32") != 0)
@@ -66,10 +75,27 @@ static void parse_trees(const char *text, ltd_simulator_options *o)
 
 static void parse(int argc, char **argv, options *o)
 {
-    enum { MODEL, HEAD, DTYPE, CHAT, LIMIT, NEW, TEXTS, TREES, K, CHAIN, THREADS, BITS, KV, JSON };
+    enum {
+        MODEL,
+        HEAD,
+        DTYPE,
+        VOCABULARY,
+        CHAT,
+        LIMIT,
+        NEW,
+        TEXTS,
+        TREES,
+        K,
+        CHAIN,
+        THREADS,
+        BITS,
+        KV,
+        JSON
+    };
     static const struct option names[] = {{"model", 1, NULL, MODEL},
                                           {"head", 1, NULL, HEAD},
                                           {"head-dtype", 1, NULL, DTYPE},
+                                          {"vocabulary", 1, NULL, VOCABULARY},
                                           {"chat", 1, NULL, CHAT},
                                           {"limit", 1, NULL, LIMIT},
                                           {"max-new", 1, NULL, NEW},
@@ -88,6 +114,7 @@ static void parse(int argc, char **argv, options *o)
         case MODEL: o->model = optarg; break;
         case HEAD: o->head = optarg; break;
         case DTYPE: o->head_dtype = parse_dtype(optarg); break;
+        case VOCABULARY: o->report.simulate.vocabulary = parse_vocabulary(optarg); break;
         case CHAT: o->chat = optarg; break;
         case LIMIT: o->limit = measure_int("limit", optarg, 0, 1 << 30); break;
         case NEW: o->answers.max_new = measure_int("max-new", optarg, 1, 1 << 20); break;

@@ -148,6 +148,7 @@ static const ltd_head_report made = {
     .model_hash = "cd",
     .draft_vocab = 200,
     .vocab = 320,
+    .extended = true,
     .chain = 3,
     .top_k = 4,
     .n_trees = 1,
@@ -164,8 +165,8 @@ static void a_table_has_tasks_and_their_mean(void **state)
     ltd_head_report_table(&made, &text);
     assert_string_equal(
         ltd_str_text(&text),
-        "next tokens in the head's vocabulary (200 of 320), or in the text before them; drafted "
-        "tokens\nthat are right where all before them are, by depth\n"
+        "next tokens in the head's vocabulary (200 of 320), or in the text before them (drafted "
+        "too);\ndrafted tokens that are right where all before them are, by depth\n"
         "  task         texts positions  in head or text       1     2     3\n"
         "  one              2       100    0.900   0.950   0.500 0.400 0.500\n"
         "  two              1        10    0.500   1.000   0.800 0.000     -\n"
@@ -200,6 +201,9 @@ static void json_has_the_same_figures(void **state)
     assert_int_equal(ltd_json_type_of(ltd_json_at(engine_get(two, "right"), 2)), LTD_JSON_NULL);
     assert_false(ltd_json_has(ltd_json_at(tasks, 2), "covered"));
     assert_true(engine_number(engine_get(mean, "chain_len"), 2) == 2.25);
+    bool extended = false;
+    assert_int_equal(ltd_json_get_bool(root, "extended", &extended, &err), LTD_OK);
+    assert_true(extended);
     assert_int_equal(engine_int(ltd_json_at(engine_get(root, "trees"), 0), "size"), 8);
     ltd_json_free(doc);
     ltd_str_fini(&text);

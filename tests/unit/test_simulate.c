@@ -109,7 +109,7 @@ static void simulate(ltd_simulator *s, const sample *x, int32_t n, ltd_simulated
 
 /* --- what it has to be --- */
 
-static ltd_cycle *open_cycle(int32_t setting)
+static ltd_cycle *open_cycle(int32_t setting, ltd_draft_vocabulary vocabulary)
 {
     bool chain = setting < CHAIN;
     const ltd_simulated_tree *t = &trees[chain ? 0 : setting - CHAIN];
@@ -120,6 +120,7 @@ static ltd_cycle *open_cycle(int32_t setting)
                            .top_k = chain ? 1 : K,
                            .max_forwards = chain ? setting + 1 : t->forwards,
                            .max_size = chain ? setting + 1 : t->size,
+                           .vocabulary = vocabulary,
                            .kv_f16 = true};
     ltd_cycle *c;
     if (ltd_cycle_new(&c, &o, &err) < 0) fail_msg("%s", err.msg);
@@ -148,36 +149,47 @@ static int64_t cycles_of(const ltd_simulated *sum, int32_t setting)
     return setting < CHAIN ? sum->chain_cycles[setting] : sum->tree_cycles[setting - CHAIN];
 }
 
+/* Returns cycles that accept two drafts or more. */
+static int32_t check_cycles(ltd_simulator *s, const sample *x, ltd_draft_vocabulary vocabulary)
+{
+    int32_t many = 0;
+    ltd_simulated sum = {0};
+    simulate(s, x, TEXT, &sum);
+    assert_int_equal(sum.texts, 1);
+    assert_int_equal(sum.positions, TEXT - 1 - x->answer);
+    for (int32_t k = 0; k < CHAIN + TREES; k++) {
+        ltd_cycle *c = open_cycle(k, vocabulary);
+        if (ltd_cycle_prompt(c, x->token, x->answer, &err) < 0) fail_msg("%s", err.msg);
+        int32_t root = x->answer, cycles = 0;
+        for (; root < TEXT - 1; cycles++) {
+            assert_int_equal(ltd_cycle_root(c), x->token[root]);
+            int32_t n = live(c);
+            assert_int_equal(told[k][root], cut(n, root, TEXT));
+            told[k][root] = 0;
+            root += n;
+            many += n > 2;
+        }
+        assert_int_equal(cycles_of(&sum, k), cycles);
+        for (root = 0; root < CONTEXT; root++) assert_int_equal(told[k][root], 0);
+        ltd_cycle_free(c);
+    }
+    return many;
+}
+
 static void simulated_cycles_are_the_live_ones(void **state)
 {
     (void)state;
-    ltd_simulator *s = open_simulator(usual());
-    int32_t many = 0;
-    for (int i = 0; i < SAMPLES; i++) {
-        const sample *x = &samples[i];
-        ltd_simulated sum = {0};
-        simulate(s, x, TEXT, &sum);
-        assert_int_equal(sum.texts, 1);
-        assert_int_equal(sum.positions, TEXT - 1 - x->answer);
-        for (int32_t k = 0; k < CHAIN + TREES; k++) {
-            ltd_cycle *c = open_cycle(k);
-            if (ltd_cycle_prompt(c, x->token, x->answer, &err) < 0) fail_msg("%s", err.msg);
-            int32_t root = x->answer, cycles = 0;
-            for (; root < TEXT - 1; cycles++) {
-                assert_int_equal(ltd_cycle_root(c), x->token[root]);
-                int32_t n = live(c);
-                assert_int_equal(told[k][root], cut(n, root, TEXT));
-                told[k][root] = 0;
-                root += n;
-                many += n > 2;
-            }
-            assert_int_equal(cycles_of(&sum, k), cycles);
-            for (root = 0; root < CONTEXT; root++) assert_int_equal(told[k][root], 0);
-            ltd_cycle_free(c);
-        }
+    static const ltd_draft_vocabulary vocabularies[] = {LTD_VOCABULARY_STATIC,
+                                                        LTD_VOCABULARY_CONTEXT};
+    for (int v = 0; v < 2; v++) {
+        ltd_simulator_options o = usual();
+        o.vocabulary = vocabularies[v];
+        ltd_simulator *s = open_simulator(o);
+        int32_t many = 0;
+        for (int i = 0; i < SAMPLES; i++) many += check_cycles(s, &samples[i], o.vocabulary);
+        assert_true(many > 200); /* there was something to be wrong about */
+        ltd_simulator_free(s);
     }
-    assert_true(many > 200); /* there was something to be wrong about */
-    ltd_simulator_free(s);
 }
 
 /* Each root as the first one behind a prompt that ends there. */
@@ -186,7 +198,7 @@ static void chains_are_counted_at_every_position(void **state)
     (void)state;
     ltd_simulator *s = open_simulator(usual());
     ltd_simulated sum = {0}, want = {0};
-    ltd_cycle *c = open_cycle(CHAIN - 1);
+    ltd_cycle *c = open_cycle(CHAIN - 1, LTD_VOCABULARY_AUTO);
     for (int i = 0; i < SAMPLES; i++) {
         const sample *x = &samples[i];
         simulate(s, x, TEXT, &sum);

@@ -76,6 +76,7 @@ static void describe(ltd_head_report *r, const ltd_llama *model, const ltd_eagle
     snprintf(r->model_hash, sizeof r->model_hash, "%s", ltd_llama_hash(model));
     r->draft_vocab = ltd_eagle3_get_config(head)->draft_vocab;
     r->vocab = ltd_eagle3_get_config(head)->vocab;
+    r->extended = ltd_eagle3_extends(head, o->vocabulary);
     r->chain = o->chain;
     r->top_k = o->top_k;
     r->n_trees = o->n_trees;
@@ -168,9 +169,9 @@ void ltd_head_report_table(const ltd_head_report *r, ltd_str *out)
     int32_t depths = r->chain < SHOWN_DEPTHS ? r->chain : SHOWN_DEPTHS;
     int32_t chains = r->chain < SHOWN_CHAINS ? r->chain : SHOWN_CHAINS;
     ltd_str_printf(out,
-                   "next tokens in the head's vocabulary (%d of %d), or in the text before them; "
-                   "drafted tokens\nthat are right where all before them are, by depth\n",
-                   r->draft_vocab, r->vocab);
+                   "next tokens in the head's vocabulary (%d of %d), or in the text before them "
+                   "(%s);\ndrafted tokens that are right where all before them are, by depth\n",
+                   r->draft_vocab, r->vocab, r->extended ? "drafted too" : "not drafted");
     ltd_str_printf(out, "  %-12s%6s %9s%9s%8s  ", "task", "texts", "positions", "in head",
                    "or text");
     for (int32_t d = 1; d <= depths; d++) ltd_str_printf(out, "%6d", d);
@@ -216,6 +217,7 @@ void ltd_head_report_json(const ltd_head_report *r, ltd_json_writer *w, const ch
     ltd_json_put_string(w, "head_sha256", r->head_hash);
     ltd_json_put_string(w, "model_sha256", r->model_hash);
     ltd_json_put_int(w, "draft_vocab", r->draft_vocab);
+    ltd_json_put_bool(w, "extended", r->extended);
     ltd_json_put_int(w, "top_k", r->top_k);
     ltd_json_begin_array(w, "trees");
     for (int32_t i = 0; i < r->n_trees; i++) {

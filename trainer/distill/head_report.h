@@ -47,6 +47,7 @@ typedef struct ltd_head_task {
 typedef struct ltd_head_report {
     char head_hash[65], model_hash[65];
     int32_t draft_vocab, vocab;
+    bool extended;                 /* the text's tokens can be drafted too */
     int32_t chain, top_k, n_trees; /* as of ltd_simulator_options */
     ltd_simulated_tree tree[LTD_SIMULATE_TREES];
     int32_t n_tasks;
