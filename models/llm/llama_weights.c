@@ -25,23 +25,11 @@ void ltd_llama_layer_part(const ltd_llama *model, int32_t layer, ltd_layer_part 
     const ltd_llama_layer *l = &model->layers[layer];
     size_t norm = (size_t)model->config.hidden * sizeof *ret;
     switch (part) {
-    case LTD_LAYER_QKV:
-        get_matrices(l->qkv.part, l->qkv.parts, ret);
-        break;
-    case LTD_LAYER_OUT:
-        get_matrices(&l->out, 1, ret);
-        break;
-    case LTD_LAYER_GATE_UP:
-        get_matrices(l->gate_up.part, l->gate_up.parts, ret);
-        break;
-    case LTD_LAYER_DOWN:
-        get_matrices(&l->down, 1, ret);
-        break;
-    case LTD_LAYER_ATTN_NORM:
-        memcpy(ret, l->attn_norm, norm);
-        break;
-    case LTD_LAYER_FFN_NORM:
-        memcpy(ret, l->ffn_norm, norm);
-        break;
+    case LTD_LAYER_QKV: get_matrices(l->qkv.part, l->qkv.parts, ret); break;
+    case LTD_LAYER_OUT: get_matrices(&l->out, 1, ret); break;
+    case LTD_LAYER_GATE_UP: get_matrices(l->gate_up.part, l->gate_up.parts, ret); break;
+    case LTD_LAYER_DOWN: get_matrices(&l->down, 1, ret); break;
+    case LTD_LAYER_ATTN_NORM: memcpy(ret, l->attn_norm, norm); break;
+    case LTD_LAYER_FFN_NORM: memcpy(ret, l->ffn_norm, norm); break;
     }
 }
