@@ -117,6 +117,14 @@ static int add_vocabulary(files *f, const ltd_head_net *net, const ltd_head_file
     return LTD_OK;
 }
 
+/* A float as short as it was written: 1e-05, not its neighbour among doubles. */
+static double shortest(float x)
+{
+    char text[32];
+    snprintf(text, sizeof text, "%.7g", (double)x);
+    return strtod(text, NULL);
+}
+
 static void put_config(ltd_json_writer *w, const ltd_head_net *net, const ltd_head_files *o)
 {
     const ltd_head_shape *s = &net->shape;
@@ -133,8 +141,8 @@ static void put_config(ltd_json_writer *w, const ltd_head_net *net, const ltd_he
     ltd_json_put_int(w, "num_key_value_heads", s->kv_heads);
     ltd_json_put_int(w, "head_dim", s->head_dim);
     ltd_json_put_string(w, "hidden_act", "silu");
-    ltd_json_put_f64(w, "rms_norm_eps", (double)s->eps);
-    ltd_json_put_f64(w, "rope_theta", (double)s->rope_theta);
+    ltd_json_put_f64(w, "rms_norm_eps", shortest(s->eps));
+    ltd_json_put_f64(w, "rope_theta", shortest(s->rope_theta));
     ltd_json_put_int(w, "max_position_embeddings", t->max_context);
     ltd_json_put_int(w, "vocab_size", t->vocab);
     ltd_json_put_int(w, "draft_vocab_size", o->n_draft);
