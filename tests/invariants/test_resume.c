@@ -49,7 +49,7 @@ static void configure(ltd_config *c)
                                            "train.n_epochs=2",
                                            "train.eval_prompts=1",
                                            "train.eval_every=60",
-                                           "train.checkpoint_every=30",
+                                           "train.checkpoint_every=15",
                                            "train.keep_last=0",
                                            "policy.depth_hidden=16",
                                            "policy.size_hidden=16",
