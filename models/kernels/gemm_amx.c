@@ -1,9 +1,8 @@
 /* Matrix products with AMX-bf16: a tile of c is two by two tile registers, 32 rows and columns.
  * Whole ones are loaded from c and stored to it; others pass through memory of our own. */
 #include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
+#include "models/kernels/amx_permission_impl.h"
 #include "models/kernels/gemm_pack_impl.h"
 
 enum { ROWS = 32 };
@@ -108,13 +107,7 @@ const ltd_gemm_backend *ltd_gemm_amx(void)
     return &amx;
 }
 
-/* Tiles are a state that a process must ask for, before its threads use them; to ask again does no
- * harm. */
 bool ltd_gemm_amx_permitted(void)
 {
-    enum { REQ_XCOMP_PERM = 0x1023, XFEATURE_TILEDATA = 18 };
-    uint32_t a, b, c, d;
-    __asm__("cpuid" : "=a"(a), "=b"(b), "=c"(c), "=d"(d) : "a"(7), "c"(0));
-    if (!(d >> 24 & 1) || !(d >> 22 & 1)) return false; /* amx-tile, amx-bf16 */
-    return syscall(SYS_arch_prctl, REQ_XCOMP_PERM, XFEATURE_TILEDATA) == 0;
+    return amx_permitted(AMX_BF16);
 }

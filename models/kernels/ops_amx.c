@@ -14,9 +14,8 @@
 #include <pthread.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
+#include "models/kernels/amx_permission_impl.h"
 #include "models/kernels/products_amx_impl.h"
 #include "models/kernels/tables.h"
 
@@ -261,22 +260,11 @@ static void faster_linear(const ltd_packed *w, const ltd_acts *x, int32_t m, int
     c->cost[tiles] += (cost - c->cost[tiles]) * (c->cost[tiles] > 0 ? 0.125f : 1);
 }
 
-/* Tiles are a state that a process must ask for, once, before its threads use them. */
-static bool permitted(void)
-{
-    enum { REQ_XCOMP_PERM = 0x1023, XFEATURE_TILEDATA = 18 };
-    uint32_t a, b, c, d;
-    if (!__builtin_cpu_supports("avx512vnni")) return false;
-    __asm__("cpuid" : "=a"(a), "=b"(b), "=c"(c), "=d"(d) : "a"(7), "c"(0));
-    if (!(d >> 24 & 1) || !(d >> 25 & 1)) return false; /* amx-tile, amx-int8 */
-    return syscall(SYS_arch_prctl, REQ_XCOMP_PERM, XFEATURE_TILEDATA) == 0;
-}
-
 static ltd_kernels table, tiles_table; /* VNNI's with another product */
 
 static void make_tables(void)
 {
-    if (!permitted()) return;
+    if (!__builtin_cpu_supports("avx512vnni") || !amx_permitted(AMX_INT8)) return;
     table = *ltd_kernels_vnni();
     table.isa = LTD_ISA_AMX;
     table.name = "amx-int8";
