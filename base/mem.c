@@ -26,6 +26,18 @@ void *ltd_mem_resize(void *p, size_t n, size_t size)
     return realloc(p, bytes ? bytes : 1);
 }
 
+bool ltd_mem_reserve(void **p, size_t *room, size_t n, size_t size)
+{
+    if (n <= *room) return true;
+    size_t more = n > 2 * *room ? n : 2 * *room;
+    void *v = ltd_mem_resize(*p, more, size);
+    if (!v) return false;
+    memset((char *)v + *room * size, 0, (more - *room) * size);
+    *p = v;
+    *room = more;
+    return true;
+}
+
 char *ltd_mem_strdup(const char *s)
 {
     size_t n = strlen(s) + 1;

@@ -50,7 +50,7 @@ static int setup(void **state)
     memcpy(used, taps, sizeof taps);
     assert_int_equal(ltd_llama_taps(model, used), 3);
     used[3] = c->n_layers;
-    check(ltd_features_new(&f, model, used, 4, LONGEST, &err));
+    check(ltd_features_new(&f, model, used, 4, LONGEST, true, &err));
     for (int t = 0; t < TEXTS; t++) {
         for (int i = 0; i < length[t]; i++)
             tokens[t][i] = (int32_t)ltd_rng_below(&rng, (uint64_t)vocab);

@@ -180,7 +180,7 @@ static void features_are_those_of_the_tokens(void **state)
     ltd_features *f;
     ltd_conversation c;
     if (ltd_writer_new(&w, model, tok, ltd_chat_find("chatml"), &o, &err) < 0 ||
-        ltd_features_new(&f, model, taps, 4, ROOM, &err) < 0)
+        ltd_features_new(&f, model, taps, 4, ROOM, true, &err) < 0)
         fail_msg("%s", err.msg);
     uint16_t *want = malloc(ROOM * width * sizeof *want);
     for (; ltd_writer_next(w, &c, &err) == LTD_OK && c.n; seen++) {

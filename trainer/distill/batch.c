@@ -47,20 +47,9 @@ void ltd_batch_fini(ltd_batch *b)
     free(b->target);
     free(b->weight);
     free(b->lm_head);
-    free(b->next);
     free(b->token);
     free(b->place);
     *b = (ltd_batch){0};
-}
-
-static bool reserve(void **p, size_t *room, size_t n, size_t size)
-{
-    if (n <= *room) return true;
-    void *v = ltd_mem_resize(*p, n + n / 4, size);
-    if (!v) return false;
-    *p = v;
-    *room = n + n / 4;
-    return true;
 }
 
 int32_t ltd_batch_anchors(const ltd_conversation *c)
@@ -75,7 +64,7 @@ static int lay_out(ltd_batch *b, const ltd_conversation *text, int32_t n, ltd_er
     size_t hidden = (size_t)ltd_llama_config(b->source->model)->hidden;
     size_t most = (size_t)b->source->n_draft;
     b->texts = b->rows = b->anchors = 0;
-    bool ok = reserve((void **)&b->text, &b->room[0], (size_t)n, sizeof *b->text);
+    bool ok = ltd_mem_reserve((void **)&b->text, &b->room[0], (size_t)n, sizeof *b->text);
     for (int32_t i = 0; ok && i < n; i++) {
         int32_t anchors = ltd_batch_anchors(&text[i]), rows = text[i].n - 1;
         if (!anchors) continue;
@@ -86,13 +75,13 @@ static int lay_out(ltd_batch *b, const ltd_conversation *text, int32_t n, ltd_er
         most += (size_t)rows + 1;
     }
     size_t rows = (size_t)b->rows, anchors = (size_t)b->anchors;
-    ok = ok && reserve((void **)&b->feature, &b->room[1], rows * 3 * hidden, sizeof(float)) &&
-         reserve((void **)&b->embed, &b->room[2], rows * hidden, sizeof(float)) &&
-         reserve((void **)&b->target, &b->room[3], anchors * hidden, sizeof(float)) &&
-         reserve((void **)&b->lm_head, &b->room[4], most * hidden, sizeof(float)) &&
-         reserve((void **)&b->next, &b->room[5], anchors, sizeof *b->next) &&
-         reserve((void **)&b->token, &b->room[6], most, sizeof *b->token) &&
-         reserve((void **)&b->weight, &b->room[7], anchors, sizeof *b->weight);
+    ok = ok &&
+         ltd_mem_reserve((void **)&b->feature, &b->room[1], rows * 3 * hidden, sizeof(float)) &&
+         ltd_mem_reserve((void **)&b->embed, &b->room[2], rows * hidden, sizeof(float)) &&
+         ltd_mem_reserve((void **)&b->target, &b->room[3], anchors * hidden, sizeof(float)) &&
+         ltd_mem_reserve((void **)&b->lm_head, &b->room[4], most * hidden, sizeof(float)) &&
+         ltd_mem_reserve((void **)&b->token, &b->room[5], most, sizeof *b->token) &&
+         ltd_mem_reserve((void **)&b->weight, &b->room[6], anchors, sizeof *b->weight);
     return ok ? LTD_OK : ltd_fail(err, LTD_ENOMEM, "batch of %d rows: no memory", b->rows);
 }
 
@@ -126,8 +115,7 @@ static void fill_rows(ltd_batch *b, const ltd_batch_text *t, const ltd_conversat
 }
 
 /* The final norm of the last tap at the rows after the anchors. */
-static void fill_targets(ltd_batch *b, const ltd_batch_text *t, const ltd_conversation *c,
-                         const uint16_t *features)
+static void fill_targets(ltd_batch *b, const ltd_batch_text *t, const uint16_t *features)
 {
     const ltd_llama *model = b->source->model;
     const ltd_llm_config *config = ltd_llama_config(model);
@@ -149,7 +137,6 @@ static void fill_targets(ltd_batch *b, const ltd_batch_text *t, const ltd_conver
             length += (double)to[k] * (double)to[k];
         }
         b->weight[t->anchor + i] = (float)(1 / length);
-        b->next[t->anchor + i] = b->place[c->token[row + 1]] - 1;
     }
 }
 
@@ -171,7 +158,7 @@ int ltd_batch_fill(ltd_batch *b, const ltd_conversation *text, const uint16_t *c
     for (int32_t i = 0, k = 0; i < n; i++) {
         if (!ltd_batch_anchors(&text[i])) continue;
         fill_rows(b, &b->text[k], &text[i], features[i]);
-        fill_targets(b, &b->text[k], &text[i], features[i]);
+        fill_targets(b, &b->text[k], features[i]);
         k++;
     }
     for (int32_t i = 0; i < b->vocab; i++) b->place[b->token[i]] = 0;

@@ -49,10 +49,9 @@ typedef struct ltd_batch {
                      * predicts the token after the anchor's embedding from */
     float *weight;  /* [anchors] 1 / its squared length */
     float *lm_head; /* [vocab, hidden] */
-    int64_t *next;  /* [anchors] that token, as a row of lm_head */
     int32_t *token; /* [vocab] */
     int32_t *place; /* [the target's vocab] row of lm_head + 1, 0: none */
-    size_t room[8];
+    size_t room[7];
 } ltd_batch;
 
 int ltd_batch_init(ltd_batch *ret, const ltd_batch_source *source, ltd_err *err);

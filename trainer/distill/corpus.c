@@ -113,7 +113,7 @@ int ltd_corpus_init(ltd_corpus *ret, const ltd_data *data, const ltd_llama *mode
     for (size_t i = 0; rc == LTD_OK && !missing && i < ltd_data_count(data); i++)
         missing = !ltd_data_at(data, i).features;
     if (rc == LTD_OK && missing)
-        rc = ltd_features_new(&ret->maker, model, taps, 4, ret->longest, err);
+        rc = ltd_features_new(&ret->maker, model, taps, 4, ret->longest, true, err);
     return rc == LTD_OK ? measure_scale(ret, m->hidden, err) : rc;
 }
 

@@ -119,13 +119,8 @@ static int judge_next(ltd_data *d, ltd_err *err)
     d->judged[verdict]++;
     d->lost++;
     if (verdict != LTD_VERDICT_KEPT) return LTD_OK;
-    if (d->n_kept == d->room) {
-        size_t room = d->room ? 2 * d->room : 1024;
-        kept *more = ltd_mem_resize(d->kept, room, sizeof *more);
-        if (!more) return ltd_fail(err, LTD_ENOMEM, "conversations: no memory");
-        d->kept = more;
-        d->room = room;
-    }
+    if (!ltd_mem_reserve((void **)&d->kept, &d->room, d->n_kept + 1, sizeof *d->kept))
+        return ltd_fail(err, LTD_ENOMEM, "conversations: no memory");
     d->kept[d->n_kept++] = (kept){at, c.n, c.ended};
     d->answer_tokens += (uint64_t)(c.n - c.answer);
     d->lost = 0;

@@ -15,27 +15,21 @@ static void put_number(double v, int digits, ltd_str *out)
         ltd_str_puts(out, "<td>-</td>");
 }
 
-/* A row of figures of one task, or, sum NULL, their mean over tasks. */
-static double figure(const ltd_head_report *r, const ltd_simulated *sum, ltd_simulated_figure f,
-                     int32_t i)
-{
-    return sum ? f(sum, i) : ltd_head_report_mean(r, f, i);
-}
-
-static void put_row(const ltd_head_report *r, const char *name, const ltd_simulated *sum,
-                    ltd_str *out)
+/* Figures of a task, or, t NULL, their mean over tasks. */
+static void put_row(const ltd_head_report *r, const ltd_head_task *t, ltd_str *out)
 {
     static const int32_t chains[] = {1, 2, 3, 5};
     ltd_str_puts(out, "<tr><td>");
-    ltd_report_escape(name, out);
+    ltd_report_escape(t ? t->task : "mean", out);
     ltd_str_puts(out, "</td>");
-    for (int32_t d = 1; d <= 4; d++) put_number(figure(r, sum, ltd_simulated_right, d), 3, out);
+    for (int32_t d = 1; d <= 4; d++)
+        put_number(ltd_head_report_figure(r, t, ltd_simulated_right, d), 3, out);
     for (size_t i = 0; i < sizeof chains / sizeof *chains; i++)
-        put_number(figure(r, sum, ltd_simulated_chain_len, chains[i]), 2, out);
+        put_number(ltd_head_report_figure(r, t, ltd_simulated_chain_len, chains[i]), 2, out);
     for (int32_t i = 0; i < r->n_trees; i++)
-        put_number(figure(r, sum, ltd_simulated_tree_len, i), 2, out);
-    put_number(figure(r, sum, ltd_simulated_covered, 0), 3, out);
-    put_number(figure(r, sum, ltd_simulated_covered, 1), 3, out);
+        put_number(ltd_head_report_figure(r, t, ltd_simulated_tree_len, i), 2, out);
+    put_number(ltd_head_report_figure(r, t, ltd_simulated_covered, 0), 3, out);
+    put_number(ltd_head_report_figure(r, t, ltd_simulated_covered, 1), 3, out);
     ltd_str_puts(out, "</tr>\n");
 }
 
@@ -51,8 +45,8 @@ static void put_table(const ltd_head_report *r, ltd_str *out)
     for (int32_t i = 0; i < r->n_trees; i++)
         ltd_str_printf(out, "<th>tree %d/%d</th>", r->tree[i].forwards, r->tree[i].size);
     ltd_str_puts(out, "<th>covered</th><th>with text</th></tr>\n");
-    for (int32_t t = 0; t < r->n_tasks; t++) put_row(r, r->task[t].task, &r->task[t].sum, out);
-    put_row(r, "mean", NULL, out);
+    for (int32_t t = 0; t < r->n_tasks; t++) put_row(r, &r->task[t], out);
+    put_row(r, NULL, out);
     ltd_str_puts(out, "</table></div>\n");
 }
 

@@ -6,53 +6,38 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "models/llm/session.h"
+#include "trainer/distill/features.h"
 
-enum { ROWS = 64, SHOWN_DEPTHS = 8, SHOWN_CHAINS = 10 };
+enum { SHOWN_DEPTHS = 8, SHOWN_CHAINS = 10 };
 
 /* --- measuring --- */
 
 typedef struct job {
-    ltd_session *session;
+    ltd_features *maker;
     ltd_simulator *simulator;
-    float *features; /* [longest, feature] */
-    size_t feature;
-    int32_t text[ROWS]; /* zeros: the session has one */
+    float *features; /* [longest, 3 hidden] */
 } job;
 
 static int open_job(job *j, const ltd_llama *model, const ltd_eagle3 *head, int32_t longest,
                     const ltd_head_report_options *options, ltd_err *err)
 {
-    int32_t context = longest > ROWS ? longest : ROWS + 1;
-    ltd_session_options so = {context, ROWS, options->kv_f16, true, false, 1};
     ltd_simulator_options o = options->simulate;
-    o.context = context;
-    j->feature = 3 * (size_t)ltd_llama_config(model)->hidden;
-    j->features = ltd_mem_aligned((size_t)context * j->feature, sizeof *j->features);
+    int32_t taps[3];
+    o.context = longest > 0 ? longest : 1;
+    ltd_llama_taps(model, taps); /* the head was opened for them */
+    size_t width = 3 * (size_t)ltd_llama_config(model)->hidden;
+    j->features = ltd_mem_aligned((size_t)o.context * width, sizeof *j->features);
     if (!j->features) return ltd_fail(err, LTD_ENOMEM, "head report: no memory");
     int rc = ltd_simulator_new(&j->simulator, head, &o, err);
-    return rc < 0 ? rc : ltd_session_new(&j->session, model, &so, err);
+    if (rc < 0) return rc;
+    return ltd_features_new(&j->maker, model, taps, 3, o.context, options->kv_f16, err);
 }
 
 static void close_job(job *j)
 {
     ltd_simulator_free(j->simulator);
-    ltd_session_free(j->session);
+    ltd_features_free(j->maker);
     free(j->features);
-}
-
-static int compute_features(job *j, const ltd_answer *a, ltd_err *err)
-{
-    int rc = ltd_session_forget(j->session, 0, 0, err);
-    for (int32_t at = 0, n; rc == LTD_OK && at < a->n; at += n) {
-        n = a->n - at < ROWS ? a->n - at : ROWS;
-        ltd_rows rows = {n, a->token + at, NULL, 0};
-        rc = ltd_session_append(j->session, &rows, j->text, err);
-        if (rc == LTD_OK)
-            memcpy(j->features + (size_t)at * j->feature, ltd_session_features(j->session, 0),
-                   (size_t)n * j->feature * sizeof *j->features);
-    }
-    return rc;
 }
 
 /* The sums of a task, which is made when it is new; NULL when there is no room. */
@@ -97,7 +82,7 @@ int ltd_head_report_make(ltd_head_report *ret, const ltd_llama *model, const ltd
         if (!sum) rc = ltd_fail(err, LTD_EINVAL, "head report: more than %d tasks", LTD_HEAD_TASKS);
         if (rc == LTD_OK)
             rc = ltd_watch_tell(&options->watch, (double)i / (double)n, "draft head", err);
-        if (rc == LTD_OK) rc = compute_features(&j, &a, err);
+        if (rc == LTD_OK) rc = ltd_features_compute_f32(j.maker, a.token, a.n, j.features, err);
         if (rc == LTD_OK)
             rc = ltd_simulator_text(j.simulator, a.token, a.n, a.answer, j.features, sum, err);
     }
@@ -118,13 +103,13 @@ double ltd_head_report_mean(const ltd_head_report *r, ltd_simulated_figure figur
     return n ? sum / n : NAN;
 }
 
-/* --- telling: a row is a task, or, with NULL, the mean --- */
-
-static double value(const ltd_head_report *r, const ltd_head_task *t, ltd_simulated_figure figure,
-                    int32_t i)
+double ltd_head_report_figure(const ltd_head_report *r, const ltd_head_task *t,
+                              ltd_simulated_figure figure, int32_t i)
 {
     return t ? figure(&t->sum, i) : ltd_head_report_mean(r, figure, i);
 }
+
+/* --- telling: a row is a task, or, with NULL, the mean --- */
 
 static const ltd_head_task *row(const ltd_head_report *r, int32_t i)
 {
@@ -147,10 +132,11 @@ static void put_acceptance(const ltd_head_report *r, const ltd_head_task *t, ltd
         ltd_str_printf(out, "%6d %9d", (int)t->sum.texts, (int)t->sum.positions);
     else
         ltd_str_printf(out, "%16s", "");
-    put(out, 9, 3, value(r, t, ltd_simulated_covered, 0));
-    put(out, 8, 3, value(r, t, ltd_simulated_covered, 1));
+    put(out, 9, 3, ltd_head_report_figure(r, t, ltd_simulated_covered, 0));
+    put(out, 8, 3, ltd_head_report_figure(r, t, ltd_simulated_covered, 1));
     ltd_str_puts(out, "  ");
-    for (int32_t d = 1; d <= depths; d++) put(out, 6, 3, value(r, t, ltd_simulated_right, d));
+    for (int32_t d = 1; d <= depths; d++)
+        put(out, 6, 3, ltd_head_report_figure(r, t, ltd_simulated_right, d));
     ltd_str_puts(out, "\n");
 }
 
@@ -158,9 +144,11 @@ static void put_lengths(const ltd_head_report *r, const ltd_head_task *t, ltd_st
 {
     int32_t chains = r->chain < SHOWN_CHAINS ? r->chain : SHOWN_CHAINS;
     ltd_str_printf(out, "  %-12.12s", t ? t->task : "mean");
-    for (int32_t d = 1; d <= chains; d++) put(out, 5, 2, value(r, t, ltd_simulated_chain_len, d));
+    for (int32_t d = 1; d <= chains; d++)
+        put(out, 5, 2, ltd_head_report_figure(r, t, ltd_simulated_chain_len, d));
     ltd_str_puts(out, " ");
-    for (int32_t i = 0; i < r->n_trees; i++) put(out, 7, 2, value(r, t, ltd_simulated_tree_len, i));
+    for (int32_t i = 0; i < r->n_trees; i++)
+        put(out, 7, 2, ltd_head_report_figure(r, t, ltd_simulated_tree_len, i));
     ltd_str_puts(out, "\n");
 }
 
@@ -195,19 +183,19 @@ void ltd_head_report_table(const ltd_head_report *r, ltd_str *out)
 
 static void put_figures(const ltd_head_report *r, const ltd_head_task *t, ltd_json_writer *w)
 {
-    ltd_json_put_f64(w, "covered", value(r, t, ltd_simulated_covered, 0));
-    ltd_json_put_f64(w, "covered_seen", value(r, t, ltd_simulated_covered, 1));
+    ltd_json_put_f64(w, "covered", ltd_head_report_figure(r, t, ltd_simulated_covered, 0));
+    ltd_json_put_f64(w, "covered_seen", ltd_head_report_figure(r, t, ltd_simulated_covered, 1));
     ltd_json_begin_inline_array(w, "right");
     for (int32_t d = 1; d <= r->chain; d++)
-        ltd_json_put_f64(w, NULL, value(r, t, ltd_simulated_right, d));
+        ltd_json_put_f64(w, NULL, ltd_head_report_figure(r, t, ltd_simulated_right, d));
     ltd_json_end_array(w);
     ltd_json_begin_inline_array(w, "chain_len");
     for (int32_t d = 1; d <= r->chain; d++)
-        ltd_json_put_f64(w, NULL, value(r, t, ltd_simulated_chain_len, d));
+        ltd_json_put_f64(w, NULL, ltd_head_report_figure(r, t, ltd_simulated_chain_len, d));
     ltd_json_end_array(w);
     ltd_json_begin_inline_array(w, "tree_len");
     for (int32_t i = 0; i < r->n_trees; i++)
-        ltd_json_put_f64(w, NULL, value(r, t, ltd_simulated_tree_len, i));
+        ltd_json_put_f64(w, NULL, ltd_head_report_figure(r, t, ltd_simulated_tree_len, i));
     ltd_json_end_array(w);
 }
 

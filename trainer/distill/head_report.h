@@ -66,6 +66,10 @@ int ltd_head_report_make(ltd_head_report *ret, const ltd_llama *model, const ltd
 typedef double (*ltd_simulated_figure)(const ltd_simulated *r, int32_t i);
 double ltd_head_report_mean(const ltd_head_report *r, ltd_simulated_figure figure, int32_t i);
 
+/* Of a task, or, with NULL, that mean. */
+double ltd_head_report_figure(const ltd_head_report *r, const ltd_head_task *t,
+                              ltd_simulated_figure figure, int32_t i);
+
 /* Append tables for people: 100 columns, as long as there are no more than five trees. */
 void ltd_head_report_table(const ltd_head_report *r, ltd_str *out);
 /* Write an object; what is not known is null. */

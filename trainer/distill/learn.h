@@ -10,7 +10,6 @@
 #define LTD_TRAINER_DISTILL_LEARN_H
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/status.h"
 #include "trainer/distill/corpus.h"
 #include "trainer/distill/unroll.h"
@@ -41,7 +40,6 @@ typedef struct ltd_learn_options {
     void (*tell)(void *ctx, const ltd_learn_progress *p); /* now and then; NULL */
     void *ctx;
     ltd_clock clock;
-    const ltd_logger *log;
 } ltd_learn_options;
 
 typedef struct ltd_learn_result {

@@ -53,17 +53,10 @@ static int part_path(const ltd_store *s, int part, const char *what, char path[P
 
 /* --- in memory --- */
 
-/* Room for n elements of *p, at least doubled. */
 static int reserve(void **p, size_t *room, size_t n, size_t size, ltd_err *err)
 {
-    if (n <= *room) return LTD_OK;
-    size_t more = n > 2 * *room ? n : 2 * *room;
-    void *v = ltd_mem_resize(*p, more, size);
-    if (!v) return ltd_fail(err, LTD_ENOMEM, "conversations: no memory");
-    memset((char *)v + *room * size, 0, (more - *room) * size);
-    *p = v;
-    *room = more;
-    return LTD_OK;
+    if (ltd_mem_reserve(p, room, n, size)) return LTD_OK;
+    return ltd_fail(err, LTD_ENOMEM, "conversations: no memory");
 }
 
 bool ltd_store_has(const ltd_store *s, uint64_t number)
