@@ -229,6 +229,8 @@ void ltd_config_value(const ltd_config *config, const ltd_key *key, ltd_str *out
 bool ltd_config_is_default(const ltd_config *config, const ltd_key *key);
 /* Append the whole configuration as YAML; parsing it gives the same configuration, bit for bit. */
 void ltd_config_to_yaml(const ltd_config *config, ltd_str *out);
+/* That, as dir/config.yaml.  LTD_EIO, LTD_ENOMEM. */
+int ltd_config_save(const ltd_config *config, const char *dir, ltd_err *err);
 
 /* --- documents --- */
 

@@ -1,5 +1,6 @@
 /* Configuration -> texts: YAML that reads back equal, its digest, the documents, and the checks
  * that look at several keys. */
+#include "base/file.h"
 #include "trainer/config.h"
 
 #include <inttypes.h>
@@ -133,6 +134,19 @@ void ltd_config_to_yaml(const ltd_config *config, ltd_str *out)
         ltd_config_value(config, ltd_config_key(i), out);
         ltd_str_puts(out, "\n");
     }
+}
+
+int ltd_config_save(const ltd_config *config, const char *dir, ltd_err *err)
+{
+    ltd_str path = LTD_STR_INIT, yaml = LTD_STR_INIT;
+    ltd_str_printf(&path, "%s/config.yaml", dir);
+    ltd_config_to_yaml(config, &yaml);
+    int rc = path.failed || yaml.failed
+                 ? ltd_fail(err, LTD_ENOMEM, "%s/config.yaml: no memory", dir)
+                 : ltd_file_write(ltd_str_text(&path), yaml.data, yaml.len, err);
+    ltd_str_fini(&path);
+    ltd_str_fini(&yaml);
+    return rc;
 }
 
 /* --- checks across keys --- */

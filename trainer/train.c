@@ -333,18 +333,6 @@ static int loop(ltd_trainer *t, ltd_train_result *ret, ltd_err *err)
     return rc;
 }
 
-static int save_config(const ltd_trainer *t, ltd_err *err)
-{
-    char path[LTD_CONFIG_TEXT + 16];
-    snprintf(path, sizeof path, "%s/config.yaml", t->options->dir);
-    ltd_str yaml = LTD_STR_INIT;
-    ltd_config_to_yaml(&t->setup->config, &yaml);
-    int rc = yaml.failed ? ltd_fail(err, LTD_ENOMEM, "%s: no memory", path)
-                         : ltd_file_write(path, yaml.data, yaml.len, err);
-    ltd_str_fini(&yaml);
-    return rc;
-}
-
 static void close_trainer(ltd_trainer *t)
 {
     ltd_joint_fini(&t->joint);
@@ -376,7 +364,7 @@ int ltd_train(ltd_setup *setup, const ltd_train_options *options, ltd_train_resu
     if (rc == LTD_OK) rc = ltd_file_mkdirs(t.checkpoints, err);
     if (rc == LTD_OK)
         rc = ltd_metrics_open(&t.metrics, options->dir, options->resume ? t.cycles : -1, err);
-    if (rc == LTD_OK) rc = save_config(&t, err);
+    if (rc == LTD_OK) rc = ltd_config_save(&t.setup->config, t.options->dir, err);
     if (rc == LTD_OK) rc = loop(&t, ret, err);
     close_trainer(&t);
     return rc;

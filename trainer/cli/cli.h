@@ -62,6 +62,12 @@ int ltd_cli_write(const char *path, const char *text);
 /* Is the stream a terminal that wants colour (NO_COLOR)? */
 bool ltd_cli_color(int fd);
 
+/* Catch SIGINT and SIGTERM from the first call on: 0 until one comes, and then it is time to save
+ * and end; the next one quits. */
+const volatile int *ltd_cli_stop(void);
+/* Say that `dir` holds a run which was not asked for; exit code. */
+int ltd_cli_refuse_run(const char *dir);
+
 /* Load model and head of the configuration; exit code. */
 int ltd_cli_setup(ltd_cli *cli, ltd_setup *ret);
 /* Folder of the run: run.dir/run.name; a name is made when there is none. */

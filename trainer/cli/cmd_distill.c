@@ -1,11 +1,7 @@
-#include <errno.h>
 #include <limits.h>
 #include <math.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/file.h"
 #include "trainer/checkpoint.h"
@@ -14,18 +10,6 @@
 #include "trainer/distill/learn.h"
 #include "trainer/distill/sources.h"
 #include "trainer/progress.h"
-
-static volatile int stop;
-
-/* First signal: save and end.  Second: quit. */
-static void on_signal(int sig)
-{
-    if (stop) {
-        signal(sig, SIG_DFL);
-        raise(sig);
-    }
-    stop = 1;
-}
 
 /* --- writing --- */
 
@@ -56,7 +40,7 @@ static int write_data(const ltd_cli *cli, const ltd_setup *s, ltd_sources *src, 
     ltd_progress bar;
     ltd_progress_init(&bar, stderr, &s->clock, "write", (uint64_t)cli->config.distill.tokens);
     bar.quiet = cli->quiet;
-    ltd_data_watch watch = {tell_writing, &bar, &stop, s->clock};
+    ltd_data_watch watch = {tell_writing, &bar, ltd_cli_stop(), s->clock};
     int rc =
         ltd_data_write(src->data, s->model, ltd_llama_tokenizer(s->model), s->chat, &watch, err);
     if (bar.drawn) ltd_progress_finish(&bar, bar.total, NULL);
@@ -101,11 +85,10 @@ static int learn(const ltd_cli *cli, const ltd_setup *s, const ltd_sources *src,
                            .dir = dir,
                            .out = out,
                            .resume = resume[0] ? resume : NULL,
-                           .stop = &stop,
+                           .stop = ltd_cli_stop(),
                            .tell = tell_learning,
                            .ctx = &bar,
-                           .clock = s->clock,
-                           .log = s->log};
+                           .clock = s->clock};
     if (rc == LTD_OK)
         printf("vocabulary  %d tokens, %.1f %% of the answers' tokens\n", corpus.n_draft,
                100 * corpus.covered);
@@ -251,25 +234,7 @@ static int find_checkpoint(const ltd_cli *cli, const char *dir, char *path, size
         return LTD_EXIT_OK;
     }
     if (cli->resume) return rc < 0 ? ltd_cli_fail(&err) : LTD_EXIT_OK;
-    fprintf(stderr,
-            "ltd: %s holds a run already: go on with --resume %s, or name another with "
-            "--run.name=NAME\n",
-            dir, dir);
-    return LTD_EXIT_USAGE;
-}
-
-static int write_config(const ltd_cli *cli, const char *dir, ltd_err *err)
-{
-    char path[PATH_MAX];
-    ltd_str yaml = LTD_STR_INIT;
-    ltd_config_to_yaml(&cli->config, &yaml);
-    int rc = ltd_file_mkdirs(dir, err);
-    if (rc == LTD_OK && snprintf(path, sizeof path, "%s/config.yaml", dir) >= (int)sizeof path)
-        rc = ltd_fail(err, LTD_EINVAL, "%s: the path is too long", dir);
-    const char *text = ltd_str_text(&yaml);
-    if (rc == LTD_OK) rc = ltd_file_write(path, text, strlen(text), err);
-    ltd_str_fini(&yaml);
-    return rc;
+    return ltd_cli_refuse_run(dir);
 }
 
 static void print_dry_run(const ltd_cli *cli, const ltd_setup *s, const char *dir)
@@ -295,10 +260,9 @@ static int distill(ltd_cli *cli, ltd_setup *s, const char *dir)
     if (code) return code;
     const char *asked = cli->config.distill.out;
     snprintf(out, sizeof out, "%s%s", asked[0] ? asked : dir, asked[0] ? "" : "/head");
-    struct sigaction sa = {.sa_handler = on_signal};
-    sigaction(SIGINT, &sa, NULL);
-    sigaction(SIGTERM, &sa, NULL);
-    int rc = write_config(cli, dir, &err);
+    ltd_cli_stop(); /* from here on, a signal saves */
+    int rc = ltd_file_mkdirs(dir, &err);
+    if (rc == LTD_OK) rc = ltd_config_save(&cli->config, dir, &err);
     if (rc == LTD_OK) rc = ltd_sources_open(&src, s, dir, &err);
     if (rc == LTD_OK) rc = write_data(cli, s, &src, &err);
     if (rc == LTD_OK) rc = learn(cli, s, &src, dir, checkpoint, out, &r, &err);

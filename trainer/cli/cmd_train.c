@@ -1,7 +1,6 @@
 #include <errno.h>
 #include <limits.h>
 #include <math.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -12,18 +11,6 @@
 #include "trainer/cli/cli.h"
 #include "trainer/progress.h"
 #include "trainer/train.h"
-
-static volatile int stop;
-
-/* First signal: finish the cycle and save.  Second: quit. */
-static void on_signal(int sig)
-{
-    if (stop) {
-        signal(sig, SIG_DFL);
-        raise(sig);
-    }
-    stop = 1;
-}
 
 typedef struct view {
     ltd_progress bar;
@@ -115,11 +102,7 @@ static int refuse_overwrite(const ltd_cli *cli, const char *dir)
     /* A damaged checkpoint is one, too; only where there is none, nothing is lost. */
     if (cli->resume || ltd_checkpoint_newest(dir, path, sizeof path, NULL) == LTD_EIO)
         return LTD_EXIT_OK;
-    fprintf(stderr,
-            "ltd: %s holds a run already: go on with --resume %s, or name another with "
-            "--run.name=NAME\n",
-            dir, dir);
-    return LTD_EXIT_USAGE;
+    return ltd_cli_refuse_run(dir);
 }
 
 static int train(ltd_cli *cli, ltd_setup *s, const char *dir, const char *checkpoint)
@@ -128,7 +111,7 @@ static int train(ltd_cli *cli, ltd_setup *s, const char *dir, const char *checkp
     view v = {.fields = ""};
     ltd_progress_init(&v.bar, stderr, &s->clock, "train", (uint64_t)cli->config.train.total_cycles);
     v.bar.quiet = cli->quiet;
-    ltd_train_options o = {dir, checkpoint[0] ? checkpoint : NULL, &stop, tell, tick, &v};
+    ltd_train_options o = {dir, checkpoint[0] ? checkpoint : NULL, ltd_cli_stop(), tell, tick, &v};
     ltd_train_result r;
     if (ltd_train(s, &o, &r, &err) < 0) return ltd_cli_fail(&err);
     ltd_progress_finish(&v.bar, (uint64_t)r.cycles, v.fields);
@@ -137,7 +120,7 @@ static int train(ltd_cli *cli, ltd_setup *s, const char *dir, const char *checkp
     printf("%lld cycles in %s", (long long)r.cycles, time);
     if (!isnan(r.best_valid)) printf(", best validation x%.3f over plain decoding", r.best_valid);
     printf("\nrun folder  %s\n", dir);
-    if (!stop) return LTD_EXIT_OK;
+    if (!*ltd_cli_stop()) return LTD_EXIT_OK;
     printf("stopped; go on with: ltd train --resume %s\n", dir);
     return LTD_EXIT_INTERRUPTED;
 }
@@ -170,9 +153,7 @@ static int run(ltd_cli *cli)
     if (cli->dry_run) {
         print_dry_run(cli, &s, dir);
     } else if ((code = refuse_overwrite(cli, dir)) == LTD_EXIT_OK) {
-        struct sigaction sa = {.sa_handler = on_signal};
-        sigaction(SIGINT, &sa, NULL);
-        sigaction(SIGTERM, &sa, NULL);
+        ltd_cli_stop(); /* from here on, a signal saves */
         if (prepare(cli, &s, dir, checkpoint, &err) < 0)
             code = ltd_cli_fail(&err);
         else

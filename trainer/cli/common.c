@@ -1,6 +1,7 @@
 /* What the verbs share. */
 #include <dirent.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,6 +57,38 @@ bool ltd_cli_color(int fd)
 {
     const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
     return isatty(fd) && !(no && *no) && !(term && strcmp(term, "dumb") == 0);
+}
+
+static volatile int stop;
+
+static void on_signal(int sig)
+{
+    if (stop) {
+        signal(sig, SIG_DFL);
+        raise(sig);
+    }
+    stop = 1;
+}
+
+const volatile int *ltd_cli_stop(void)
+{
+    static bool caught;
+    if (!caught) {
+        struct sigaction sa = {.sa_handler = on_signal};
+        sigaction(SIGINT, &sa, NULL);
+        sigaction(SIGTERM, &sa, NULL);
+        caught = true;
+    }
+    return &stop;
+}
+
+int ltd_cli_refuse_run(const char *dir)
+{
+    fprintf(stderr,
+            "ltd: %s holds a run already: go on with --resume %s, or name another with "
+            "--run.name=NAME\n",
+            dir, dir);
+    return LTD_EXIT_USAGE;
 }
 
 int ltd_cli_setup(ltd_cli *cli, ltd_setup *ret)
