@@ -57,9 +57,10 @@ static int open_parts(ltd_cycle *c, ltd_err *err)
     ltd_session_options so = {.context = o->context,
                               .max_rows = rows,
                               .kv_f16 = o->kv_f16,
-                              .features = o->head != NULL,
                               .logits = o->sampling.temperature != 0};
     int rc = ltd_session_new(&c->session, o->model, &so, err);
+    if (rc == LTD_OK && o->head)
+        rc = ltd_session_set_taps(c->session, ltd_eagle3_get_config(o->head)->taps, 3, err);
     ltd_draft_options draft = {.context = o->context,
                                .max_rows = PREFILL_ROWS,
                                .top_k = o->top_k,

@@ -196,8 +196,10 @@ static void set_middle(ltd_cost *cost)
 static int open_bench(bench *b, const ltd_cycle_options *o, ltd_err *err)
 {
     int32_t rows = o->max_size + 1 > 64 ? o->max_size + 1 : 64;
-    ltd_session_options so = {o->context, rows, o->kv_f16, b->s->head != NULL, false, 1};
+    ltd_session_options so = {o->context, rows, o->kv_f16, false, 1};
     int rc = ltd_session_new(&b->session, b->s->model, &so, err);
+    if (rc == LTD_OK && b->s->head)
+        rc = ltd_session_set_taps(b->session, ltd_eagle3_get_config(b->s->head)->taps, 3, err);
     ltd_draft_options draft = {o->context, 64, o->top_k, 1, o->vocabulary, false};
     if (rc == LTD_OK && b->s->head) rc = ltd_draft_new(&b->draft, b->s->head, &draft, err);
     if (rc == LTD_OK) rc = list_points(b, o, err);

@@ -28,6 +28,7 @@ typedef struct ltd_draft ltd_draft;
 typedef struct ltd_eagle3_config {
     int32_t hidden, ffn, heads, kv_heads, head_dim;
     int32_t target_hidden; /* width of the target's hidden states; a feature has three */
+    int32_t taps[3];       /* which: ltd_session_set_taps */
     int32_t vocab;         /* of the target */
     int32_t draft_vocab;   /* rows of the head's lm_head */
     float eps, rope_theta;

@@ -143,41 +143,54 @@ static int read_rope(ltd_eagle3 *head, const source *s, ltd_err *err)
     return rc;
 }
 
-/* Features are the inputs of layers 2, n/2, n-3.  vLLM counts so too (0 = the embedding); in
- * eagle_config, SGLang's place for them, a number means that layer's output: one less. */
-static int check_layers(const ltd_eagle3 *head, const source *s, ltd_err *err)
+static const char taps_key[] = "eagle_aux_hidden_state_layer_ids";
+
+/* Three layers of `object`, of which `more` make the layer whose input is meant. */
+static int read_taps(ltd_json object, const source *s, int32_t more, int32_t layers,
+                     int32_t taps[3], ltd_err *err)
 {
-    static const char key[] = "eagle_aux_hidden_state_layer_ids";
+    ltd_json ids;
+    int rc = ltd_json_get_array(object, taps_key, &ids, err);
+    if (rc == LTD_OK && ltd_json_count(ids) != 3)
+        return ltd_fail(err, LTD_EUNSUPPORTED, "%s: %s names %zu layers, expected 3", s->name,
+                        taps_key, ltd_json_count(ids));
+    for (size_t i = 0; rc == LTD_OK && i < 3; i++) {
+        int64_t id = 0;
+        rc = ltd_json_as_int(ltd_json_at(ids, i), taps_key, 0, layers - more, &id, err);
+        taps[i] = (int32_t)id + more;
+    }
+    return rc;
+}
+
+/* Features are the inputs of layers 2, n/2, n-3 where the head names no others.  vLLM counts so too
+ * (0 = the embedding); in eagle_config, SGLang's place for them, a number means that layer's
+ * output: one less. */
+static int read_layers(ltd_eagle3 *head, const source *s, ltd_err *err)
+{
     const ltd_llm_config *t = ltd_llama_config(head->target);
-    ltd_json inner = ltd_json_member(s->head, "eagle_config"), ids;
-    int32_t taps[3];
-    bool aux = true;
-    if (!ltd_llama_taps(head->target, taps))
-        return ltd_fail(err, LTD_EUNSUPPORTED,
-                        "model %s has %d layers, EAGLE-3's features need at least 7",
-                        ltd_llama_path(head->target), t->n_layers);
+    ltd_json inner = ltd_json_member(s->head, "eagle_config");
+    int32_t *taps = head->config.taps, other[3];
+    bool aux = true, outer = ltd_json_has(s->head, taps_key);
     if (ltd_json_has(inner, "use_aux_hidden_state") &&
         (ltd_json_get_bool(inner, "use_aux_hidden_state", &aux, NULL) < 0 || !aux))
         return unsupported(s, "use_aux_hidden_state", "true", err);
-    for (int outputs = 0; outputs < 2; outputs++) {
-        ltd_json object = outputs ? inner : s->head;
-        if (!ltd_json_has(object, key)) continue;
-        int rc = ltd_json_get_array(object, key, &ids, err);
-        if (rc < 0) return rc;
-        bool same = ltd_json_count(ids) == 3;
-        for (size_t i = 0; same && i < 3; i++) {
-            int64_t id = 0;
-            same = ltd_json_as_int(ltd_json_at(ids, i), key, 0, INT_MAX - 1, &id, NULL) == LTD_OK &&
-                   id + outputs == taps[i];
-        }
-        if (!same)
-            return ltd_fail(err, LTD_EUNSUPPORTED,
-                            "%s: %s%s names other layers than [%d, %d, %d], the only ones handled "
-                            "with a target of %d layers",
-                            s->name, outputs ? "eagle_config: " : "", key, taps[0] - outputs,
-                            taps[1] - outputs, taps[2] - outputs, t->n_layers);
+    int rc = LTD_OK;
+    if (outer) rc = read_taps(s->head, s, 0, t->n_layers, taps, err);
+    if (rc == LTD_OK && ltd_json_has(inner, taps_key)) {
+        rc = read_taps(inner, s, 1, t->n_layers, other, err);
+        if (rc == LTD_OK && outer && memcmp(taps, other, sizeof other) != 0)
+            return ltd_fail(err, LTD_EFORMAT,
+                            "%s: %s names the inputs of layers %d, %d, %d, in eagle_config those "
+                            "of %d, %d, %d: expected the same",
+                            s->name, taps_key, taps[0], taps[1], taps[2], other[0], other[1],
+                            other[2]);
+        memcpy(taps, other, sizeof other);
+    } else if (rc == LTD_OK && !outer && !ltd_llama_taps(head->target, taps)) {
+        rc = ltd_fail(err, LTD_EUNSUPPORTED,
+                      "%s: no %s, and model %s has %d layers, EAGLE-3's own need at least 7",
+                      s->name, taps_key, ltd_llama_path(head->target), t->n_layers);
     }
-    return LTD_OK;
+    return rc;
 }
 
 static int read_extents(ltd_eagle3_config *c, const source *s, ltd_err *err)
@@ -255,8 +268,7 @@ int ltd_eagle3_read_config(ltd_eagle3 *head, const char *folder, ltd_err *err)
         if (rc == LTD_OK) rc = refuse_others(&s, err);
         if (rc == LTD_OK) rc = read_residual(&head->config, &s, err);
         if (rc == LTD_OK) rc = read_rope(head, &s, err);
-        if (rc == LTD_OK && (rc = check_layers(head, &s, err)) < 0)
-            ltd_err_prefix(err, rc, "draft head %s", folder);
+        if (rc == LTD_OK) rc = read_layers(head, &s, err);
     }
     ltd_json_free(doc);
     ltd_file_unmap(&text);

@@ -22,11 +22,6 @@ static int check_options(const ltd_llama *model, const ltd_session_options *o, l
                         model->path, c->max_context);
     if (o->texts < 0 || (o->texts > 1 && o->context > (INT32_MAX - LTD_ATTN_BLOCK) / o->texts))
         return ltd_fail(err, LTD_EINVAL, "%d texts of %d tokens: too many", o->texts, o->context);
-    int32_t taps[3];
-    if (o->features && !ltd_llama_taps(model, taps))
-        return ltd_fail(err, LTD_EUNSUPPORTED,
-                        "model %s: %d layers, EAGLE-3's three features need at least 7",
-                        model->path, c->n_layers);
     return LTD_OK;
 }
 
@@ -47,10 +42,6 @@ static int allocate(ltd_session *s, ltd_err *err)
         ok = (s->logits = ltd_mem_aligned(m * width, sizeof(float))) && ok;
     else
         ok = (s->slice_y = ltd_mem_aligned(threads * m * HEAD_ROWS, sizeof(float))) && ok;
-    if (o->features) {
-        s->features = ltd_mem_aligned(m * 3 * (size_t)s->model->config.hidden, sizeof(float));
-        ok = s->features && ok;
-    }
     return ok ? LTD_OK : ltd_fail(err, LTD_ENOMEM, "session of %d rows: no memory", o->max_rows);
 }
 
@@ -68,7 +59,6 @@ int ltd_session_new(ltd_session **ret, const ltd_llama *model, const ltd_session
     if (s->options.texts < 1) s->options.texts = 1;
     /* Texts begin on whole blocks of keys. */
     s->stride = (options->context + LTD_ATTN_BLOCK - 1) / LTD_ATTN_BLOCK * LTD_ATTN_BLOCK;
-    s->n_taps = options->features ? ltd_llama_taps(model, s->taps) : 0;
     ltd_decoder_shape shape = {.hidden = c->hidden,
                                .ffn = c->ffn,
                                .heads = c->n_heads,

@@ -33,7 +33,6 @@ typedef struct ltd_session_options {
     int32_t context;  /* slots: committed tokens + rows of a forward */
     int32_t max_rows; /* of one forward */
     bool kv_f16;      /* K/V as halves (relative error 2^-11) instead of floats */
-    bool features;    /* keep EAGLE-3's three taps */
     bool logits;   /* keep logits of every row (max_rows x vocab floats); else the argmax alone */
     int32_t texts; /* side by side, each of up to `context` tokens; 0 = one */
 } ltd_session_options;
@@ -54,10 +53,10 @@ int ltd_session_new(ltd_session **ret, const ltd_llama *model, const ltd_session
                     ltd_err *err);
 void ltd_session_free(ltd_session *s);
 
-/* Keep other features from the next forward on: the residual stream as it enters layers[n]; the
- * number of layers stands for what leaves the last one, before the final norm.  For heads that name
- * their taps, whatever the options said.  n [1, LTD_SESSION_MAX_TAPS].  LTD_EINVAL, LTD_ENOMEM:
- * nothing changes. */
+/* Keep features from the next forward on, a new session keeps none: the residual stream as it
+ * enters layers[n]; the number of layers stands for what leaves the last one, before the final
+ * norm.  A head names those it reads (ltd_eagle3_config.taps).  n [1, LTD_SESSION_MAX_TAPS].
+ * LTD_EINVAL, LTD_ENOMEM: nothing changes. */
 int ltd_session_set_taps(ltd_session *s, const int32_t *layers, int32_t n, ltd_err *err);
 
 /* Compute rows.  LTD_EINVAL: too many rows, no room in the context, a token or parent out of range;

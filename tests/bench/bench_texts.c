@@ -141,7 +141,7 @@ int main(int argc, char **argv)
     lo.activation_bits = 8;
     if (ltd_llama_open(&model, o.model, &lo, &err) < 0) measure_fail(&err);
     int32_t rows = most > CHUNK ? most : CHUNK;
-    ltd_session_options so = {o.context + 1, rows, true, false, false, most};
+    ltd_session_options so = {o.context + 1, rows, true, false, most};
     bench b = {.context = o.context, .vocab = ltd_llama_config(model)->vocab};
     b.token = ltd_mem_zeros((size_t)rows, sizeof *b.token);
     b.text = ltd_mem_zeros((size_t)rows, sizeof *b.text);

@@ -36,10 +36,12 @@ static int open_parts(rig *r, ltd_err *err)
     lo.kernels = o->kernels;
     int rc = ltd_llama_open(&r->model, o->model, &lo, err);
     int32_t rows = o->max_rows > o->chunk ? o->max_rows : o->chunk;
-    ltd_session_options so = {o->context, rows, true, o->head != NULL, false, 1};
+    ltd_session_options so = {o->context, rows, true, false, 1};
     if (rc == LTD_OK) rc = ltd_session_new(&r->session, r->model, &so, err);
     if (rc == LTD_OK && o->head)
         rc = ltd_eagle3_open(&r->head, o->head, r->model, LTD_LOAD_Q8, err);
+    if (rc == LTD_OK && o->head)
+        rc = ltd_session_set_taps(r->session, ltd_eagle3_get_config(r->head)->taps, 3, err);
     ltd_draft_options draft = {o->context, o->chunk, RIG_TOP_K, 1, LTD_VOCABULARY_AUTO, false};
     if (rc == LTD_OK && o->head) rc = ltd_draft_new(&r->draft, r->head, &draft, err);
     return rc == LTD_OK ? make_up(r, err) : rc;

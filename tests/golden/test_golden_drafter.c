@@ -136,7 +136,7 @@ static run check_mode(const mode *m)
     ltd_llama *model = engine_model(default_model(), m->target, m->bits, NULL);
     ltd_eagle3 *head = engine_head(path, model, m->head);
     r.session =
-        engine_session(model, &(ltd_session_options){ROOM, ROOM - 1, false, true, false, 1});
+        engine_feature_session(model, &(ltd_session_options){ROOM, ROOM - 1, false, false, 1});
     ltd_rows rows = {n, text, NULL, 1};
     assert_int_equal(ltd_session_forward(r.session, &rows, &r.err), 0);
     if (m->target == LTD_LOAD_F32) round_rows(&rounded, model, text, n);

@@ -223,7 +223,7 @@ static void check_verification(const ltd_llama *target, const ltd_safetensors *w
     int64_t dims[8];
     ltd_err err;
     ltd_session *s =
-        engine_session(target, &(ltd_session_options){CONTEXT, ROOM - 1, false, true, true, 1});
+        engine_feature_session(target, &(ltd_session_options){CONTEXT, ROOM - 1, false, true, 1});
     int32_t root = engine_feed(s, prompt, engine_ids(c, "prompt_ids", prompt, ROOM));
     int32_t n = engine_ids(c, "tokens", token, ROOM);
     engine_ids(c, "parent", parent, ROOM);
@@ -253,8 +253,8 @@ static void check_prompt_features(const char *name)
     ltd_err err;
     head_case c;
     open_case(&c, "head_a", name);
-    ltd_session *s =
-        engine_session(c.target, &(ltd_session_options){CONTEXT, ROOM - 1, false, true, false, 1});
+    ltd_session *s = engine_feature_session(
+        c.target, &(ltd_session_options){CONTEXT, ROOM - 1, false, false, 1});
     int32_t n = engine_ids(ltd_json_root(c.doc), "prompt_ids", prompt, ROOM);
     ltd_rows rows = {n, prompt, NULL, 1};
     assert_int_equal(ltd_session_forward(s, &rows, &err), 0);

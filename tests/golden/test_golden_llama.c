@@ -31,7 +31,7 @@ static double prompt_diff(const ltd_llama *model, const ltd_safetensors *want, c
     const float *logits = vec_f32(want, name, dims);
     assert_int_equal(dims[0], n);
     assert_int_equal(dims[1], ltd_llama_config(model)->vocab);
-    ltd_session *s = engine_session(model, &(ltd_session_options){128, 64, kv_f16, false, true, 1});
+    ltd_session *s = engine_session(model, &(ltd_session_options){128, 64, kv_f16, true, 1});
     ltd_rows rows = {n, ids, NULL, n};
     assert_int_equal(ltd_session_forward(s, &rows, &err), 0);
     for (int32_t i = 0; i < n; i++) {
@@ -71,7 +71,7 @@ static int check_streams(const ltd_llama *model, const ltd_safetensors *want, co
     snprintf(name, sizeof name, "%s.input_ids", prompt);
     const int32_t *ids = vec_i32(want, name, dims);
     ltd_rows rows = {(int32_t)dims[0], ids, NULL, 0};
-    ltd_session *s = engine_session(model, &(ltd_session_options){128, 64, false, false, false, 1});
+    ltd_session *s = engine_session(model, &(ltd_session_options){128, 64, false, false, 1});
     for (int32_t place = 0; place <= n_layers; place++) {
         snprintf(name, sizeof name, "%s.embed", prompt);
         if (place) snprintf(name, sizeof name, "%s.hidden_after_layer_%d", prompt, place - 1);
@@ -181,8 +181,7 @@ static void same_models(const char *what, ltd_llama *a, ltd_llama *b)
     ltd_session *s[2];
     for (int32_t i = 0; i < LONGEST; i++) ids[i] = (i * 37 + 11) % vocab;
     for (int i = 0; i < 2; i++) {
-        s[i] =
-            engine_session(models[i], &(ltd_session_options){64, LONGEST, false, false, true, 1});
+        s[i] = engine_session(models[i], &(ltd_session_options){64, LONGEST, false, true, 1});
         ltd_rows rows = {LONGEST, ids, NULL, LONGEST};
         assert_int_equal(ltd_session_forward(s[i], &rows, &err), 0);
     }
@@ -313,8 +312,7 @@ static void check_greedy(const ltd_llama *model, ltd_json c)
     int32_t prompt[ROOM], want[ROOM], got[ROOM];
     int32_t n = engine_ids(c, "prompt_ids", prompt, ROOM);
     int32_t n_new = engine_ids(c, "new_ids", want, ROOM);
-    ltd_session *s =
-        engine_session(model, &(ltd_session_options){ROOM, 32, false, false, false, 1});
+    ltd_session *s = engine_session(model, &(ltd_session_options){ROOM, 32, false, false, 1});
     engine_plain(s, engine_feed(s, prompt, n), got, n_new);
     engine_same_ids("greedy", got, want, n_new);
     if (ltd_json_has(c, "eos_token_id")) { /* the end comes with the last id and not before */

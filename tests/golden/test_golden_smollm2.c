@@ -62,7 +62,7 @@ static void check_case(const ltd_llama *model, ltd_json c, const mode *m, sum *r
     engine_ids(c, "prompt_argmax_ids", argmax, ROOM);
     memcpy(ids + n, greedy, (size_t)n_new * sizeof *ids);
     ltd_session *s =
-        engine_session(model, &(ltd_session_options){ROOM + 1, ROOM, m->kv_f16, false, true, 1});
+        engine_session(model, &(ltd_session_options){ROOM + 1, ROOM, m->kv_f16, true, 1});
     ltd_err err;
     ltd_rows rows = {n + n_new - 1, ids, NULL, n + n_new - 1};
     assert_int_equal(ltd_session_forward(s, &rows, &err), LTD_OK);

@@ -94,7 +94,7 @@ static const int32_t *plain_text(fixture *f, int32_t p, bool kv_f16)
     int32_t *text = f->texts.plain[kv_f16][p];
     if (f->texts.have[kv_f16][p]) return text;
     ltd_session *s =
-        engine_session(f->model, &(ltd_session_options){f->context, 64, kv_f16, false, false, 1});
+        engine_session(f->model, &(ltd_session_options){f->context, 64, kv_f16, false, 1});
     engine_plain(s, engine_feed(s, f->texts.prompt[p], f->texts.n[p]), text, TEXT);
     ltd_session_free(s);
     f->texts.have[kv_f16][p] = true;
@@ -286,7 +286,7 @@ static int32_t compare_tree(fixture *f, ltd_session *tree, ltd_session *plain, i
 
 static void compare_trees(fixture *f, const ltd_llama *model, bool kv_f16, int32_t trees)
 {
-    ltd_session_options o = {CONTEXT, 64, kv_f16, false, true, 1};
+    ltd_session_options o = {CONTEXT, 64, kv_f16, true, 1};
     ltd_session *tree = engine_session(model, &o), *plain = engine_session(model, &o);
     int32_t root = -1, rows = 0;
     for (int32_t i = 0; i < trees; i++) {
@@ -363,7 +363,7 @@ static void plain_c_gives_the_same_bits_on_the_default_model(void **state)
     ltd_eagle3 *head = engine_head(path, slow, LTD_LOAD_Q8);
     static const int32_t parent[] = {-1, 0, 1, 2, 3, 4, 4, 6, 5, 0, 9, 1};
     const int32_t n = 12;
-    ltd_session_options o = {128, 64, false, false, true, 1};
+    ltd_session_options o = {128, 64, false, true, 1};
     ltd_session *s[2] = {engine_session(f->model, &o), engine_session(slow, &o)};
     ltd_rows rows = {n, f->texts.prompt[3] + 10, parent, n};
     for (int e = 0; e < 2; e++) assert_int_equal(ltd_session_forward(s[e], &rows, &f->err), 0);

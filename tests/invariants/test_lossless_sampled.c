@@ -217,8 +217,7 @@ static void both_rules_give_the_targets_distribution(void **state)
 {
     (void)state;
     static round_state r;
-    ltd_session *s =
-        engine_session(model, &(ltd_session_options){CONTEXT, 400, false, false, true, 1});
+    ltd_session *s = engine_session(model, &(ltd_session_options){CONTEXT, 400, false, true, 1});
     const table *t = open_table(s);
     double least = 1;
     for (int32_t i = 0; i < N_SHAPES; i++) {
@@ -343,8 +342,7 @@ static void wrong_rules_are_found(void **state)
                  {"asks with one number", asks_with_one_number},
                  {"never renormalises", never_renormalises},
                  {"accepts the best", accepts_the_best}};
-    ltd_session *s =
-        engine_session(model, &(ltd_session_options){CONTEXT, 400, false, false, true, 1});
+    ltd_session *s = engine_session(model, &(ltd_session_options){CONTEXT, 400, false, true, 1});
     const table *t = open_table(s);
     for (int32_t i = 1; i < 3; i++) { /* shapes with siblings */
         open_round(&r, t, &shapes[i], s);

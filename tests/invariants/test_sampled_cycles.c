@@ -167,7 +167,7 @@ static const float *logits_after(ltd_session *s, const int32_t *more, int32_t n)
 static void expect_triples(const ltd_sampling *rule, triples *ret)
 {
     double p0[WIDTH], p1[WIDTH], p2[WIDTH];
-    ltd_session *s = engine_session(model, &(ltd_session_options){64, 32, false, false, true, 1});
+    ltd_session *s = engine_session(model, &(ltd_session_options){64, 32, false, true, 1});
     ltd_sampler *sampler = open_sampler(rule);
     choices(sampler, logits_after(s, NULL, 0), ret->token[0], p0);
     for (int32_t a = 0; a < WIDTH; a++) {

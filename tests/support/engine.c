@@ -58,6 +58,15 @@ ltd_session *engine_session(const ltd_llama *model, const ltd_session_options *o
     return s;
 }
 
+ltd_session *engine_feature_session(const ltd_llama *model, const ltd_session_options *options)
+{
+    int32_t taps[3];
+    ltd_session *s = engine_session(model, options);
+    if (!ltd_llama_taps(model, taps)) fail_msg("%s: too shallow", ltd_llama_path(model));
+    if (ltd_session_set_taps(s, taps, 3, &err) < 0) fail_msg("%s", err.msg);
+    return s;
+}
+
 static int32_t feed_chunk(ltd_session *s, const int32_t *ids, int32_t n)
 {
     static int32_t identity[1024];

@@ -2,7 +2,7 @@
  * so that callers need no checks.
  *
  *     ltd_llama *model = engine_model(path, LTD_LOAD_F32, 16, NULL);
- *     ltd_session_options o = {128, 64, false, false, true, 1};
+ *     ltd_session_options o = {128, 64, false, true, 1};
  *     ltd_session *s = engine_session(model, &o);
  *     int32_t next = engine_feed(s, ids, n);
  *     engine_plain(s, next, greedy, 48);
@@ -26,6 +26,8 @@ ltd_eagle3 *engine_head(const char *path, const ltd_llama *target, ltd_load_dtyp
  * checkpoint and our loader keep them in floats.  Features differ by 1e-3.) */
 ltd_llama *engine_eagle3_target(void);
 ltd_session *engine_session(const ltd_llama *model, const ltd_session_options *options);
+/* The same, keeping EAGLE-3's features. */
+ltd_session *engine_feature_session(const ltd_llama *model, const ltd_session_options *options);
 
 /* Commit ids as chunks of max_rows; returns the argmax after the last one. */
 int32_t engine_feed(ltd_session *s, const int32_t *ids, int32_t n);

@@ -38,7 +38,7 @@ static int setup(void **state)
         ltd_prompts_parse(&prompts, lines, sizeof lines - 1, "tiny.jsonl", NULL, tok, 0, 0, NULL,
                           &err) < 0)
         fail_msg("%s", err.msg);
-    ltd_session *s = engine_session(model, &(ltd_session_options){ROOM, 64, true, false, false, 1});
+    ltd_session *s = engine_session(model, &(ltd_session_options){ROOM, 64, true, false, 1});
     for (int i = 0; i < PROMPTS; i++) {
         const ltd_prompt *p = ltd_prompts_at(prompts, (size_t)i);
         ltd_session_truncate(s, 0, &err);

@@ -5,11 +5,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <cmocka.h>
 
+#include "base/file.h"
 #include "base/rng.h"
 #include "env/cycle.h"
 #include "tests/support/engine.h"
+#include "tests/support/golden.h"
 
 enum { CONTEXT = 256, FORWARDS = 4, SIZE = 20, TEXT = 200, PROMPT = 20 };
 
@@ -26,8 +29,7 @@ static int setup(void **state)
     for (int i = 0; i < CONTEXT; i++) prompt[i] = (int32_t)ltd_rng_below(&rng, 320);
     model = engine_model("eagle3/target", LTD_LOAD_FILE, 16, NULL);
     head = engine_head("eagle3/session", model, LTD_LOAD_Q8);
-    ltd_session *s =
-        engine_session(model, &(ltd_session_options){CONTEXT, 32, false, false, false, 1});
+    ltd_session *s = engine_session(model, &(ltd_session_options){CONTEXT, 32, false, false, 1});
     engine_plain(s, engine_feed(s, prompt, PROMPT), plain, TEXT);
     ltd_session_free(s);
     return 0;
@@ -122,6 +124,83 @@ static void a_head_that_waited_catches_up(void **state)
     }
     ltd_cycle_free(late);
     ltd_cycle_free(always);
+}
+
+/* A file of the head's folder into another folder, `before` in front of its bytes from `from` on.
+ */
+static void copy_part(const char *folder, const char *name, const char *before, size_t from)
+{
+    char source[4096], path[4096], inner[64];
+    ltd_file file;
+    snprintf(inner, sizeof inner, "eagle3/session/%s", name);
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    assert_true(golden_path(source, sizeof source, inner));
+    if (ltd_file_map(&file, source, &err) < 0) fail_msg("%s", err.msg);
+    size_t n = strlen(before);
+    char *text = malloc(n + file.size);
+    assert_non_null(text);
+    memcpy(text, before, n);
+    memcpy(text + n, file.data + from, file.size - from);
+    if (ltd_file_write(path, text, n + file.size - from, &err) < 0) fail_msg("%s", err.msg);
+    ltd_file_unmap(&file);
+    free(text);
+}
+
+/* `head` with other layers named in its config.json. */
+static ltd_eagle3 *open_with_taps(const int32_t taps[3])
+{
+    char folder[] = "/tmp/ltd-cycle-XXXXXX", path[64], key[128];
+    assert_non_null(mkdtemp(folder));
+    snprintf(key, sizeof key, "{\"eagle_aux_hidden_state_layer_ids\": [%d, %d, %d], ", taps[0],
+             taps[1], taps[2]);
+    copy_part(folder, "config.json", key, 1);
+    copy_part(folder, "model.safetensors", "", 0);
+    ltd_eagle3 *h = engine_head(folder, model, LTD_LOAD_Q8);
+    static const char *const names[] = {"config.json", "model.safetensors"};
+    for (int i = 0; i < 2; i++) {
+        snprintf(path, sizeof path, "%s/%s", folder, names[i]);
+        unlink(path);
+    }
+    rmdir(folder);
+    return h;
+}
+
+/* The first level of the cycle's tree is what a draft says of those layers' features. */
+static void a_head_gets_the_layers_that_it_names(void **state)
+{
+    (void)state;
+    static const int32_t taps[][3] = {{2, 4, 5}, {0, 8, 3}, {1, 1, 7}};
+    float first[3] = {0};
+    for (int t = 0; t < 3; t++) {
+        ltd_cycle_options o = defaults();
+        o.head = open_with_taps(taps[t]);
+        ltd_cycle *c = open_cycle(o, PROMPT);
+        assert_int_equal(ltd_cycle_begin(c, &err), 0);
+        assert_int_equal(ltd_cycle_draft(c, &err), 0);
+        ltd_session *s =
+            engine_session(model, &(ltd_session_options){CONTEXT, 32, false, false, 1});
+        assert_int_equal(ltd_session_set_taps(s, taps[t], 3, &err), 0);
+        ltd_rows rows = {PROMPT, prompt, NULL, 1};
+        assert_int_equal(ltd_session_forward(s, &rows, &err), 0);
+        ltd_draft *d;
+        assert_int_equal(
+            ltd_draft_new(&d, o.head, &(ltd_draft_options){CONTEXT, 32, 4, 1, 0, false}, &err), 0);
+        int32_t next[PROMPT];
+        memcpy(next, prompt + 1, (PROMPT - 1) * sizeof *next);
+        next[PROMPT - 1] = plain[0];
+        assert_int_equal(ltd_draft_begin(d, prompt[0], &err), 0);
+        if (ltd_draft_extend(d, ltd_session_features(s, 0), next, PROMPT, true, &err) < 0)
+            fail_msg("%s", err.msg);
+        const ltd_node *node = ltd_tree_nodes(ltd_cycle_tree(c));
+        for (int i = 0; i < 4; i++) assert_int_equal(node[i].token, ltd_draft_tokens(d)[i]);
+        first[t] = node[0].score;
+        assert_true(first[t] == ltd_draft_logp(d)[0]);
+        ltd_draft_free(d);
+        ltd_session_free(s);
+        ltd_cycle_free(c);
+        ltd_eagle3_close((ltd_eagle3 *)o.head);
+    }
+    assert_true(first[0] != first[1] && first[1] != first[2] && first[0] != first[2]);
 }
 
 static void a_cycle_that_was_given_up_leaves_no_trace(void **state)
@@ -306,6 +385,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_drafts_a_cycle_is_a_plain_decode_step),
         cmocka_unit_test(a_head_that_waited_catches_up),
+        cmocka_unit_test(a_head_gets_the_layers_that_it_names),
         cmocka_unit_test(a_cycle_that_was_given_up_leaves_no_trace),
         cmocka_unit_test(a_new_prompt_starts_afresh),
         cmocka_unit_test(a_text_runs_to_the_end_of_its_room_and_stays_plain),

@@ -350,6 +350,15 @@ static void an_embedding_of_its_own_is_used(void **state)
     free_parts(&p);
 }
 
+static void has_taps(const parts *p, const char *config, int32_t a, int32_t b, int32_t c)
+{
+    write_head(p, config, false);
+    ltd_eagle3 *head = open_written();
+    const int32_t want[3] = {a, b, c};
+    engine_same_ids(config, ltd_eagle3_get_config(head)->taps, want, 3);
+    ltd_eagle3_close(head);
+}
+
 static void layer_numbers_may_be_inputs_or_outputs(void **state)
 {
     (void)state;
@@ -358,15 +367,26 @@ static void layer_numbers_may_be_inputs_or_outputs(void **state)
     same_drafts(&p, EAGLE(", " IDS("2, 4, 5")));
     same_drafts(&p,
                 EAGLE(", \"eagle_config\": {\"use_aux_hidden_state\": true, " IDS("1, 3, 4") "}"));
-    const char *const others[] = {"1, 3, 4", "2, 5, 4", "2, 4", "2, 4, 5, 8", "2, 4, \"5\"", ""};
+    has_taps(&p, EAGLE(""), 2, 4, 5);
+    has_taps(&p, EAGLE(", " IDS("0, 8, 3")), 0, 8, 3);
+    has_taps(&p, EAGLE(", \"eagle_config\": {" IDS("0, 7, 3") "}"), 1, 8, 4);
+    has_taps(&p, EAGLE(", " IDS("1, 2, 3") ", \"eagle_config\": {" IDS("0, 1, 2") "}"), 1, 2, 3);
+    static const struct {
+        const char *ids, *words;
+    } others[] = {
+        {"2, 4", "names 2 layers, expected 3"}, {"2, 4, 5, 8", "names 4 layers, expected 3"},
+        {"", "names 0 layers, expected 3"},     {"2, 4, \"5\"", "eagle_aux_hidden_state_layer_ids"},
+        {"2, 4, 9", "expected 0 to 8"},         {"-1, 4, 5", "expected 0 to 8"}};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
         char config[1024];
-        snprintf(config, sizeof config, EAGLE(", " IDS("%s")), others[i]);
+        snprintf(config, sizeof config, EAGLE(", " IDS("%s")), others[i].ids);
         write_head(&p, config, false);
-        refused(LTD_EUNSUPPORTED, "names other layers than [2, 4, 5]");
+        refused(i < 3 ? LTD_EUNSUPPORTED : LTD_EFORMAT, others[i].words);
     }
-    write_head(&p, EAGLE(", \"eagle_config\": {" IDS("2, 4, 5") "}"), false);
-    refused(LTD_EUNSUPPORTED, "names other layers than [1, 3, 4]");
+    write_head(&p, EAGLE(", \"eagle_config\": {" IDS("2, 4, 8") "}"), false);
+    refused(LTD_EFORMAT, "expected 0 to 7");
+    write_head(&p, EAGLE(", " IDS("2, 4, 5") ", \"eagle_config\": {" IDS("2, 4, 5") "}"), false);
+    refused(LTD_EFORMAT, "in eagle_config those of 3, 5, 6: expected the same");
     free_parts(&p);
 }
 

@@ -103,7 +103,7 @@ static void check_scale(ltd_dtype dtype, ltd_load_dtype load, float scale)
     ltd_err err = LTD_ERR_INIT;
     put_model(dtype);
     ltd_llama *model = engine_model(folder, load, 16, NULL);
-    ltd_session *s = engine_session(model, &(ltd_session_options){16, 8, false, false, false, 1});
+    ltd_session *s = engine_session(model, &(ltd_session_options){16, 8, false, false, 1});
     ltd_rows rows = {1, (int32_t[]){3}, NULL, 0};
     assert_int_equal(ltd_session_set_taps(s, (int32_t[]){0, 1, 0}, 3, &err), 0);
     assert_int_equal(ltd_session_forward(s, &rows, &err), 0);

@@ -14,8 +14,8 @@ static int setup(void **state)
     t = tiny_open();
     for (size_t p = 0; p < PROMPTS; p++) {
         const ltd_prompt *prompt = ltd_prompts_at(t->prompts, p);
-        ltd_session *s = engine_session(
-            t->model, &(ltd_session_options){TINY_CONTEXT, 64, false, false, false, 1});
+        ltd_session *s =
+            engine_session(t->model, &(ltd_session_options){TINY_CONTEXT, 64, false, false, 1});
         engine_plain(s, engine_feed(s, prompt->ids, prompt->n), plain[p], MAX_NEW + 1);
         ltd_session_free(s);
     }

@@ -106,7 +106,7 @@ static void tasks_are_the_sums_of_their_texts(void **state)
     so.context = ROOM;
     if (ltd_simulator_new(&s, head, &so, &err) < 0) fail_msg("%s", err.msg);
     ltd_session *session =
-        engine_session(model, &(ltd_session_options){ROOM, 64, true, true, false, 1});
+        engine_feature_session(model, &(ltd_session_options){ROOM, 64, true, false, 1});
     static const int task[] = {0, 0, 1, 0, 0};
     for (size_t i = 0; i < 5; i++) add_text(s, session, i, &want[task[i]]);
     assert_int_equal(r.n_tasks, 2);

@@ -35,12 +35,10 @@ static int teardown(void **state)
 
 static ltd_session *open_session(bool kv_f16)
 {
-    int32_t n = ltd_llama_config(model)->n_layers, taps[3];
-    bool features = ltd_llama_taps(model, taps) > 0;
-    ltd_session *s =
-        engine_session(model, &(ltd_session_options){CONTEXT, MOST, kv_f16, features, true, 1});
-    /* Those that are too shallow for EAGLE-3's. */
-    if (!features) assert_int_equal(ltd_session_set_taps(s, (int32_t[3]){1, n - 1, n}, 3, &err), 0);
+    int32_t n = ltd_llama_config(model)->n_layers, taps[3] = {1, n - 1, n};
+    ltd_session *s = engine_session(model, &(ltd_session_options){CONTEXT, MOST, kv_f16, true, 1});
+    ltd_llama_taps(model, taps); /* stay where it is too shallow for EAGLE-3's */
+    assert_int_equal(ltd_session_set_taps(s, taps, 3, &err), 0);
     return s;
 }
 
@@ -122,7 +120,7 @@ static void the_number_of_threads_changes_no_bit(void **state)
         ltd_llama_options o = {LTD_LOAD_FILE, 16, threads, NULL};
         assert_int_equal(ltd_llama_open(&m, path, &o, &err), 0);
         ltd_session *s =
-            engine_session(m, &(ltd_session_options){CONTEXT, MOST, false, true, true, 1});
+            engine_feature_session(m, &(ltd_session_options){CONTEXT, MOST, false, true, 1});
         forward(s, MOST, ids, NULL);
         for (int32_t i = 0; i < MOST; i++) same_row(s, i, want, i);
         ltd_session_free(s);
@@ -266,7 +264,7 @@ static void outputs_are_the_same_however_many_are_wanted(void **state)
     ltd_session *all = open_session(false), *s = open_session(false);
     /* without logits the head runs over slices */
     ltd_session *bare =
-        engine_session(model, &(ltd_session_options){CONTEXT, MOST, false, false, false, 1});
+        engine_session(model, &(ltd_session_options){CONTEXT, MOST, false, false, 1});
     forward(all, MOST, ids, NULL);
     for (int32_t n_out = 0; n_out <= MOST; n_out += 13) {
         ltd_rows rows = {MOST, ids, NULL, n_out};
@@ -420,13 +418,10 @@ static void refuse_options(const ltd_llama *m, ltd_session_options o, int code)
 static void sessions_that_cant_be_are_refused(void **state)
 {
     (void)state;
-    ltd_llama *shallow = engine_model("models/llama_gqa_tied", LTD_LOAD_FILE, 16, NULL);
-    refuse_options(model, (ltd_session_options){513, 8, false, false, false, 1}, LTD_EINVAL);
-    refuse_options(model, (ltd_session_options){8, 8, false, false, false, 1}, LTD_EINVAL);
-    refuse_options(model, (ltd_session_options){96, 0, false, false, false, 1}, LTD_EINVAL);
-    refuse_options(model, (ltd_session_options){512, 2000, false, false, false, 1}, LTD_EINVAL);
-    refuse_options(shallow, (ltd_session_options){96, 8, false, true, false, 1}, LTD_EUNSUPPORTED);
-    ltd_llama_close(shallow);
+    refuse_options(model, (ltd_session_options){513, 8, false, false, 1}, LTD_EINVAL);
+    refuse_options(model, (ltd_session_options){8, 8, false, false, 1}, LTD_EINVAL);
+    refuse_options(model, (ltd_session_options){96, 0, false, false, 1}, LTD_EINVAL);
+    refuse_options(model, (ltd_session_options){512, 2000, false, false, 1}, LTD_EINVAL);
     ltd_session_free(NULL);
 }
 

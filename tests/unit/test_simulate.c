@@ -35,7 +35,7 @@ static int32_t told[CHAIN + TREES][CONTEXT];
 static void write_text(const ltd_llama *target, sample *x, int32_t n)
 {
     ltd_session *s =
-        engine_session(target, &(ltd_session_options){CONTEXT, 64, true, true, false, 1});
+        engine_feature_session(target, &(ltd_session_options){CONTEXT, 64, true, false, 1});
     int32_t next = engine_feed(s, x->token, n), all = CONTEXT - 1;
     engine_plain(s, next, x->token + n, all - n);
     assert_int_equal(ltd_session_truncate(s, 0, &err), LTD_OK);

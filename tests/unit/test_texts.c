@@ -21,7 +21,7 @@ static int32_t below(int32_t n)
 static ltd_session *open_texts(bool kv_f16, int32_t texts)
 {
     int32_t n = ltd_llama_config(model)->n_layers;
-    ltd_session_options o = {TEXT_CONTEXT, texts > 1 ? MOST : 8, kv_f16, false, true, texts};
+    ltd_session_options o = {TEXT_CONTEXT, texts > 1 ? MOST : 8, kv_f16, true, texts};
     ltd_session *s = engine_session(model, &o);
     assert_int_equal(ltd_session_set_taps(s, (int32_t[3]){1, n - 1, n}, 3, &err), 0);
     return s;

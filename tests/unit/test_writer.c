@@ -115,7 +115,7 @@ static void greedy_answers_are_plain_decoding(void **state)
     ltd_writer_options o = usual(7);
     o.greedy_share = 1;
     write_all(&o, all);
-    ltd_session *s = engine_session(model, &(ltd_session_options){ROOM, 64, true, false, false, 1});
+    ltd_session *s = engine_session(model, &(ltd_session_options){ROOM, 64, true, false, 1});
     for (int i = 0; i < LIMIT; i++) {
         const ltd_conversation *c = &all[i].c;
         assert_true(c->greedy && c->answer > 0 && c->n > c->answer);

@@ -124,7 +124,7 @@ static int open_job(job *j, ltd_err *err)
     j->out = ltd_mem_zeros(texts, sizeof *j->out);
     if (!j->slots || !j->token || !j->text || !j->out)
         return ltd_fail(err, LTD_ENOMEM, "answers: no memory");
-    ltd_session_options o = {context, rows, j->options.kv_f16, false, false, j->options.texts};
+    ltd_session_options o = {context, rows, j->options.kv_f16, false, j->options.texts};
     int rc = ltd_session_new(&j->session, j->model, &o, err);
     for (int32_t i = 0; rc == LTD_OK && i < o.texts; i++) rc = begin(j, i, err);
     return rc;

@@ -26,7 +26,7 @@ int ltd_features_new(ltd_features **ret, const ltd_llama *model, const int32_t *
     f->model = model;
     f->context = context;
     f->width = n_taps * ltd_llama_config(model)->hidden;
-    ltd_session_options o = {context > ROWS ? context : ROWS + 1, ROWS, kv_f16, false, false, 1};
+    ltd_session_options o = {context > ROWS ? context : ROWS + 1, ROWS, kv_f16, false, 1};
     int rc = ltd_session_new(&f->session, model, &o, err);
     if (rc == LTD_OK) rc = ltd_session_set_taps(f->session, taps, n_taps, err);
     if (rc < 0) {

@@ -22,15 +22,14 @@ static int open_job(job *j, const ltd_llama *model, const ltd_eagle3 *head, int3
                     const ltd_head_report_options *options, ltd_err *err)
 {
     ltd_simulator_options o = options->simulate;
-    int32_t taps[3];
     o.context = longest > 0 ? longest : 1;
-    ltd_llama_taps(model, taps); /* the head was opened for them */
     size_t width = 3 * (size_t)ltd_llama_config(model)->hidden;
     j->features = ltd_mem_aligned((size_t)o.context * width, sizeof *j->features);
     if (!j->features) return ltd_fail(err, LTD_ENOMEM, "head report: no memory");
     int rc = ltd_simulator_new(&j->simulator, head, &o, err);
     if (rc < 0) return rc;
-    return ltd_features_new(&j->maker, model, taps, 3, o.context, options->kv_f16, err);
+    return ltd_features_new(&j->maker, model, ltd_eagle3_get_config(head)->taps, 3, o.context,
+                            options->kv_f16, err);
 }
 
 static void close_job(job *j)

@@ -135,7 +135,7 @@ static int allocate(ltd_writer *w, ltd_err *err)
     if (!w->slots || !w->token || !w->text || !w->position || !w->out || !w->chosen)
         return ltd_fail(err, LTD_ENOMEM, "writer of %zu texts: no memory", texts);
     int rc = longest(w, &w->context, err);
-    ltd_session_options o = {w->context, (int32_t)rows, true, false, true, w->options.texts + 1};
+    ltd_session_options o = {w->context, (int32_t)rows, true, true, w->options.texts + 1};
     if (rc == LTD_OK) rc = ltd_session_new(&w->session, w->model, &o, err);
     if (rc == LTD_OK) rc = allocate_features(w, err);
     return rc == LTD_OK ? make_samplers(w, err) : rc;
