@@ -1,12 +1,11 @@
-/* A slot is a text of the session and the prompt that is answered there.  A forward takes a row of
- * each slot that waits for a token of its answer, and as many rows of prompts as there is room
- * for. */
+/* Each text of the session answers one prompt after the other. */
 #include "trainer/distill/answers.h"
 
 #include <stdlib.h>
 
 #include "base/mem.h"
 #include "models/llm/session.h"
+#include "trainer/distill/feed.h"
 
 enum {
     PROMPT_ROWS = 64, /* of a forward, beside a row of each text */
@@ -20,9 +19,8 @@ struct ltd_answers {
 };
 
 typedef struct slot {
-    ltd_tokens *tokens; /* NULL: empty */
+    ltd_tokens *tokens; /* the prompt's and the answer's; NULL: there are no more prompts */
     int32_t prompt;     /* tokens of it */
-    int32_t fed;        /* tokens that the session has */
 } slot;
 
 /* While they are written. */
@@ -32,53 +30,22 @@ typedef struct job {
     const ltd_tokenizer *tok;
     ltd_answers_options options;
     ltd_session *session;
-    slot *slots;           /* [texts] */
-    int32_t *token, *text; /* [texts + PROMPT_ROWS] rows of a forward */
-    int32_t *out;          /* [texts] slots of the last rows, whose next token is wanted */
-    int32_t n, n_out;
+    slot *slots; /* [texts] */
+    ltd_feed feed;
     size_t next, done; /* prompts */
 } job;
-
-/* --- a forward --- */
-
-static void take(job *j, int32_t i, int32_t n)
-{
-    slot *s = &j->slots[i];
-    for (int32_t k = 0; k < n; k++, j->n++) {
-        j->token[j->n] = s->tokens->ids[s->fed++];
-        j->text[j->n] = i;
-    }
-}
-
-/* Rows without output first: all of a prompt but its last token. */
-static void collect(job *j)
-{
-    int32_t room = PROMPT_ROWS;
-    j->n = j->n_out = 0;
-    for (int32_t i = 0; i < j->options.texts; i++) {
-        const slot *s = &j->slots[i];
-        int32_t more = s->tokens ? (int32_t)s->tokens->n - s->fed - 1 : 0;
-        int32_t n = more < room ? more : room;
-        take(j, i, n);
-        room -= n;
-    }
-    for (int32_t i = 0; i < j->options.texts; i++) {
-        const slot *s = &j->slots[i];
-        if (!s->tokens || (int32_t)s->tokens->n - s->fed != 1) continue;
-        take(j, i, 1);
-        j->out[j->n_out++] = i;
-    }
-}
 
 /* The next prompt goes to a slot, or, when there is none, nothing does. */
 static int begin(job *j, int32_t i, ltd_err *err)
 {
     slot *s = &j->slots[i];
     *s = (slot){0};
+    j->feed.text[i] = (ltd_feed_text){0};
     if (j->next == j->a->n) return LTD_OK;
     const ltd_prompt *p = ltd_prompts_at(j->a->prompts, j->next);
     s->tokens = &j->a->texts[j->next++];
     s->prompt = p->n;
+    j->feed.text[i] = (ltd_feed_text){s->tokens, 0};
     int rc = ltd_session_forget(j->session, i, 0, err);
     for (int32_t k = 0; rc == LTD_OK && k < p->n; k++)
         rc = ltd_tokens_push(s->tokens, p->ids[k], err);
@@ -97,11 +64,9 @@ static int add(job *j, int32_t i, int32_t token, ltd_err *err)
 
 static int forward(job *j, ltd_err *err)
 {
-    collect(j);
-    ltd_rows rows = {j->n, j->token, NULL, j->n_out};
-    int rc = ltd_session_append(j->session, &rows, j->text, err);
-    for (int32_t k = 0; rc == LTD_OK && k < j->n_out; k++)
-        rc = add(j, j->out[k], ltd_session_argmax(j->session, j->n - j->n_out + k), err);
+    int rc = ltd_feed_forward(&j->feed, j->session, err);
+    for (int32_t k = 0; rc == LTD_OK && k < j->feed.n_out; k++)
+        rc = add(j, j->feed.out[k], ltd_session_argmax(j->session, ltd_feed_row(&j->feed, k)), err);
     return rc;
 }
 
@@ -119,13 +84,10 @@ static int open_job(job *j, ltd_err *err)
     context += j->options.max_new;
     if (context <= rows) context = rows + 1;
     j->slots = ltd_mem_zeros(texts, sizeof *j->slots);
-    j->token = ltd_mem_zeros((size_t)rows, sizeof *j->token);
-    j->text = ltd_mem_zeros((size_t)rows, sizeof *j->text);
-    j->out = ltd_mem_zeros(texts, sizeof *j->out);
-    if (!j->slots || !j->token || !j->text || !j->out)
-        return ltd_fail(err, LTD_ENOMEM, "answers: no memory");
+    if (!j->slots) return ltd_fail(err, LTD_ENOMEM, "answers: no memory");
+    int rc = ltd_feed_init(&j->feed, j->options.texts, PROMPT_ROWS, err);
     ltd_session_options o = {context, rows, j->options.kv_f16, false, j->options.texts};
-    int rc = ltd_session_new(&j->session, j->model, &o, err);
+    if (rc == LTD_OK) rc = ltd_session_new(&j->session, j->model, &o, err);
     for (int32_t i = 0; rc == LTD_OK && i < o.texts; i++) rc = begin(j, i, err);
     return rc;
 }
@@ -141,9 +103,7 @@ static int write_all(job *j, const ltd_watch *watch, ltd_err *err)
     }
     ltd_session_free(j->session);
     free(j->slots);
-    free(j->token);
-    free(j->text);
-    free(j->out);
+    ltd_feed_fini(&j->feed);
     return rc;
 }
 

@@ -1,6 +1,4 @@
-/* A slot is a text of the session and the conversation that is written there.  A forward takes a
- * row of each slot that waits for one token, and as many rows as there is room for of those that
- * wait for several: the template's. */
+/* A slot is a text of the session and the conversation that is written there. */
 #include "trainer/distill/writer.h"
 
 #include <stdlib.h>
@@ -10,6 +8,7 @@
 #include "base/rng.h"
 #include "models/llm/sample.h"
 #include "models/llm/session.h"
+#include "trainer/distill/feed.h"
 #include "trainer/distill/frame.h"
 
 enum {
@@ -24,7 +23,6 @@ typedef struct slot {
     stage stage;
     ltd_conversation c;
     ltd_tokens tokens;
-    int32_t fed;        /* tokens that the session has */
     int32_t message;    /* where it begins */
     uint16_t *features; /* [context, width] */
     int32_t tries;
@@ -47,11 +45,8 @@ struct ltd_writer {
     int32_t returned; /* slot of the conversation given last; -1 */
     uint64_t number;  /* next */
     uint64_t rows, forwards;
-    /* Of a forward. */
-    int32_t *token, *text, *position; /* [max rows] */
-    int32_t *out;                     /* [texts] slots whose next token is wanted */
-    int32_t *chosen;                  /* [texts] */
-    int32_t n, n_out;
+    ltd_feed feed;
+    int32_t *chosen; /* [texts] of the forward's outputs */
 };
 
 /* --- options --- */
@@ -127,14 +122,11 @@ static int allocate(ltd_writer *w, ltd_err *err)
 {
     size_t texts = (size_t)w->options.texts, rows = texts + TEMPLATE_ROWS;
     w->slots = ltd_mem_zeros(texts, sizeof *w->slots);
-    w->token = ltd_mem_zeros(rows, sizeof *w->token);
-    w->text = ltd_mem_zeros(rows, sizeof *w->text);
-    w->position = ltd_mem_zeros(rows, sizeof *w->position);
-    w->out = ltd_mem_zeros(texts, sizeof *w->out);
     w->chosen = ltd_mem_zeros(texts, sizeof *w->chosen);
-    if (!w->slots || !w->token || !w->text || !w->position || !w->out || !w->chosen)
+    if (!w->slots || !w->chosen)
         return ltd_fail(err, LTD_ENOMEM, "writer of %zu texts: no memory", texts);
-    int rc = longest(w, &w->context, err);
+    int rc = ltd_feed_init(&w->feed, w->options.texts, TEMPLATE_ROWS, err);
+    if (rc == LTD_OK) rc = longest(w, &w->context, err);
     ltd_session_options o = {w->context, (int32_t)rows, true, true, w->options.texts + 1};
     if (rc == LTD_OK) rc = ltd_session_new(&w->session, w->model, &o, err);
     if (rc == LTD_OK) rc = allocate_features(w, err);
@@ -156,9 +148,9 @@ static int read_prefix(ltd_writer *w, ltd_err *err)
     int32_t most = ltd_session_max_rows(w->session), n = (int32_t)w->prefix.n;
     for (int32_t i = 0, m; rc == LTD_OK && i < n; i += m) {
         m = n - i < most ? n - i : most;
-        for (int32_t k = 0; k < m; k++) w->text[k] = w->options.texts;
+        for (int32_t k = 0; k < m; k++) w->feed.owner[k] = w->options.texts;
         ltd_rows rows = {m, w->prefix.ids + i, NULL, 0};
-        rc = ltd_session_append(w->session, &rows, w->text, err);
+        rc = ltd_session_append(w->session, &rows, w->feed.owner, err);
         for (int32_t k = 0; rc == LTD_OK && k < m; k++)
             keep_features(w, k, w->prefix_features + (size_t)(i + k) * w->width);
     }
@@ -176,7 +168,7 @@ static int begin_text(ltd_writer *w, int32_t i, ltd_err *err)
     int rc = ltd_session_forget(w->session, i, 0, err);
     if (rc == LTD_OK) rc = ltd_session_share(w->session, i, w->options.texts, (int32_t)n, err);
     if (rc < 0) return rc;
-    s->fed = (int32_t)n;
+    w->feed.text[i] = (ltd_feed_text){&s->tokens, (int32_t)n};
     if (w->width) memcpy(s->features, w->prefix_features, n * w->width * sizeof *s->features);
     return LTD_OK;
 }
@@ -222,63 +214,33 @@ static int add_to_message(ltd_writer *w, int32_t i, int32_t token, ltd_err *err)
     int32_t n = (int32_t)s->tokens.n - s->message;
     if (n == 0 && !s->opened && ++s->tries < MOST_TRIES) {
         /* Once more from the same place. */
-        s->fed = s->message - 1;
-        return ltd_session_forget(w->session, i, s->fed, err);
+        w->feed.text[i].fed = s->message - 1;
+        return ltd_session_forget(w->session, i, s->message - 1, err);
     }
     if (rc < 0 || (!end && n < w->options.message_tokens)) return rc;
     return end_message(w, s, err);
 }
 
-static int add_to_answer(ltd_writer *w, slot *s, int32_t token, ltd_err *err)
+static int add_to_answer(ltd_writer *w, int32_t i, int32_t token, ltd_err *err)
 {
+    slot *s = &w->slots[i];
     int rc = ltd_tokens_push(&s->tokens, token, err);
     s->c.ended = ltd_tokenizer_is_end(w->tok, token);
     s->c.n = (int32_t)s->tokens.n;
-    if (s->c.ended || s->c.n - s->c.answer == w->options.answer_tokens) s->stage = DONE;
+    if (s->c.ended || s->c.n - s->c.answer == w->options.answer_tokens) {
+        s->stage = DONE;
+        w->feed.text[i].tokens = NULL;
+    }
     return rc;
 }
 
 /* --- a forward --- */
 
-static int32_t waiting(const slot *s)
-{
-    return s->stage == MESSAGE || s->stage == ANSWER ? (int32_t)s->tokens.n - s->fed : 0;
-}
-
-static void take(ltd_writer *w, int32_t i, int32_t n)
-{
-    slot *s = &w->slots[i];
-    for (int32_t k = 0; k < n; k++, w->n++) {
-        w->position[w->n] = s->fed;
-        w->token[w->n] = s->tokens.ids[s->fed++];
-        w->text[w->n] = i;
-    }
-}
-
-/* Rows without output first: templates.  A slot's last row is one with output. */
-static void collect(ltd_writer *w)
-{
-    int32_t room = TEMPLATE_ROWS;
-    w->n = w->n_out = 0;
-    for (int32_t i = 0; i < w->options.texts; i++) {
-        int32_t more = waiting(&w->slots[i]) - 1;
-        if (more < 1) continue;
-        int32_t n = more < room ? more : room;
-        take(w, i, n);
-        room -= n;
-    }
-    for (int32_t i = 0; i < w->options.texts; i++) {
-        if (waiting(&w->slots[i]) != 1) continue;
-        take(w, i, 1);
-        w->out[w->n_out++] = i;
-    }
-}
-
 static void choose(void *ctx, int32_t task, int32_t thread)
 {
     ltd_writer *w = ctx;
-    slot *s = &w->slots[w->out[task]];
-    int32_t row = w->n - w->n_out + task;
+    slot *s = &w->slots[w->feed.out[task]];
+    int32_t row = ltd_feed_row(&w->feed, task);
     bool answer = s->stage == ANSWER;
     w->chosen[task] = ltd_session_argmax(w->session, row);
     if (answer && s->c.greedy) return;
@@ -293,26 +255,25 @@ static void keep_row(void *ctx, int32_t row, int32_t thread)
 {
     (void)thread;
     const ltd_writer *w = ctx;
-    const slot *s = &w->slots[w->text[row]];
-    keep_features(w, row, s->features + (size_t)w->position[row] * w->width);
+    const slot *s = &w->slots[w->feed.owner[row]];
+    keep_features(w, row, s->features + (size_t)w->feed.position[row] * w->width);
 }
 
 static int forward(ltd_writer *w, ltd_err *err)
 {
-    collect(w);
-    ltd_rows rows = {w->n, w->token, NULL, w->n_out};
-    int rc = ltd_session_append(w->session, &rows, w->text, err);
+    const ltd_feed *f = &w->feed;
+    int rc = ltd_feed_forward(&w->feed, w->session, err);
     if (rc < 0) return rc;
-    w->rows += (uint64_t)w->n;
+    w->rows += (uint64_t)f->n;
     w->forwards++;
-    ltd_pool_run(ltd_llama_pool(w->model), keep_row, w, w->n);
-    ltd_pool_run(ltd_llama_pool(w->model), choose, w, w->n_out);
-    for (int32_t j = 0; rc == LTD_OK && j < w->n_out; j++) {
-        int32_t i = w->out[j];
+    ltd_pool_run(ltd_llama_pool(w->model), keep_row, w, f->n);
+    ltd_pool_run(ltd_llama_pool(w->model), choose, w, f->n_out);
+    for (int32_t j = 0; rc == LTD_OK && j < f->n_out; j++) {
+        int32_t i = f->out[j];
         if (w->slots[i].stage == MESSAGE)
             rc = add_to_message(w, i, w->chosen[j], err);
         else
-            rc = add_to_answer(w, &w->slots[i], w->chosen[j], err);
+            rc = add_to_answer(w, i, w->chosen[j], err);
     }
     return rc;
 }
@@ -358,10 +319,7 @@ void ltd_writer_free(ltd_writer *w)
     ltd_frame_fini(&w->frame);
     free(w->samplers);
     free(w->slots);
-    free(w->token);
-    free(w->text);
-    free(w->position);
-    free(w->out);
+    ltd_feed_fini(&w->feed);
     free(w->chosen);
     free(w);
 }
