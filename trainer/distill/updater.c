@@ -12,7 +12,8 @@ enum { CHUNK = 1 << 16 }; /* parameters that a task sums */
 /* Conversations whose gradient is computed at a time. */
 typedef struct few {
     int32_t first, n; /* of the update's */
-    float *grad;      /* [net->n] */
+    int32_t anchors;
+    float *grad; /* [net->n] */
     ltd_unroll_stats stats;
     ltd_err err;
     int rc;
@@ -29,7 +30,9 @@ struct ltd_updater {
     ltd_batch *batch; /* [threads] */
     few *few;         /* [n_few] */
     int32_t n_few;
-    ltd_conversation *text;    /* [batch_size] */
+    int32_t *place;            /* [batch_size] the longest first */
+    int32_t *share;            /* [batch_size] whose it is, an index of `few` */
+    ltd_conversation *text;    /* [batch_size] one few after the other */
     const uint16_t **features; /* [batch_size] */
     uint16_t *room;            /* [batch_size, longest, width] of those that are not kept */
     const ltd_unroll_options *unroll;
@@ -40,9 +43,11 @@ static int allocate(ltd_updater *u, ltd_err *err)
     size_t n = (size_t)u->batch_size, fews = (size_t)u->n_few, threads = (size_t)u->threads;
     u->few = ltd_mem_zeros(fews, sizeof *u->few);
     u->batch = ltd_mem_zeros(threads, sizeof *u->batch);
+    u->place = ltd_mem_zeros(n, sizeof *u->place);
+    u->share = ltd_mem_zeros(n, sizeof *u->share);
     u->text = ltd_mem_zeros(n, sizeof *u->text);
     u->features = ltd_mem_zeros(n, sizeof *u->features);
-    bool ok = u->few && u->batch && u->text && u->features;
+    bool ok = u->few && u->batch && u->place && u->share && u->text && u->features;
     for (size_t i = 0; ok && i < fews; i++)
         ok = (u->few[i].grad = ltd_mem_aligned((size_t)u->net->n, sizeof(float)));
     if (ok && u->corpus->maker)
@@ -97,6 +102,8 @@ void ltd_updater_free(ltd_updater *u)
     ltd_adam_free(u->adam);
     free(u->few);
     free(u->batch);
+    free(u->place);
+    free(u->share);
     free(u->text);
     free(u->features);
     free(u->room);
@@ -133,14 +140,51 @@ static void sum_chunk(void *ctx, int32_t task, int32_t thread)
         for (int64_t i = from; i < to; i++) sum[i] += u->few[f].grad[i];
 }
 
-static int take_texts(ltd_updater *u, const int32_t *place, int32_t n, double *anchors,
-                      ltd_err *err)
+static int32_t anchors_at(const ltd_updater *u, int32_t place)
+{
+    ltd_conversation text = ltd_data_at(u->corpus->data, (size_t)place);
+    return ltd_batch_anchors(&text);
+}
+
+static void sort_by_anchors(ltd_updater *u, const int32_t *place, int32_t n)
+{
+    for (int32_t i = 0; i < n; i++) {
+        int32_t anchors = anchors_at(u, place[i]), j = i;
+        for (; j > 0 && anchors_at(u, u->place[j - 1]) < anchors; j--)
+            u->place[j] = u->place[j - 1];
+        u->place[j] = place[i];
+    }
+}
+
+/* The longest first, each to the few that have the least to do: threads wait for the slowest.
+ * Returns how many have something to do. */
+static int32_t deal(ltd_updater *u, const int32_t *place, int32_t n)
+{
+    int32_t tasks = (n + u->micro - 1) / u->micro, at = 0;
+    sort_by_anchors(u, place, n);
+    for (int32_t f = 0; f < u->n_few; f++) u->few[f].n = u->few[f].anchors = 0;
+    for (int32_t i = 0; i < n; i++) {
+        few *least = NULL;
+        for (few *f = u->few; f < u->few + tasks; f++)
+            if (f->n < u->micro && (!least || f->anchors < least->anchors)) least = f;
+        least->n++;
+        least->anchors += anchors_at(u, u->place[i]);
+        u->share[i] = (int32_t)(least - u->few);
+    }
+    for (int32_t f = 0; f < tasks; f++) {
+        u->few[f].first = at;
+        for (int32_t i = 0; i < n; i++)
+            if (u->share[i] == f) u->text[at++] = ltd_data_at(u->corpus->data, (size_t)u->place[i]);
+    }
+    return tasks;
+}
+
+static int take_features(ltd_updater *u, int32_t n, double *anchors, ltd_err *err)
 {
     int rc = LTD_OK;
     size_t each = (size_t)u->corpus->longest * u->corpus->width;
     *anchors = 0;
     for (int32_t i = 0; rc == LTD_OK && i < n; i++) {
-        u->text[i] = ltd_data_at(u->corpus->data, (size_t)place[i]);
         *anchors += ltd_batch_anchors(&u->text[i]);
         uint16_t *room = u->room ? u->room + (size_t)i * each : NULL;
         rc = ltd_corpus_features(u->corpus, &u->text[i], room, &u->features[i], err);
@@ -153,16 +197,10 @@ int ltd_updater_step(ltd_updater *u, const int32_t *place, int32_t n,
                      double *norm, ltd_err *err)
 {
     ltd_unroll_options o = *unroll;
-    int rc = take_texts(u, place, n, &o.anchors, err);
+    int32_t tasks = deal(u, place, n);
+    int rc = take_features(u, n, &o.anchors, err);
     if (rc < 0) return rc;
     u->unroll = &o;
-    int32_t tasks = 0;
-    for (int32_t f = 0; f < u->n_few; f++) {
-        int32_t first = f * u->micro, left = n - first;
-        u->few[f].first = first;
-        u->few[f].n = left < 0 ? 0 : left < u->micro ? left : u->micro;
-        tasks += u->few[f].n > 0;
-    }
     ltd_pool *pool = ltd_llama_pool(u->model);
     ltd_pool_run(pool, learn_few, u, tasks);
     memset(stats, 0, sizeof *stats);
