@@ -71,6 +71,12 @@ start stopped
 wait $pid
 same stopped
 
+start early --distill.tokens=1000000
+until grep -q "^write" "$tmp/err" || ! kill -0 $pid 2>/dev/null; do sleep 0.1; done
+kill -INT $pid
+wait $pid || true
+check "what was written halfway is not shown as all" sh -c '! grep -q 100% "$0"' "$tmp/err"
+
 bad=0
 for _ in 1 2 3 4 5 6; do
     start killed

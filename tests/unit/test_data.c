@@ -69,11 +69,15 @@ static ltd_data_options usual(int32_t texts)
     return o;
 }
 
+static uint64_t brought, last; /* answer tokens before this run, and by now */
+
 /* Stops after a while. */
 static void tell(void *ctx, const ltd_data_progress *p)
 {
     int after = *(const int *)ctx;
     assert_true(p->wanted >= TOKENS);
+    assert_int_equal(p->before, brought);
+    last = p->answer_tokens;
     if (after && ++told == after) stop = 1;
 }
 
@@ -90,6 +94,7 @@ static ltd_data *write_all(const ltd_data_options *o, int after)
     char folder[PATH_MAX];
     snprintf(folder, sizeof folder, "%s/%d", dir, folders++);
     ltd_data_watch watch = {tell, &after, &stop, ltd_clock_monotonic()};
+    brought = last = 0;
     for (int stops = 0;;) {
         ltd_data *d = open_data(o, folder);
         stop = told = 0;
@@ -100,6 +105,7 @@ static ltd_data *write_all(const ltd_data_options *o, int after)
         }
         assert_int_equal(rc, LTD_ECANCELED);
         stops++;
+        brought = last;
         ltd_data_free(d);
     }
 }

@@ -13,15 +13,26 @@
 
 /* --- writing --- */
 
+typedef struct bar {
+    ltd_progress line;
+    uint64_t done;
+} bar;
+
+static void update_bar(bar *b, uint64_t before, uint64_t done, uint64_t total, const char *fields)
+{
+    b->line.start_done = before;
+    b->line.total = total;
+    b->done = done;
+    ltd_progress_update(&b->line, done, fields);
+}
+
 static void tell_writing(void *ctx, const ltd_data_progress *p)
 {
-    ltd_progress *bar = ctx;
     char fields[128];
     snprintf(fields, sizeof fields,
              "%.0f answer tok/s  %.0f rows/s  %.0f rows a forward  %llu texts", p->answer_tokens_s,
              p->rows_s, p->rows_per_forward, (unsigned long long)p->conversations);
-    bar->total = p->wanted;
-    ltd_progress_update(bar, p->answer_tokens, fields);
+    update_bar(ctx, p->before, p->answer_tokens, p->wanted, fields);
 }
 
 static void print_data(const ltd_data *d)
@@ -37,13 +48,13 @@ static void print_data(const ltd_data *d)
 
 static int write_data(const ltd_cli *cli, const ltd_setup *s, ltd_sources *src, ltd_err *err)
 {
-    ltd_progress bar;
-    ltd_progress_init(&bar, stderr, &s->clock, "write", (uint64_t)cli->config.distill.tokens);
-    bar.quiet = cli->quiet;
-    ltd_data_watch watch = {tell_writing, &bar, ltd_cli_stop(), s->clock};
+    bar b = {.done = 0};
+    ltd_progress_init(&b.line, stderr, &s->clock, "write", 0);
+    b.line.quiet = cli->quiet;
+    ltd_data_watch watch = {tell_writing, &b, ltd_cli_stop(), s->clock};
     int rc =
         ltd_data_write(src->data, s->model, ltd_llama_tokenizer(s->model), s->chat, &watch, err);
-    if (bar.drawn) ltd_progress_finish(&bar, bar.total, NULL);
+    if (b.line.drawn) ltd_progress_finish(&b.line, b.done, NULL);
     if (rc == LTD_OK) print_data(src->data);
     return rc;
 }
@@ -52,7 +63,6 @@ static int write_data(const ltd_cli *cli, const ltd_setup *s, ltd_sources *src, 
 
 static void tell_learning(void *ctx, const ltd_learn_progress *p)
 {
-    ltd_progress *bar = ctx;
     char fields[256];
     int n = 0;
     n += snprintf(fields, sizeof fields, "kl");
@@ -66,18 +76,17 @@ static void tell_learning(void *ctx, const ltd_learn_progress *p)
     snprintf(fields + n, sizeof fields - (size_t)n,
              "  L %.3f  best %.3f  %.0f anchors/s  %.0f GFLOPS (%.0f%%)", p->valid, p->best,
              p->anchors_s, 1e-9 * p->flop_s, 100 * p->flop_share);
-    bar->total = (uint64_t)p->updates;
-    ltd_progress_update(bar, (uint64_t)p->update, fields);
+    update_bar(ctx, (uint64_t)p->before, (uint64_t)p->update, (uint64_t)p->updates, fields);
 }
 
 static int learn(const ltd_cli *cli, const ltd_setup *s, const ltd_sources *src, const char *dir,
                  const char *resume, const char *out, ltd_learn_result *r, ltd_err *err)
 {
     ltd_corpus corpus;
-    ltd_progress bar;
+    bar b = {.done = 0};
     int rc = ltd_corpus_init(&corpus, src->data, s->model, &cli->config, src->taps, err);
-    ltd_progress_init(&bar, stderr, &s->clock, "learn", 0);
-    bar.quiet = cli->quiet;
+    ltd_progress_init(&b.line, stderr, &s->clock, "learn", 0);
+    b.line.quiet = cli->quiet;
     ltd_learn_options o = {.config = &cli->config,
                            .model = s->model,
                            .corpus = &corpus,
@@ -87,13 +96,13 @@ static int learn(const ltd_cli *cli, const ltd_setup *s, const ltd_sources *src,
                            .resume = resume[0] ? resume : NULL,
                            .stop = ltd_cli_stop(),
                            .tell = tell_learning,
-                           .ctx = &bar,
+                           .ctx = &b,
                            .clock = s->clock};
     if (rc == LTD_OK)
         printf("vocabulary  %d tokens, %.1f %% of the answers' tokens\n", corpus.n_draft,
                100 * corpus.covered);
     if (rc == LTD_OK) rc = ltd_learn(&o, r, err);
-    if (bar.drawn) ltd_progress_finish(&bar, (uint64_t)r->update, NULL);
+    if (b.line.drawn) ltd_progress_finish(&b.line, (uint64_t)r->update, NULL);
     ltd_corpus_fini(&corpus);
     return rc;
 }

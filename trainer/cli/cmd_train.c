@@ -82,6 +82,17 @@ static int configure(ltd_cli *cli, const char *checkpoint)
     return code;
 }
 
+/* Cycles that a resumed run brings along. */
+static uint64_t cycles_of(const char *checkpoint)
+{
+    ltd_checkpoint *c;
+    uint64_t cycles = 0;
+    if (!checkpoint[0] || ltd_checkpoint_open(&c, checkpoint, NULL) < 0) return 0;
+    int rc = ltd_checkpoint_get_u64(c, LTD_CHECKPOINT_STEP, &cycles, 1, NULL);
+    ltd_checkpoint_close(c);
+    return rc < 0 ? 0 : cycles;
+}
+
 static void print_dry_run(const ltd_cli *cli, const ltd_setup *s, const char *dir)
 {
     ltd_str yaml = LTD_STR_INIT;
@@ -111,6 +122,7 @@ static int train(ltd_cli *cli, ltd_setup *s, const char *dir, const char *checkp
     view v = {.fields = ""};
     ltd_progress_init(&v.bar, stderr, &s->clock, "train", (uint64_t)cli->config.train.total_cycles);
     v.bar.quiet = cli->quiet;
+    v.bar.start_done = cycles_of(checkpoint);
     ltd_train_options o = {dir, checkpoint[0] ? checkpoint : NULL, ltd_cli_stop(), tell, tick, &v};
     ltd_train_result r;
     if (ltd_train(s, &o, &r, &err) < 0) return ltd_cli_fail(&err);

@@ -160,6 +160,7 @@ static void tell(const ltd_data *d, const ltd_writer *w, const ltd_data_watch *w
     double seconds = 1e-9 * (double)(ltd_clock_now(&watch->clock) - began) + 1e-9;
     double share = d->judged_tokens ? (double)d->answer_tokens / (double)d->judged_tokens : 1;
     ltd_data_progress p = {.answer_tokens = written,
+                           .before = tokens_before,
                            .conversations = ltd_store_count(d->store),
                            .rows_s = (double)ltd_writer_rows(w) / seconds,
                            .answer_tokens_s = (double)(written - tokens_before) / seconds};

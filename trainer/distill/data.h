@@ -34,6 +34,7 @@ typedef struct ltd_data ltd_data;
 typedef struct ltd_data_progress {
     uint64_t answer_tokens; /* of all conversations that are there, kept or not */
     uint64_t wanted;        /* estimate of what answer_tokens has to become */
+    uint64_t before;        /* answer_tokens when this run began */
     uint64_t conversations;
     double rows_s, answer_tokens_s, rows_per_forward; /* of this run */
 } ltd_data_progress;

@@ -51,6 +51,7 @@ static int open_state(ltd_learner_state *s, const ltd_learn_options *o, ltd_err 
     int rc = begin_net(s, err);
     if (rc == LTD_OK) rc = ltd_updater_new(&s->updater, &s->net, o->model, o->corpus, c, err);
     if (rc == LTD_OK && o->resume) rc = ltd_learner_state_load(s, o->resume, err);
+    s->before = s->update;
     if (rc == LTD_OK) rc = ltd_metrics_open(&s->metrics, o->dir, o->resume ? s->update : -1, err);
     return rc;
 }
@@ -131,6 +132,7 @@ static void tell(ltd_learner_state *s, span *sp, double peak, ltd_learn_result *
     double seconds = 1e-9 * (double)(now - sp->began) + 1e-12;
     ltd_learn_progress p = {.update = s->update,
                             .updates = s->updates,
+                            .before = s->before,
                             .lr = sp->lr,
                             .grad_norm = sp->norm,
                             .stats = sp->stats,
@@ -162,7 +164,17 @@ static bool every(int64_t update, int32_t n)
     return n > 0 && update % n == 0;
 }
 
-static int run(ltd_learner_state *s, double peak, ltd_learn_result *r, ltd_err *err)
+/* What products reach here, the best of a few looks: other work on the machine makes one look poor.
+ */
+static int look_at_peak(const ltd_learner_state *s, double *peak, ltd_err *err)
+{
+    double now;
+    int rc = ltd_updater_peak(s->updater, uses_bf16(s->o->config), &s->o->clock, &now, err);
+    if (rc == LTD_OK && now > *peak) *peak = now;
+    return rc;
+}
+
+static int run(ltd_learner_state *s, double *peak, ltd_learn_result *r, ltd_err *err)
 {
     const ltd_learn_options *o = s->o;
     const ltd_config *c = o->config;
@@ -173,8 +185,9 @@ static int run(ltd_learner_state *s, double peak, ltd_learn_result *r, ltd_err *
         if (rc < 0) return rc;
         bool valid = every(s->update, c->distill.valid_every);
         if (valid || every(s->update, TELL_EVERY)) {
-            tell(s, &sp, peak, r);
+            tell(s, &sp, *peak, r);
             if (valid) rc = validate(s, err);
+            if (valid && rc == LTD_OK) rc = look_at_peak(s, peak, err);
             if (rc == LTD_OK) rc = ltd_metrics_write(s->metrics, s->update, err);
             sp.began = ltd_clock_now(&o->clock);
         }
@@ -198,14 +211,13 @@ int ltd_learn(const ltd_learn_options *options, ltd_learn_result *ret, ltd_err *
     *ret = (ltd_learn_result){.first = NAN};
     int rc = open_state(&s, options, err);
     double peak = 1;
-    if (rc == LTD_OK)
-        rc = ltd_updater_peak(s.updater, uses_bf16(options->config), &options->clock, &peak, err);
+    if (rc == LTD_OK) rc = look_at_peak(&s, &peak, err);
     if (rc == LTD_OK && !options->resume) {
         rc = validate(&s, err);
         ret->first = s.valid;
         if (rc == LTD_OK) rc = ltd_metrics_write(s.metrics, 0, err);
     }
-    if (rc == LTD_OK) rc = run(&s, peak, ret, err);
+    if (rc == LTD_OK) rc = run(&s, &peak, ret, err);
     ret->update = s.update;
     ret->updates = s.updates;
     ret->best = s.best;

@@ -20,6 +20,7 @@ extern "C" {
 
 typedef struct ltd_learn_progress {
     int64_t update, updates;
+    int64_t before; /* updates when this call began */
     double lr, grad_norm;
     ltd_unroll_stats stats; /* since the last one */
     double anchors_s, flop_s;

@@ -12,6 +12,7 @@ typedef struct ltd_learner_state {
     ltd_updater *updater;
     ltd_metrics *metrics;
     int64_t update, updates, per_epoch;
+    int64_t before;   /* updates when this call began */
     int64_t shuffled; /* pass whose order the corpus has; -1 */
     int64_t saved, validated;
     double valid, best;
