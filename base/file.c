@@ -54,6 +54,12 @@ void ltd_file_forget(const ltd_file *file)
     if (file->data) madvise((void *)file->data, file->size, MADV_DONTNEED);
 }
 
+void ltd_file_expect(const void *data, size_t size)
+{
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), first = (uintptr_t)data / page * page;
+    madvise((void *)first, (uintptr_t)data + size - first, MADV_WILLNEED);
+}
+
 static int sync_folder(const char *path)
 {
     char copy[PATH_MAX];

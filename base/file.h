@@ -29,6 +29,9 @@ void ltd_file_unmap(ltd_file *file);
 /* Tell the kernel that the pages won't be needed soon: they leave our resident set. */
 void ltd_file_forget(const ltd_file *file);
 
+/* Tell the kernel that bytes of a map will be read soon: it may fetch them meanwhile. */
+void ltd_file_expect(const void *data, size_t size);
+
 /* Write size bytes to path.tmp, fsync, rename to path, fsync the folder: path is the old file or
  * the new one, never a part.  LTD_EIO names the step that failed; path.tmp is then removed. */
 int ltd_file_write(const char *path, const void *data, size_t size, ltd_err *err);

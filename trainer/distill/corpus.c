@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/rng.h"
 #include "models/files/dtype.h"
@@ -141,4 +142,13 @@ int ltd_corpus_features(const ltd_corpus *c, const ltd_conversation *text, uint1
     *ret = text->features ? text->features : room;
     if (text->features) return LTD_OK;
     return ltd_features_compute(c->maker, text->token, text->n - 1, room, err);
+}
+
+void ltd_corpus_expect(const ltd_corpus *c, const int32_t *place, int32_t n)
+{
+    for (int32_t i = 0; i < n; i++) {
+        ltd_conversation t = ltd_data_at(c->data, (size_t)place[i]);
+        if (t.features)
+            ltd_file_expect(t.features, (size_t)(t.n - 1) * c->width * sizeof *t.features);
+    }
 }

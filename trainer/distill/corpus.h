@@ -49,6 +49,9 @@ void ltd_corpus_shuffle(ltd_corpus *c, uint64_t epoch);
 int ltd_corpus_features(const ltd_corpus *c, const ltd_conversation *text, uint16_t *room,
                         const uint16_t **ret, ltd_err *err);
 
+/* Features of the conversations at place[n] will be asked for soon: those on disk are fetched. */
+void ltd_corpus_expect(const ltd_corpus *c, const int32_t *place, int32_t n);
+
 #ifdef __cplusplus
 }
 #endif

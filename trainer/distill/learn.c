@@ -8,7 +8,7 @@
 #include "trainer/distill/valid.h"
 #include "trainer/schedule.h"
 
-enum { TELL_EVERY = 10 }; /* updates */
+enum { TELL_EVERY = 10, AHEAD = 8 }; /* updates */
 
 /* Of the updates since something was told last. */
 typedef struct span {
@@ -113,6 +113,9 @@ static int learn(ltd_learner_state *s, span *sp, ltd_err *err)
                                   .bf16 = uses_bf16(c)};
     ltd_unroll_stats stats;
     sp->lr = ltd_schedule_at(&lr, (double)(s->update + 1) / (double)s->updates);
+    if (at + AHEAD < s->per_epoch)
+        ltd_corpus_expect(corpus, corpus->order + (at + AHEAD) * c->distill.batch_size,
+                          c->distill.batch_size);
     int rc = ltd_updater_step(s->updater, corpus->order + at * c->distill.batch_size,
                               c->distill.batch_size, &o, sp->lr, &stats, &sp->norm, err);
     if (rc < 0) return rc;
