@@ -7,6 +7,9 @@
  * A chain node can equal a drafted one only where the beam holds its parent, and a chain has one
  * node a level, so merging costs one comparison a candidate and no table.
  *
+ * The beam goes by the head's own scores, which no chain changes: what the head is asked follows
+ * from the text alone, so that one record of its answers serves every chain (env/trace.h).
+ *
  * All arrays live in one block of memory. */
 #include "env/tree.h"
 
@@ -22,7 +25,7 @@ typedef struct beam {
     int32_t *node;      /* [k] pool index */
     int32_t *token;     /* [k] */
     int32_t *source;    /* [k] */
-    float *score;       /* [k] */
+    float *score;       /* [k] the head's own, cumulative */
     int32_t *ancestors; /* [k][max_forwards] */
 } beam;
 
@@ -32,7 +35,7 @@ struct ltd_tree {
     ltd_node *nodes; /* [room] */
     beam beams[2];   /* beams[now] feeds the next forward, the other fed the last one */
     int now;
-    float *last;        /* [k*k] */
+    float *last;        /* [k*k] the head's own */
     int32_t *last_node; /* [k*k] pool index of each candidate */
     int32_t n_last;
     float *top_logp; /* [k] */
@@ -207,7 +210,7 @@ static void choose_beam(ltd_tree *tree, bool resync)
     int32_t from[LTD_TREE_MAX_TOP_K];
     int32_t k = tree->k, n = 0;
     for (int32_t i = 0; i < tree->n_last; i++) {
-        uint64_t key = ltd_rank_key(tree->last[i], tree->last_node[i]);
+        uint64_t key = ltd_rank_key(tree->last[i], i);
         if (n == k && key >= best[k - 1]) continue;
         int32_t at = n < k ? n++ : k - 1;
         for (; at > 0 && best[at - 1] > key; at--) {
@@ -251,13 +254,14 @@ int ltd_tree_grow(ltd_tree *tree, const int32_t *token, const float *logp, ltd_e
     for (int32_t r = 0; r < n_rows; r++) {
         int32_t parent = resync ? -1 : rows->node[r], chain = chain_child(tree, parent);
         float base = resync ? 0 : rows->score[r];
+        float above = resync ? 0 : tree->nodes[parent].score;
         tree->row_mass += expf(base);
         for (int32_t c = 0; c < k; c++) {
             int32_t i = r * k + c;
             float p = sane(logp[i]);
             if (r == 0) tree->top_logp[c] = p;
-            tree->last_node[i] = add_candidate(tree, parent, chain, token[i], base + p);
-            tree->last[i] = tree->nodes[tree->last_node[i]].score;
+            tree->last_node[i] = add_candidate(tree, parent, chain, token[i], above + p);
+            tree->last[i] = base + p;
         }
     }
     choose_beam(tree, resync);

@@ -13,7 +13,9 @@
  *
  * Without a chain the pool is EAGLE-3's, in its level order: k root children, then k*k a level.
  * With one, the chain's nodes come first, and a drafted node that equals one of them (same parent,
- * same token) is that node, with the larger score; what is drafted below it starts from there.
+ * same token) is that node, with the larger score; nodes that are drafted below it start from
+ * there. The beam is chosen by the head's own scores: a chain changes what is verified, not what
+ * the head is asked.
  *
  * Scores from outside are made sane where they enter: NaN counts as -infinity, ln p > 0 as 0.
  *
@@ -82,7 +84,7 @@ int ltd_tree_grow(ltd_tree *tree, const int32_t *token, const float *logp, ltd_e
 int32_t ltd_tree_top_k(const ltd_tree *tree);
 int32_t ltd_tree_forwards(const ltd_tree *tree);          /* draft forwards so far */
 const int32_t *ltd_tree_beam_token(const ltd_tree *tree); /* [k] */
-const float *ltd_tree_beam_score(const ltd_tree *tree);   /* [k] cumulative */
+const float *ltd_tree_beam_score(const ltd_tree *tree);   /* [k] cumulative, the head's own */
 const int32_t *ltd_tree_beam_node(const ltd_tree *tree);  /* [k] pool index */
 /* [k] row of the previous forward that each slot grew from (features to gather); 0 after the
  * resync. */
@@ -93,12 +95,12 @@ const int32_t *ltd_tree_beam_source(const ltd_tree *tree);
 int32_t ltd_tree_beam_ancestors(const ltd_tree *tree, int32_t j, const int32_t **ret);
 
 /* --- the last forward, for observations; NULL before the first --- */
-/* Cumulative scores of its candidates as they are in the pool, row-major: [k] after the resync,
- * [k*k] after an expansion.  *n receives the count. */
+/* The head's own cumulative scores of its candidates, row-major: [k] after the resync, [k*k] after
+ * an expansion; without a chain those of the pool.  *n receives the count. */
 const float *ltd_tree_last_scores(const ltd_tree *tree, int32_t *n);
 /* ln p of its top row's candidates [k], not cumulative. */
 const float *ltd_tree_top_logp(const ltd_tree *tree);
-/* Sum of exp(score) over its rows: probability that the text is among the nodes it expanded; 1
+/* Sum of exp(own score) over its rows: probability that the text is among the nodes it expanded; 1
  * for the resync, whose only row is the root. */
 float ltd_tree_row_mass(const ltd_tree *tree);
 

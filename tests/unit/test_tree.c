@@ -18,6 +18,7 @@ typedef struct twin {
     ltd_node nodes[ROOM];
     int32_t count, forwards, k;
     int32_t beam[32], source[32], last[32 * 32], n_last;
+    float own[32 * 32], beam_own[32]; /* the head's scores */
     int32_t columns[32][64];
 } twin;
 
@@ -46,22 +47,24 @@ static int32_t twin_add(twin *t, int32_t token, int32_t parent, float score)
 
 static void twin_grow(twin *t, const int32_t *token, const float *logp)
 {
-    int32_t rows = t->forwards++ == 0 ? 1 : t->k, best[32 * 32];
+    int32_t rows = t->forwards++ == 0 ? 1 : t->k;
     t->n_last = rows * t->k;
     for (int32_t i = 0; i < t->n_last; i++) {
         int32_t parent = t->forwards == 1 ? -1 : t->beam[i / t->k];
         float base = parent < 0 ? 0 : t->nodes[parent].score;
         t->last[i] = twin_add(t, token[i], parent, base + logp[i]);
+        t->own[i] = (parent < 0 ? 0 : t->beam_own[i / t->k]) + logp[i];
     }
-    memcpy(best, t->last, sizeof *best * (size_t)t->n_last);
-    compared = t->nodes;
-    qsort(best, (size_t)t->n_last, sizeof *best, by_rank);
     int32_t old[32][64];
+    bool taken[32 * 32] = {false};
     memcpy(old, t->columns, sizeof old);
     for (int32_t j = 0; j < t->k; j++) {
-        int32_t at = 0;
-        while (t->last[at] != best[j]) at++;
-        t->beam[j] = best[j];
+        int32_t at = -1;
+        for (int32_t i = 0; i < t->n_last; i++)
+            if (!taken[i] && (at < 0 || t->own[i] > t->own[at])) at = i;
+        taken[at] = true;
+        t->beam[j] = t->last[at];
+        t->beam_own[j] = t->own[at];
         t->source[j] = t->forwards == 1 ? 0 : at / t->k;
         if (t->forwards < 2) continue;
         memcpy(t->columns[j], old[t->source[j]], sizeof old[0]);
@@ -120,12 +123,12 @@ static void check_beam(const ltd_tree *tree, const twin *t)
     int32_t n;
     const float *last = ltd_tree_last_scores(tree, &n);
     assert_int_equal(n, t->n_last);
-    for (int32_t i = 0; i < n; i++) assert_true(last[i] == t->nodes[t->last[i]].score);
+    for (int32_t i = 0; i < n; i++) assert_true(last[i] == t->own[i]);
     for (int32_t j = 0; j < t->k; j++) {
         const int32_t *columns;
         assert_int_equal(ltd_tree_beam_node(tree)[j], t->beam[j]);
         assert_int_equal(ltd_tree_beam_token(tree)[j], t->nodes[t->beam[j]].token);
-        assert_true(ltd_tree_beam_score(tree)[j] == t->nodes[t->beam[j]].score);
+        assert_true(ltd_tree_beam_score(tree)[j] == t->beam_own[j]);
         assert_int_equal(ltd_tree_beam_source(tree)[j], t->source[j]);
         assert_int_equal(ltd_tree_beam_ancestors(tree, j, &columns), t->forwards - 1);
         for (int32_t i = 0; i < t->forwards - 1; i++)
@@ -231,6 +234,46 @@ static void a_drafted_node_that_is_in_the_chain_is_merged(void **state)
     assert_true(nodes[2].score == -3);
     assert_int_equal(ltd_tree_grow(tree, token, logp, NULL), LTD_EINVAL);
     ltd_tree_free(tree);
+}
+
+/* Rows as the head would give them: what follows from a token is the same wherever it stands. */
+static void a_chain_changes_nothing_of_what_the_head_is_asked(void **state)
+{
+    (void)state;
+    enum { K = 4, FORWARDS = 6 };
+    ltd_rng rng;
+    ltd_rng_seed(&rng, 6, LTD_STREAM_TEST);
+    int merged = 0;
+    for (int round = 0; round < 300; round++) {
+        int32_t token[K * K], chain_token[8], row_token[6][K];
+        float logp[K * K], chain_score[8], row_logp[6][K];
+        ltd_tree *with, *without;
+        assert_int_equal(ltd_tree_new(&with, K, FORWARDS, 8, 64, NULL), 0);
+        assert_int_equal(ltd_tree_new(&without, K, FORWARDS, 0, 64, NULL), 0);
+        for (int i = 0; i < 6; i++) {
+            random_row(&rng, K, round % 2, row_token[i], row_logp[i]);
+            for (int c = 0; c < K; c++) row_token[i][c] = (row_token[i][0] + c * (i % 2 ? 1 : 5)) % 6;
+        }
+        random_chain(&rng, 8, chain_token, chain_score);
+        ltd_tree_add_chain(with, chain_token, chain_score, 8);
+        for (int f = 0; f < FORWARDS; f++) {
+            for (int r = 0; r < (f ? K : 1); r++) {
+                int from = f ? ltd_tree_beam_token(without)[r] : 0;
+                memcpy(token + r * K, row_token[from], sizeof row_token[0]);
+                memcpy(logp + r * K, row_logp[from], sizeof row_logp[0]);
+            }
+            assert_int_equal(ltd_tree_grow(with, token, logp, NULL), 0);
+            assert_int_equal(ltd_tree_grow(without, token, logp, NULL), 0);
+            size_t bytes = K * sizeof(int32_t);
+            assert_memory_equal(ltd_tree_beam_token(with), ltd_tree_beam_token(without), bytes);
+            assert_memory_equal(ltd_tree_beam_source(with), ltd_tree_beam_source(without), bytes);
+            assert_memory_equal(ltd_tree_beam_score(with), ltd_tree_beam_score(without), bytes);
+        }
+        merged += ltd_tree_count(with) < ltd_tree_count(without) + 8;
+        ltd_tree_free(with);
+        ltd_tree_free(without);
+    }
+    assert_true(merged > 100);
 }
 
 static void numbers_that_are_none_neither_crash_nor_break_the_order(void **state)
@@ -342,6 +385,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_trees_equal_the_naive_twin),
         cmocka_unit_test(a_drafted_node_that_is_in_the_chain_is_merged),
+        cmocka_unit_test(a_chain_changes_nothing_of_what_the_head_is_asked),
         cmocka_unit_test(numbers_that_are_none_neither_crash_nor_break_the_order),
         cmocka_unit_test(limits_are_checked_and_sizes_clipped),
         cmocka_unit_test(ranking_survives_any_order_of_pushes_and_questions),
