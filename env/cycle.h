@@ -39,8 +39,9 @@ extern "C" {
 typedef struct ltd_cycle ltd_cycle;
 
 typedef struct ltd_cycle_options {
-    const ltd_llama *model; /* borrowed */
-    const ltd_eagle3 *head; /* borrowed; NULL: prompt lookup alone */
+    const ltd_llama *model;        /* borrowed */
+    const ltd_eagle3 *head;        /* borrowed; NULL: prompt lookup alone */
+    const struct ltd_trace *trace; /* borrowed: played instead of model and head, which are NULL */
     ltd_clock clock;
     int32_t context;                 /* tokens of text and tree */
     int32_t top_k;                   /* beam width */
@@ -82,10 +83,15 @@ int32_t ltd_cycle_root(const ltd_cycle *c);
 /* Tokens that may still be added so that every later cycle fits, whatever it verifies. */
 int32_t ltd_cycle_room(const ltd_cycle *c);
 int32_t ltd_cycle_context(const ltd_cycle *c); /* committed tokens, root not counted */
+/* Does this token end an answer? */
+bool ltd_cycle_is_end(const ltd_cycle *c, int32_t token);
 
 int ltd_cycle_begin(ltd_cycle *c, ltd_err *err);
-bool ltd_cycle_can_draft(const ltd_cycle *c);
+bool ltd_cycle_has_head(const ltd_cycle *c);
+bool ltd_cycle_can_draft(const ltd_cycle *c); /* there is a head, and a forward left */
 int ltd_cycle_draft(ltd_cycle *c, ltd_err *err);
+/* What the last forward of the head said, as ltd_tree_grow() took it; borrowed until the next. */
+void ltd_cycle_drafted(const ltd_cycle *c, const int32_t **token, const float **logp);
 /* Verify the `size` best nodes (at most the pool) and commit. */
 int ltd_cycle_verify(ltd_cycle *c, int32_t size, const ltd_cycle_result **ret, ltd_err *err);
 

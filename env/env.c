@@ -58,7 +58,7 @@ static int check_options(const ltd_env_options *o, ltd_err *err)
         return ltd_fail(err, LTD_EINVAL,
                         "env: %d to %d draft forwards, expected 0 <= min <= max <= %d",
                         o->min_forwards, o->max_forwards, c->max_forwards);
-    if (o->min_forwards > 0 && !c->head)
+    if (o->min_forwards > 0 && !ltd_cycle_has_head(o->cycle))
         return ltd_fail(err, LTD_EINVAL, "env: min_forwards is %d, but there is no draft head",
                         o->min_forwards);
     if (o->max_new < 1)
@@ -67,6 +67,8 @@ static int check_options(const ltd_env_options *o, ltd_err *err)
         return ltd_fail(err, LTD_EINVAL, "env: reward 'average' needs a calibration for T_ar");
     if (o->clock_table && !o->cost)
         return ltd_fail(err, LTD_EINVAL, "env: clock 'table' needs a calibration");
+    if (c->trace && !o->clock_table)
+        return ltd_fail(err, LTD_EINVAL, "env: a record takes no time, it needs clock 'table'");
     if (o->reward == LTD_REWARD_AVERAGE && !(o->reward_floor < 0))
         return ltd_fail(err, LTD_EINVAL, "env: reward_floor %g, expected less than 0",
                         o->reward_floor);
@@ -223,11 +225,10 @@ static void fill_info(ltd_env *e, const ltd_cycle_result *r, int32_t context, lt
 /* How many of the cycle's tokens count, and whether the prompt ends with them. */
 static void count_tokens(ltd_env *e, const ltd_cycle_result *r, ltd_step *io)
 {
-    const ltd_tokenizer *tok = ltd_llama_tokenizer(ltd_cycle_get_options(e->cycle)->model);
     int32_t n = 0;
     bool end = false;
     while (n < r->accept_len && !end && e->new_tokens < e->most_new) {
-        end = tok && ltd_tokenizer_is_end(tok, r->tokens[n]);
+        end = ltd_cycle_is_end(e->cycle, r->tokens[n]);
         n++;
         e->new_tokens++;
     }
@@ -311,13 +312,12 @@ static int begin_prompt(ltd_env *e, int32_t index, ltd_err *err)
     int rc = ltd_cycle_prompt(e->cycle, p->ids, p->n, err);
     if (rc < 0)
         return ltd_err_prefix(err, rc, "prompt %lld of %s", (long long)p->question_id, p->task);
-    const ltd_tokenizer *tok = ltd_llama_tokenizer(ltd_cycle_get_options(e->cycle)->model);
     int32_t room = ltd_cycle_room(e->cycle);
     e->prompt = index;
     e->new_tokens = 1; /* the first root, which the prefill chose */
     e->most_new = e->options.max_new < room ? e->options.max_new : room;
-    e->has_prompt = e->new_tokens < e->most_new &&
-                    !(tok && ltd_tokenizer_is_end(tok, ltd_cycle_root(e->cycle)));
+    e->has_prompt =
+        e->new_tokens < e->most_new && !ltd_cycle_is_end(e->cycle, ltd_cycle_root(e->cycle));
     memset(e->state.recent, 0, sizeof e->state.recent);
     return LTD_OK;
 }

@@ -40,7 +40,8 @@ enum { LTD_OBS_SIZES = 16, LTD_OBS_RECENT = 4, LTD_OBS_FLOOR = -1000 };
  * expand; before the resync it is the root.  T_ar is a plain decode step at this context.
  * E(V) = 1 + sum of exp(score) over the best V nodes: tokens a cycle yields when scores are true.
  * T(n, V) is the cycle's cost with the forwards done so far; without a cost table it is
- * T_ar (1 + 0.05 V + 0.15 n).  V is cut at the pool. */
+ * T_ar (1 + 0.05 V + 0.15 n).  V is cut at the pool.  Scores of the frontier are the head's own
+ * (tree.h), those of E(V) the pool's. */
 typedef enum ltd_obs_entry {
     LTD_OBS_AT_FORWARDS = 0,   /* draft forwards n / 8 */
     LTD_OBS_AT_CONTEXT = 1,    /* committed tokens / 1000 */

@@ -55,26 +55,17 @@ static void prompt_fini(ltd_prompt *p)
     free((void *)p->ids);
 }
 
-static int add(struct reader *r, int64_t question_id, const char *category, const char *text,
-               ltd_err *err)
+/* A copy of what *from points to. */
+static int append(ltd_prompts *all, const ltd_prompt *from, ltd_err *err)
 {
-    ltd_prompts *all = r->prompts;
-    ltd_tokens ids = LTD_TOKENS_INIT;
-    int status = tokenise(&ids, r, text, err);
-    if (status == LTD_OK && ids.n == 0)
-        status = ltd_fail(err, LTD_EFORMAT, "the prompt has no tokens");
-    if (status < 0 || (r->max_tokens > 0 && ids.n > (size_t)r->max_tokens)) {
-        if (status == LTD_OK) r->skipped++;
-        ltd_tokens_fini(&ids);
-        return status;
-    }
+    int32_t *ids = ltd_mem_zeros((size_t)from->n, sizeof *ids);
     ltd_prompt p = {
-        .question_id = question_id,
-        .category = ltd_mem_strdup(category),
-        .task = ltd_mem_strdup(r->task),
-        .text = ltd_mem_strdup(text),
-        .ids = ids.ids,
-        .n = (int32_t)ids.n,
+        .question_id = from->question_id,
+        .category = ltd_mem_strdup(from->category),
+        .task = ltd_mem_strdup(from->task),
+        .text = ltd_mem_strdup(from->text),
+        .ids = ids,
+        .n = from->n,
     };
     if (all->n == all->cap) {
         size_t cap = all->cap ? 2 * all->cap : 16;
@@ -84,12 +75,31 @@ static int add(struct reader *r, int64_t question_id, const char *category, cons
             all->cap = cap;
         }
     }
-    if (!p.category || !p.task || !p.text || all->n == all->cap) {
+    if (!ids || !p.category || !p.task || !p.text || all->n == all->cap) {
         prompt_fini(&p);
         return ltd_fail(err, LTD_ENOMEM, "prompt %zu", all->n);
     }
+    memcpy(ids, from->ids, (size_t)from->n * sizeof *ids);
     all->list[all->n++] = p;
     return LTD_OK;
+}
+
+static int add(struct reader *r, int64_t question_id, const char *category, const char *text,
+               ltd_err *err)
+{
+    ltd_tokens ids = LTD_TOKENS_INIT;
+    int status = tokenise(&ids, r, text, err);
+    if (status == LTD_OK && ids.n == 0)
+        status = ltd_fail(err, LTD_EFORMAT, "the prompt has no tokens");
+    if (status < 0 || (r->max_tokens > 0 && ids.n > (size_t)r->max_tokens)) {
+        if (status == LTD_OK) r->skipped++;
+        ltd_tokens_fini(&ids);
+        return status;
+    }
+    const ltd_prompt p = {question_id, category, r->task, text, ids.ids, (int32_t)ids.n};
+    status = append(r->prompts, &p, err);
+    ltd_tokens_fini(&ids);
+    return status;
 }
 
 /* --- one line --- */
@@ -282,6 +292,20 @@ int ltd_prompts_from_text(ltd_prompts **ret, const char *text, const ltd_chat *c
     /* The message was written for a line of a file. */
     if (status == LTD_EFORMAT) status = ltd_fail(err, LTD_EINVAL, "the prompt has no tokens");
     return finish(ret, &r, NULL, status);
+}
+
+int ltd_prompts_copy(ltd_prompts **ret, const ltd_prompt *list, size_t n, ltd_err *err)
+{
+    *ret = NULL;
+    ltd_prompts *p = ltd_mem_zeros(1, sizeof *p);
+    int rc = p ? LTD_OK : ltd_fail(err, LTD_ENOMEM, "prompts");
+    for (size_t i = 0; rc == LTD_OK && i < n; i++) rc = append(p, &list[i], err);
+    if (rc < 0) {
+        ltd_prompts_free(p);
+        return rc;
+    }
+    *ret = p;
+    return LTD_OK;
 }
 
 void ltd_prompts_free(ltd_prompts *prompts)

@@ -48,6 +48,8 @@ int ltd_prompts_parse(ltd_prompts **ret, const void *data, size_t size, const ch
 /* One prompt from text (already rendered when chat is NULL). */
 int ltd_prompts_from_text(ltd_prompts **ret, const char *text, const ltd_chat *chat,
                           const ltd_tokenizer *tok, ltd_err *err);
+/* Copies of list[n], tokenised as they are.  LTD_ENOMEM. */
+int ltd_prompts_copy(ltd_prompts **ret, const ltd_prompt *list, size_t n, ltd_err *err);
 void ltd_prompts_free(ltd_prompts *prompts);
 size_t ltd_prompts_count(const ltd_prompts *prompts);
 const ltd_prompt *ltd_prompts_at(const ltd_prompts *prompts, size_t i);

@@ -31,14 +31,13 @@ typedef struct scout {
 /* Decode plainly, a little further than the answer: the last positions need their continuation. */
 static int read_answer(scout *s, const ltd_prompt *p, ltd_err *err)
 {
-    const ltd_tokenizer *tok = ltd_llama_tokenizer(ltd_cycle_get_options(s->cycle)->model);
     int rc = ltd_cycle_prompt(s->cycle, p->ids, p->n, err);
     s->first = p->n;
     s->length = 0;
     while (rc == LTD_OK && s->length < s->cap && ltd_cycle_room(s->cycle) > 0) {
         const ltd_cycle_result *r;
         s->text[s->length] = ltd_cycle_root(s->cycle);
-        if (tok && ltd_tokenizer_is_end(tok, s->text[s->length++])) break;
+        if (ltd_cycle_is_end(s->cycle, s->text[s->length++])) break;
         rc = ltd_cycle_begin(s->cycle, err);
         if (rc == LTD_OK) rc = ltd_cycle_verify(s->cycle, 0, &r, err);
     }
