@@ -18,6 +18,8 @@ typedef struct bench_run {
     const ltd_bench_options *options;
     ltd_prompts *prompts;
     int32_t count; /* prompts */
+    int32_t reps;
+    int32_t rows; /* contestants, then the oracles of a record */
     ltd_contestants c;
     ltd_bench_cell *cells; /* [rows, count] */
     ltd_tokens text[LTD_BENCH_ROWS];
@@ -31,7 +33,7 @@ static bool same_text(const ltd_tokens *a, const ltd_tokens *b)
 /* All rows play one prompt; answers are held against ar's. */
 static int play_prompt(bench_run *b, int32_t rep, int32_t prompt, ltd_err *err)
 {
-    int32_t n = b->c.n, reps = b->s->config.bench.reps;
+    int32_t n = b->c.n, reps = b->reps;
     const ltd_prompt *p = ltd_prompts_at(b->prompts, (size_t)prompt);
     int rc = LTD_OK;
     for (int32_t i = 0; rc == LTD_OK && i < n; i++) {
@@ -56,34 +58,65 @@ static int play_prompt(bench_run *b, int32_t rep, int32_t prompt, ltd_err *err)
 static int play_all(bench_run *b, ltd_err *err)
 {
     int rc = ltd_watch_tell(&b->options->watch, 0, "warm-up", err);
-    for (int32_t r = 0; rc == LTD_OK && r < b->c.n; r++) {
+    bool live = !b->options->replay;
+    for (int32_t r = 0; live && rc == LTD_OK && r < b->c.n; r++) {
         ltd_run run;
         rc = ltd_run_prompt(&b->c.row[r].player, 0, &run, NULL, err);
     }
-    for (int32_t rep = 0; rc == LTD_OK && rep < b->s->config.bench.reps; rep++)
+    for (int32_t rep = 0; rc == LTD_OK && rep < b->reps; rep++)
         for (int32_t i = 0; rc == LTD_OK && i < b->count; i++) rc = play_prompt(b, rep, i, err);
     return rc;
 }
 
+static int play_oracles(bench_run *b, ltd_err *err)
+{
+    int rc = LTD_OK;
+    for (int32_t r = b->c.n; r < b->rows; r++)
+        for (int32_t i = 0; rc == LTD_OK && i < b->count; i++) {
+            ltd_bench_cell *cell = &b->cells[(size_t)r * (size_t)b->count + (size_t)i];
+            rc = ltd_replay_oracle(b->options->replay, (ltd_oracle)(r - b->c.n),
+                                   ltd_prompts_at(b->prompts, (size_t)i), &cell->run, err);
+        }
+    return rc;
+}
+
 /* --- result --- */
+
+static void name_rows(const bench_run *b, ltd_bench_task *task)
+{
+    for (int32_t r = 0; r < b->rows; r++) {
+        ltd_oracle o = (ltd_oracle)(r - b->c.n);
+        const ltd_agent *agent = r < b->c.n ? b->c.row[r].agent : NULL;
+        snprintf(task->rows[r].policy, sizeof task->rows[r].policy, "%s",
+                 agent ? agent->name : ltd_oracle_name(o));
+        snprintf(task->rows[r].detail, sizeof task->rows[r].detail, "%s",
+                 agent ? agent->detail : ltd_oracle_detail(o));
+    }
+}
+
+/* An oracle writes no text; the last row's speed is what all others are held against. */
+static void hold_against_oracle(const bench_run *b, ltd_bench_task *task)
+{
+    for (int32_t r = 0; b->rows > b->c.n && r < b->rows; r++) {
+        if (r >= b->c.n) task->rows[r].identical = task->rows[r].of = 0;
+        task->rows[r].regret = 1 - task->rows[r].tok_s / task->rows[b->rows - 1].tok_s;
+    }
+}
 
 static int fold_task(bench_run *b, ltd_bench_task *task, const char *name, int32_t begin,
                      int32_t end, ltd_err *err)
 {
     snprintf(task->task, sizeof task->task, "%.63s", name);
     task->prompts = end - begin;
-    task->n_rows = b->c.n;
-    for (int32_t r = 0; r < b->c.n; r++) {
-        const ltd_agent *agent = b->c.row[r].agent;
-        snprintf(task->rows[r].policy, sizeof task->rows[r].policy, "%s", agent->name);
-        snprintf(task->rows[r].detail, sizeof task->rows[r].detail, "%s", agent->detail);
-    }
+    task->n_rows = b->rows;
+    name_rows(b, task);
     const ltd_config *c = &b->s->config;
-    int rc = ltd_bench_fold(task, b->cells + begin, (size_t)b->count, c->bench.reps, b->c.ar,
-                            b->c.tuned, c->bench.bootstrap, c->run.seed, err);
+    int rc = ltd_bench_fold(task, b->cells + begin, (size_t)b->count, b->reps, b->c.ar, b->c.tuned,
+                            c->bench.bootstrap, c->run.seed, err);
     bool another_text = c->env.temperature > 0 && c->env.accept != LTD_ACCEPT_DRAWN;
     for (int32_t r = 0; another_text && r < task->n_rows; r++)
         task->rows[r].identical = task->rows[r].of = 0;
+    hold_against_oracle(b, task);
     return rc;
 }
 
@@ -124,7 +157,8 @@ static void describe(const bench_run *b, ltd_bench *ret)
     }
     ret->lookup = s->config.env.lookup;
     ret->max_new = s->config.bench.max_new;
-    ret->reps = s->config.bench.reps;
+    ret->reps = b->reps;
+    ret->replayed = b->options->replay != NULL;
     ltd_cycle_options o = ltd_setup_cycle_options(s);
     ret->sampling = o.sampling;
     ret->accept = o.accept;
@@ -132,23 +166,43 @@ static void describe(const bench_run *b, ltd_bench *ret)
     if (b->c.tuned >= 0) ret->tuned = b->c.row[b->c.tuned].setting;
 }
 
-static int run(bench_run *b, ltd_bench **ret, ltd_err *err)
+/* Of a record, those that are there. */
+static int load_prompts(bench_run *b, ltd_err *err)
 {
     const ltd_config *c = &b->s->config;
+    ltd_prompts *all;
+    int32_t left_out = 0;
+    int rc = ltd_setup_prompts(b->s, &c->prompts.bench, c->bench.prompts_per_task, &all, err);
+    if (rc < 0 || !b->options->replay) {
+        b->prompts = all;
+        return rc;
+    }
+    rc = ltd_replay_prompts(b->options->replay, all, &b->prompts, &left_out, err);
+    ltd_prompts_free(all);
+    if (rc == LTD_OK && left_out)
+        ltd_log(b->s->log, LTD_LOG_WARN, "%d prompts are not recorded and left out", left_out);
+    return rc;
+}
+
+static int run(bench_run *b, ltd_bench **ret, ltd_err *err)
+{
+    const ltd_replay *replay = b->options->replay;
     int rc = ltd_contestants_list(&b->c, b->s, b->options, err);
-    if (rc == LTD_OK)
-        rc =
-            ltd_setup_prompts(b->s, &c->prompts.bench, c->bench.prompts_per_task, &b->prompts, err);
-    if (rc < 0) return rc;
-    rc = ltd_contestants_open(&b->c, b->s, b->prompts, err);
+    if (rc == LTD_OK) rc = load_prompts(b, err);
+    if (rc == LTD_OK) rc = ltd_contestants_open(&b->c, b->s, b->prompts, replay, err);
     if (rc < 0) return rc;
     b->count = (int32_t)ltd_prompts_count(b->prompts);
-    b->cells = ltd_mem_zeros((size_t)b->c.n * (size_t)b->count, sizeof *b->cells);
+    b->reps = replay ? 1 : b->s->config.bench.reps;
+    b->rows = b->c.n + (replay ? LTD_ORACLE_COUNT : 0);
+    if (b->rows > LTD_BENCH_ROWS)
+        return ltd_fail(err, LTD_EINVAL, "bench: more than %d rows", LTD_BENCH_ROWS);
+    b->cells = ltd_mem_zeros((size_t)b->rows * (size_t)b->count, sizeof *b->cells);
     ltd_bench *result = ltd_mem_zeros(1, sizeof *result);
     if (b->cells && result)
         rc = play_all(b, err);
     else
         rc = ltd_fail(err, LTD_ENOMEM, "bench: no memory for %d prompts", b->count);
+    if (rc == LTD_OK) rc = play_oracles(b, err);
     if (rc == LTD_OK) rc = fold_all(b, result, err);
     if (rc < 0) {
         free(result);

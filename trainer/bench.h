@@ -12,7 +12,10 @@
  * windows; prefill is reported apart.  Repetitions are added up, none is left out: `seconds` of a
  * row is their mean.  `tokens` are those of one repetition; each has the same text, at a
  * temperature too.  Under env.accept = eagle a sampled text depends on the policy and is not
- * compared. Thread rule: one thread. */
+ * compared.
+ *
+ * Over a record (replay.h) the same rows are played once, by the cost table, and the oracles beside
+ * them.  Thread rule: one thread. */
 #ifndef LTD_TRAINER_BENCH_H
 #define LTD_TRAINER_BENCH_H
 
@@ -21,6 +24,7 @@
 
 #include "agents/policy.h"
 #include "base/str.h"
+#include "trainer/replay.h"
 #include "trainer/run_prompt.h"
 #include "trainer/setup.h"
 #include "trainer/stats.h"
@@ -46,7 +50,7 @@ typedef struct ltd_bench_row {
     double phase[LTD_PHASE_COUNT];             /* shares of the windows */
     double prefill_target_ms, prefill_head_ms; /* a prompt */
     int32_t identical, of; /* answers equal to ar's, token for token; 0 of 0: not compared */
-    double regret;         /* to the oracle; NaN: not known */
+    double regret;         /* 1 - speed / the oracle's; NaN: not known */
     double table_seconds;  /* the same cycles by the cost table; NaN without one */
     uint32_t accept_hist[LTD_RUN_ACCEPT]; /* cycles by accept_len */
 } ltd_bench_row;
@@ -65,6 +69,7 @@ typedef struct ltd_bench {
     char model_path[LTD_CONFIG_TEXT], model_hash[65], model_dtype[16];
     char head_path[LTD_CONFIG_TEXT], head_hash[65]; /* "": none */
     bool lookup;
+    bool replayed; /* over a record, by the cost table */
     int32_t max_new, reps;
     ltd_sampling sampling; /* temperature 0: greedy */
     ltd_accept_rule accept;
@@ -77,6 +82,7 @@ typedef struct ltd_bench {
 typedef struct ltd_bench_options {
     const ltd_tuned *tuned;   /* NULL: row static-tuned is left out */
     const ltd_policy *policy; /* NULL: row ltd is left out */
+    const ltd_replay *replay; /* NULL: live */
     const char *command;      /* recorded */
     ltd_watch watch;
 } ltd_bench_options;

@@ -107,6 +107,7 @@ void ltd_bench_json(const ltd_bench *b, ltd_str *out)
     ltd_json_put_string(&w, "utc", b->utc);
     ltd_json_put_u64(&w, "seed", b->seed);
     put_scope(&w, b);
+    ltd_json_put_bool(&w, "replayed", b->replayed);
     if (b->tuned.forwards >= 0) {
         ltd_json_begin_inline_object(&w, "tuned");
         ltd_json_put_int(&w, "forwards", b->tuned.forwards);
@@ -255,6 +256,8 @@ static void get_scope(reader *r, ltd_json root, ltd_bench *b)
     get_text(r, drafter, "sha256", b->head_hash, sizeof b->head_hash);
     if (r->rc == LTD_OK && ltd_json_has(drafter, "lookup"))
         r->rc = ltd_json_get_bool(drafter, "lookup", &b->lookup, r->err);
+    if (r->rc == LTD_OK && ltd_json_has(root, "replayed"))
+        r->rc = ltd_json_get_bool(root, "replayed", &b->replayed, r->err);
     b->tuned = (ltd_setting){-1, 0, false};
     if (r->rc < 0 || !ltd_json_has(root, "tuned")) return;
     ltd_json tuned = get_object(r, root, "tuned");

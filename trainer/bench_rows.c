@@ -63,6 +63,7 @@ static int add_named(ltd_contestants *c, const ltd_setup *s, const ltd_bench_opt
 {
     ltd_setting setting = {0, 0, false};
     int32_t top_k = s->config.env.top_k;
+    const ltd_trace *record = options->replay ? &options->replay->trace : NULL;
     if (strcmp(name, "ar") == 0) return LTD_OK; /* it is there already */
     if (strcmp(name, "ltd") == 0) return add_ltd(c, s, options->policy, err);
     if (strcmp(name, "static-tuned") == 0) {
@@ -81,6 +82,10 @@ static int add_named(ltd_contestants *c, const ltd_setup *s, const ltd_bench_opt
     }
     if (setting.forwards && !s->head) {
         leave_out(s, name, "no draft head");
+        return LTD_OK;
+    }
+    if (record && (top_k != record->top_k || setting.forwards > record->max_forwards)) {
+        leave_out(s, name, "more forwards, or wider ones, than were recorded");
         return LTD_OK;
     }
     return add(c, name, setting, top_k, NULL, err);
@@ -115,9 +120,10 @@ static int32_t max_forwards(const ltd_contestant *r)
 }
 
 /* A cycle that holds just what the row needs: without forwards no head, so no features are kept. */
-static int open_cycle(ltd_contestant *r, const ltd_setup *s, int32_t room, ltd_err *err)
+static int open_cycle(ltd_contestant *r, const ltd_setup *s, const ltd_replay *replay, int32_t room,
+                      ltd_err *err)
 {
-    ltd_cycle_options o = ltd_setup_cycle_options(s);
+    ltd_cycle_options o = replay ? ltd_replay_cycle_options(replay) : ltd_setup_cycle_options(s);
     o.max_size = max_size(r);
     o.max_forwards = s->head ? max_forwards(r) : 0;
     o.context = room + o.max_size;
@@ -127,10 +133,11 @@ static int open_cycle(ltd_contestant *r, const ltd_setup *s, int32_t room, ltd_e
     return ltd_cycle_new(&r->cycle, &o, err);
 }
 
-static int open_env(ltd_contestant *r, const ltd_setup *s, const ltd_prompts *prompts, ltd_err *err)
+static int open_env(ltd_contestant *r, const ltd_setup *s, const ltd_prompts *prompts,
+                    const ltd_replay *replay, ltd_err *err)
 {
     ltd_env_options o = ltd_setup_env_options(s, r->cycle, prompts);
-    o.clock_table = false;
+    o.clock_table = replay != NULL;
     o.max_new = s->config.bench.max_new;
     o.min_forwards = 0;
     o.max_forwards = r->setting.forwards;
@@ -161,7 +168,7 @@ static int open_agent(ltd_contestant *r, ltd_err *err)
 }
 
 int ltd_contestants_open(ltd_contestants *c, const ltd_setup *s, const ltd_prompts *prompts,
-                         ltd_err *err)
+                         const ltd_replay *replay, ltd_err *err)
 {
     int32_t most = 0;
     for (int32_t i = 0; i < c->n; i++)
@@ -169,8 +176,8 @@ int ltd_contestants_open(ltd_contestants *c, const ltd_setup *s, const ltd_promp
     int32_t room = ltd_setup_cycle_options(s).context - most;
     int rc = LTD_OK;
     for (int32_t i = 0; rc == LTD_OK && i < c->n; i++) {
-        rc = open_cycle(&c->row[i], s, room, err);
-        if (rc == LTD_OK) rc = open_env(&c->row[i], s, prompts, err);
+        rc = open_cycle(&c->row[i], s, replay, room, err);
+        if (rc == LTD_OK) rc = open_env(&c->row[i], s, prompts, replay, err);
         if (rc == LTD_OK) rc = open_agent(&c->row[i], err);
         if (rc < 0) ltd_err_prefix(err, rc, "row %s", c->row[i].name);
     }

@@ -28,9 +28,10 @@ typedef struct ltd_contestants {
 /* Choose the rows; nothing is opened yet.  LTD_EINVAL: an unknown name. */
 int ltd_contestants_list(ltd_contestants *ret, const ltd_setup *s, const ltd_bench_options *options,
                          ltd_err *err);
-/* Open cycles, environments and agents over the prompts.  All rows get the same room for text. */
+/* Open cycles, environments and agents over the prompts, live or, with replay, over its records.
+ * All rows get the same room for text. */
 int ltd_contestants_open(ltd_contestants *c, const ltd_setup *s, const ltd_prompts *prompts,
-                         ltd_err *err);
+                         const ltd_replay *replay, ltd_err *err);
 void ltd_contestants_close(ltd_contestants *c);
 
 #ifdef __cplusplus

@@ -73,9 +73,10 @@ void ltd_bench_table(const ltd_bench *b, bool color, ltd_str *out)
     ltd_str_printf(out, "machine  %s, %s, %d threads\n", b->cpu, b->isa, b->threads);
     ltd_str_printf(out, "model    %s (%s), draft head %s%s\n\n", b->model_path, b->model_dtype,
                    b->head_path[0] ? b->head_path : "none", b->lookup ? ", prompt lookup" : "");
+    if (b->replayed) ltd_str_puts(out, "played over records, times by the cost table\n\n");
     for (int32_t i = 0; i < b->n_tasks; i++) put_task(b, &b->tasks[i], color, out);
     if (b->n_tasks != 1) put_task(b, &b->all, color, out);
-    put_phases(&b->all, color, out);
+    if (!b->replayed) put_phases(&b->all, color, out);
     for (int32_t i = 0; i < b->all.n_rows; i++)
         ltd_str_printf(out, "  %-18.18s %s\n", b->all.rows[i].policy, b->all.rows[i].detail);
 }

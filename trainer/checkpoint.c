@@ -19,11 +19,14 @@
 #include "trainer/checkpoint_priv.h"
 #include "trainer/h5.h"
 
+enum { CHUNK = 1 << 15 }; /* elements */
+
 struct ltd_checkpoint_writer {
     char path[PATH_MAX], tmp[PATH_MAX];
     hid_t file;
     ltd_checkpoint_leaf *leaves;
     size_t n, cap;
+    bool compress;
     ltd_err err; /* of the first put that failed */
 };
 
@@ -33,12 +36,13 @@ static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "values are digested as
 
 size_t ltd_checkpoint_element(ltd_checkpoint_type type)
 {
-    return type == LTD_CHECKPOINT_TEXT ? 1 : type == LTD_CHECKPOINT_F32 ? 4 : 8;
+    if (type == LTD_CHECKPOINT_TEXT) return 1;
+    return type == LTD_CHECKPOINT_F32 || type == LTD_CHECKPOINT_I32 ? 4 : 8;
 }
 
 const char *ltd_checkpoint_type_name(ltd_checkpoint_type type)
 {
-    static const char *const names[] = {"f32", "f64", "i64", "u64", "text"};
+    static const char *const names[] = {"f32", "f64", "i64", "u64", "text", "i32"};
     return names[type];
 }
 
@@ -168,6 +172,7 @@ static hid_t stored_type(const ltd_checkpoint_entry *e)
     case LTD_CHECKPOINT_F32: return H5Tcopy(H5T_IEEE_F32LE);
     case LTD_CHECKPOINT_F64: return H5Tcopy(H5T_IEEE_F64LE);
     case LTD_CHECKPOINT_I64: return H5Tcopy(H5T_STD_I64LE);
+    case LTD_CHECKPOINT_I32: return H5Tcopy(H5T_STD_I32LE);
     case LTD_CHECKPOINT_U64: return H5Tcopy(H5T_STD_U64LE);
     default: break;
     }
@@ -178,12 +183,25 @@ static hid_t stored_type(const ltd_checkpoint_entry *e)
     return type;
 }
 
+/* Chunks of whole rows, some ten thousand elements each.  Small arrays stay as they are. */
+static void compress(hid_t list, const ltd_checkpoint_entry *e, const hsize_t *dims)
+{
+    hsize_t chunk[LTD_CHECKPOINT_MAX_DIMS], row = 1;
+    for (int i = 1; i < e->n_dims; i++) row *= chunk[i] = dims[i];
+    if (row == 0 || row > CHUNK || dims[0] * row <= CHUNK) return;
+    chunk[0] = CHUNK / row;
+    H5Pset_chunk(list, e->n_dims, chunk);
+    H5Pset_shuffle(list);
+    H5Pset_deflate(list, 4);
+}
+
 static int write_dataset(ltd_checkpoint_writer *w, const ltd_checkpoint_entry *e, ltd_err *err)
 {
     hsize_t dims[LTD_CHECKPOINT_MAX_DIMS];
     for (int i = 0; i < e->n_dims; i++) dims[i] = (hsize_t)e->dims[i];
     bool text = e->type == LTD_CHECKPOINT_TEXT;
     hid_t type = stored_type(e), list = timeless(H5P_DATASET_CREATE);
+    if (w->compress && !text) compress(list, e, dims);
     hid_t space = text ? H5Screate(H5S_SCALAR) : H5Screate_simple(e->n_dims, dims, NULL);
     hid_t set = -1;
     int rc = LTD_OK;
@@ -240,13 +258,29 @@ static void put(ltd_checkpoint_writer *w, ltd_checkpoint_entry *e)
     ltd_h5_end(quiet);
 }
 
+static void put_array(ltd_checkpoint_writer *w, const char *name, ltd_checkpoint_type type,
+                      const void *v, const int64_t *dims, int n_dims)
+{
+    ltd_checkpoint_entry e = {.name = name, .type = type, .n_dims = n_dims, .data = v};
+    for (int i = 0; i < n_dims && i < LTD_CHECKPOINT_MAX_DIMS; i++) e.dims[i] = dims[i];
+    put(w, &e);
+}
+
 void ltd_checkpoint_put_f32(ltd_checkpoint_writer *w, const char *name, const float *v,
                             const int64_t *dims, int n_dims)
 {
-    ltd_checkpoint_entry e = {
-        .name = name, .type = LTD_CHECKPOINT_F32, .n_dims = n_dims, .data = v};
-    for (int i = 0; i < n_dims && i < LTD_CHECKPOINT_MAX_DIMS; i++) e.dims[i] = dims[i];
-    put(w, &e);
+    put_array(w, name, LTD_CHECKPOINT_F32, v, dims, n_dims);
+}
+
+void ltd_checkpoint_put_i32(ltd_checkpoint_writer *w, const char *name, const int32_t *v,
+                            const int64_t *dims, int n_dims)
+{
+    put_array(w, name, LTD_CHECKPOINT_I32, v, dims, n_dims);
+}
+
+void ltd_checkpoint_compress(ltd_checkpoint_writer *w)
+{
+    w->compress = true;
 }
 
 static void put_list(ltd_checkpoint_writer *w, const char *name, ltd_checkpoint_type type,

@@ -39,6 +39,7 @@ typedef enum ltd_checkpoint_type {
     LTD_CHECKPOINT_I64,
     LTD_CHECKPOINT_U64,
     LTD_CHECKPOINT_TEXT,
+    LTD_CHECKPOINT_I32,
     LTD_CHECKPOINT_TYPE_COUNT
 } ltd_checkpoint_type;
 
@@ -63,11 +64,17 @@ int ltd_checkpoint_create(ltd_checkpoint_writer **ret, const char *path, ltd_err
  * put that fails is remembered and reported by finish, so that callers check once. */
 void ltd_checkpoint_put_f32(ltd_checkpoint_writer *w, const char *name, const float *v,
                             const int64_t *dims, int n_dims);
+void ltd_checkpoint_put_i32(ltd_checkpoint_writer *w, const char *name, const int32_t *v,
+                            const int64_t *dims, int n_dims);
 void ltd_checkpoint_put_f64(ltd_checkpoint_writer *w, const char *name, const double *v, size_t n);
 void ltd_checkpoint_put_i64(ltd_checkpoint_writer *w, const char *name, const int64_t *v, size_t n);
 void ltd_checkpoint_put_u64(ltd_checkpoint_writer *w, const char *name, const uint64_t *v,
                             size_t n);
 void ltd_checkpoint_put_text(ltd_checkpoint_writer *w, const char *name, const char *text);
+
+/* Arrays that follow are stored in compressed chunks (shuffle, deflate) where they are large: for
+ * records rather than for weights. */
+void ltd_checkpoint_compress(ltd_checkpoint_writer *w);
 
 /* Write the digests, sync, rename into place.  `w` is taken, even on failure; on failure the file
  * that was at the path is untouched. */
@@ -85,6 +92,8 @@ void ltd_checkpoint_close(ltd_checkpoint *c);
 /* Copy an entry of exactly this type and shape.  LTD_EFORMAT "checkpoint run.h5: policy/depth/
  * 0.weight: shape 512x100, expected 512x128", "... missing"; `ret` is then untouched. */
 int ltd_checkpoint_get_f32(const ltd_checkpoint *c, const char *name, float *ret,
+                           const int64_t *dims, int n_dims, ltd_err *err);
+int ltd_checkpoint_get_i32(const ltd_checkpoint *c, const char *name, int32_t *ret,
                            const int64_t *dims, int n_dims, ltd_err *err);
 int ltd_checkpoint_get_f64(const ltd_checkpoint *c, const char *name, double *ret, size_t n,
                            ltd_err *err);

@@ -108,6 +108,10 @@ typedef struct ltd_config {
         ltd_ints contexts;
     } calibration;
     struct {
+        char dir[LTD_CONFIG_TEXT];
+        int32_t max_new;
+    } trace;
+    struct {
         ltd_ints depth_hidden, size_hidden, critic_hidden;
         ltd_activation activation;
     } policy;

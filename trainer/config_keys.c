@@ -159,6 +159,10 @@ static const ltd_key KEYS[] = {
         "committed tokens at which costs are measured, ascending; those beyond model.context are "
         "left out", "ours"),
 
+    STRING(trace, dir, "\"\"",
+        "folder of records; empty: the one kept in run.dir for this model, head and widths", "ours"),
+    INT(trace, max_new, "256", 2, 1048576, "tokens", "most of an answer that is recorded", "ours"),
+
     INTS(policy, depth_hidden, "[64, 64]", 1, 8192, "units",
         "hidden layers of the depth actor", "SB3; the paper: [1024]"),
     INTS(policy, size_hidden, "[64, 64]", 1, 8192, "units",

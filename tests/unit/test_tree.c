@@ -252,7 +252,8 @@ static void a_chain_changes_nothing_of_what_the_head_is_asked(void **state)
         assert_int_equal(ltd_tree_new(&without, K, FORWARDS, 0, 64, NULL), 0);
         for (int i = 0; i < 6; i++) {
             random_row(&rng, K, round % 2, row_token[i], row_logp[i]);
-            for (int c = 0; c < K; c++) row_token[i][c] = (row_token[i][0] + c * (i % 2 ? 1 : 5)) % 6;
+            for (int c = 0; c < K; c++)
+                row_token[i][c] = (row_token[i][0] + c * (i % 2 ? 1 : 5)) % 6;
         }
         random_chain(&rng, 8, chain_token, chain_score);
         ltd_tree_add_chain(with, chain_token, chain_score, 8);
