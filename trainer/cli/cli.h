@@ -77,6 +77,7 @@ void ltd_cli_run_dir(const ltd_cli *cli, const ltd_setup *s, char *ret, size_t s
 void ltd_cli_find_policy(const ltd_cli *cli, const ltd_setup *s, char *path, size_t size);
 
 extern const ltd_verb ltd_verb_generate, ltd_verb_calibrate, ltd_verb_tune, ltd_verb_train,
-    ltd_verb_eval, ltd_verb_bench, ltd_verb_info, ltd_verb_check_env, ltd_verb_distill;
+    ltd_verb_record, ltd_verb_replay, ltd_verb_eval, ltd_verb_bench, ltd_verb_info,
+    ltd_verb_check_env, ltd_verb_distill;
 
 #endif

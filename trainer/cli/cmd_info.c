@@ -99,8 +99,14 @@ static int info_checkpoint(const char *path, ltd_err *err)
     ltd_checkpoint *c;
     int rc = ltd_checkpoint_open(&c, path, err);
     if (rc < 0) return rc;
-    printf("%s: checkpoint of a training run at %llu cycles\ncontent sha256 %s\n", path,
-           (unsigned long long)ltd_checkpoint_step(c), ltd_checkpoint_sha256(c));
+    if (ltd_checkpoint_find(c, "draft/token"))
+        printf("%s: records of answers\n", path);
+    else if (ltd_checkpoint_find(c, "number"))
+        printf("%s: conversations\n", path);
+    else
+        printf("%s: checkpoint of a training run at %llu cycles\n", path,
+               (unsigned long long)ltd_checkpoint_step(c));
+    printf("content sha256 %s\n", ltd_checkpoint_sha256(c));
     for (size_t i = 0; i < ltd_checkpoint_count(c); i++) {
         const ltd_checkpoint_entry *e = ltd_checkpoint_at(c, i);
         printf("  %-48s %-5s ", e->name, ltd_checkpoint_type_name(e->type));

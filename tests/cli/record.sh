@@ -1,0 +1,86 @@
+#!/bin/bash
+# `ltd record` and `ltd replay`: a recording that is stopped or killed goes on to the same records;
+# played back they give what the engine gives.  TAP on standard output.
+#
+#     tests/cli/record.sh build/ltd
+
+# shellcheck source=tests/cli/tap.sh
+. "$(dirname "$0")/tap.sh"
+ltd=$(realpath "$1")
+need_model
+cd "$tmp" || exit 1
+options=(--run.dir=runs --env.max_forwards=3 --env.top_k=4 --env.sizes=0,1,2,4,8 --model.context=512
+    --env.max_prompt=400 --trace.max_new=24 --bench.max_new=24 --prompts.limit=3
+    --bench.prompts_per_task=2 --calibration.path="$tmp/cost.json" --calibration.reps=1
+    --calibration.contexts=64,256 --bench.reps=1)
+
+record() { # FOLDER: in the background
+    mkdir -p "$1"
+    (cd "$1" && exec "$ltd" record "${options[@]}" --json result.json) >"$tmp/out" 2>"$tmp/err" &
+    pid=$!
+}
+
+record whole
+code=0
+wait $pid || code=$?
+report "a recording ends well" $code "$(cat err)" || finish
+part=$(ls whole/runs/trace-*/part-000000.h5)
+"$ltd" info "$part" >out 2>err
+check "ltd info tells what a part is" grep -q "records of answers" out
+check "and what it holds" grep -q "draft/token *i32 .*36" out
+"$ltd" record "${options[@]}" --json again.json >out 2>err
+check "another folder records anew" grep -q '"new_answers": [1-9]' again.json
+(cd whole && "$ltd" record "${options[@]}" --json again.json) >out 2>err
+check "what is there is not recorded again" grep -q '"new_answers": 0' whole/again.json
+
+# --- stopped and killed ---------------------------------------------------------------------------
+record stopped
+sleep 0.8
+kill -INT $pid 2>/dev/null
+code=0
+wait $pid || code=$?
+report "Ctrl-C ends with 130, or it had ended" "$([ $code -eq 130 ] || [ $code -eq 0 ]; echo $?)" "code $code"
+record stopped
+sleep 0.5
+kill -KILL $pid 2>/dev/null
+wait $pid 2>/dev/null
+record stopped
+code=0
+wait $pid || code=$?
+report "a recording that was stopped and killed goes on" $code "$(cat err)"
+positions() { sed -n 's/.*"positions": \([0-9]*\).*/\1/p' "$1/result.json"; }
+check "to as many positions" [ "$(positions whole)" = "$(positions stopped)" ]
+
+# --- played back ----------------------------------------------------------------------------------
+rows=ar,static-2-4,static-2-4-lookup,static-0-8-lookup
+(cd whole && "$ltd" replay "${options[@]}" --policies $rows --json replay.json) >out 2>err
+report "replay exits 0" $? "$(cat err)"
+"$ltd" bench "${options[@]}" --policies $rows --json bench.json >out 2>err
+report "so does the bench, live" $? "$(cat err)"
+cat >compare.py <<'PY'
+import json
+replay, bench = json.load(open("whole/replay.json")), json.load(open("bench.json"))
+assert replay["replayed"] and not bench["replayed"]
+for a, b in zip(replay["tasks"], bench["tasks"]):
+    assert a["task"] == b["task"] and a["prompts"] == b["prompts"]
+    live = {r["policy"]: r for r in b["rows"]}
+    oracle = next(r for r in a["rows"] if r["policy"] == "oracle")
+    assert len(a["rows"]) == len(live) + 2
+    for r in a["rows"]:
+        assert r["tok_s"] <= oracle["tok_s"] * 1.000001, r
+        assert abs(r["regret"] - (1 - r["tok_s"] / oracle["tok_s"])) < 1e-6, r
+        if r["policy"] not in live:
+            continue
+        for key in ("tokens", "accept_len", "forwards_mean", "size_mean"):
+            assert abs(r[key] - live[r["policy"]][key]) < 1e-9, (r, live[r["policy"]])
+        assert r["identical"] == r["of"] == a["prompts"], r
+PY
+check "it has the live bench's tokens, lengths, forwards and nodes, and no row beats the oracle" \
+    python3 compare.py
+(cd whole && "$ltd" replay "${options[@]}" --trace.max_new=30) >out 2>err
+check "records of other answers are not taken for these" grep -q "run .ltd record." err
+printf 'x' | dd of="$part" bs=1 seek=4000 conv=notrunc 2>/dev/null
+(cd whole && "$ltd" replay "${options[@]}") >out 2>err
+check "a damaged record is refused by name" grep -q "part-000000.h5" err
+
+finish
