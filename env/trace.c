@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
+
 int32_t ltd_trace_row(const ltd_trace *trace, int32_t forward)
 {
     int32_t k = trace->top_k;
@@ -23,13 +25,29 @@ int32_t ltd_trace_find(const ltd_trace *trace, const int32_t *ids, int32_t n)
     return -1;
 }
 
+void ltd_trace_text_fini(ltd_trace_text *text)
+{
+    free(text->token);
+    free(text->draft_token);
+    free(text->draft_logp);
+    *text = (ltd_trace_text){0};
+}
+
+int ltd_trace_add(ltd_trace *trace, ltd_trace_text *text, ltd_err *err)
+{
+    ltd_trace_text *list = ltd_mem_resize(trace->text, (size_t)trace->n + 1, sizeof *list);
+    if (!list) {
+        ltd_trace_text_fini(text);
+        return ltd_fail(err, LTD_ENOMEM, "record: no memory");
+    }
+    trace->text = list;
+    trace->text[trace->n++] = *text;
+    return LTD_OK;
+}
+
 void ltd_trace_fini(ltd_trace *trace)
 {
-    for (int32_t i = 0; trace->text && i < trace->n; i++) {
-        free(trace->text[i].token);
-        free(trace->text[i].draft_token);
-        free(trace->text[i].draft_logp);
-    }
+    for (int32_t i = 0; trace->text && i < trace->n; i++) ltd_trace_text_fini(&trace->text[i]);
     free(trace->text);
     *trace = (ltd_trace){0};
 }

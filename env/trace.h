@@ -43,6 +43,9 @@ int32_t ltd_trace_rows(const ltd_trace *trace);
 int32_t ltd_trace_row(const ltd_trace *trace, int32_t forward);
 /* The text that begins with the prompt ids[n]; -1: none. */
 int32_t ltd_trace_find(const ltd_trace *trace, const int32_t *ids, int32_t n);
+/* Append *text, whose arrays become the trace's; on failure they are freed.  LTD_ENOMEM. */
+int ltd_trace_add(ltd_trace *trace, ltd_trace_text *text, ltd_err *err);
+void ltd_trace_text_fini(ltd_trace_text *text);
 /* Also legal on a trace that is zero. */
 void ltd_trace_fini(ltd_trace *trace);
 

@@ -99,15 +99,7 @@ int ltd_record_text(ltd_trace *trace, ltd_cycle *cycle, const ltd_prompt *prompt
     int32_t room = ltd_cycle_room(cycle), most = max_new < room ? max_new : room;
     rc = allocate(trace, prompt, most, ++more, &t, err);
     if (rc == LTD_OK) rc = walk(trace, cycle, &t, most, more, err);
-    ltd_trace_text *list =
-        rc < 0 ? NULL : ltd_mem_resize(trace->text, (size_t)trace->n + 1, sizeof t);
-    if (!list) {
-        free(t.token);
-        free(t.draft_token);
-        free(t.draft_logp);
-        return rc < 0 ? rc : ltd_fail(err, LTD_ENOMEM, "record: no memory");
-    }
-    trace->text = list;
-    trace->text[trace->n++] = t;
-    return LTD_OK;
+    if (rc == LTD_OK) return ltd_trace_add(trace, &t, err);
+    ltd_trace_text_fini(&t);
+    return rc;
 }

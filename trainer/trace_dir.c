@@ -177,20 +177,14 @@ static int take_text(ltd_trace *trace, const ltd_trace_text *from, ltd_err *err)
     t.token = ltd_mem_zeros((size_t)t.n, sizeof *t.token);
     t.draft_token = ltd_mem_zeros(rows, sizeof *t.draft_token);
     t.draft_logp = ltd_mem_zeros(rows, sizeof *t.draft_logp);
-    bool ok = t.token && t.draft_token && t.draft_logp;
-    ltd_trace_text *list = ok ? ltd_mem_resize(trace->text, (size_t)trace->n + 1, sizeof t) : NULL;
-    if (!list) {
-        free(t.token);
-        free(t.draft_token);
-        free(t.draft_logp);
+    if (!t.token || !t.draft_token || !t.draft_logp) {
+        ltd_trace_text_fini(&t);
         return ltd_fail(err, LTD_ENOMEM, "record: no memory");
     }
     memcpy(t.token, from->token, (size_t)t.n * sizeof *t.token);
     memcpy(t.draft_token, from->draft_token, rows * sizeof *t.draft_token);
     memcpy(t.draft_logp, from->draft_logp, rows * sizeof *t.draft_logp);
-    trace->text = list;
-    trace->text[trace->n++] = t;
-    return LTD_OK;
+    return ltd_trace_add(trace, &t, err);
 }
 
 static int read_texts(ltd_trace *trace, const ltd_checkpoint *c, const char *path, ltd_err *err)
