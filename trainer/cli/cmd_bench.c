@@ -183,3 +183,74 @@ const ltd_verb ltd_verb_tune = {
     .options = "json model dtype head threads seed",
     .run = run_tune,
 };
+
+/* --- replay --- */
+
+/* The best static setting on the records of the training prompts. */
+static int tune_on_records(const ltd_replay *r, ltd_tuned *ret, ltd_err *err)
+{
+    const ltd_setup *s = r->setup;
+    ltd_prompts *all, *there = NULL;
+    int32_t left_out;
+    int rc = ltd_setup_prompts(s, &s->config.prompts.train, s->config.prompts.limit, &all, err);
+    if (rc < 0) return rc;
+    rc = ltd_replay_prompts(r, all, &there, &left_out, err);
+    if (rc == LTD_OK) rc = ltd_replay_tune(r, there, ret, err);
+    ltd_prompts_free(all);
+    ltd_prompts_free(there);
+    return rc;
+}
+
+static int replay(ltd_cli *cli, ltd_setup *s, ltd_err *err)
+{
+    ltd_replay r = {.setup = s};
+    ltd_tuned tuned;
+    ltd_policy *policy = NULL;
+    ltd_bench *b = NULL;
+    char path[PATH_MAX] = "";
+    ltd_progress bar;
+    ltd_progress_init(&bar, stderr, &s->clock, "replay", 1000);
+    bar.quiet = cli->quiet;
+    ltd_bench_options o = {.replay = &r, .command = cli->command, .watch = {tell, &bar}};
+    int rc = ltd_setup_cost_or_measure(s, err);
+    if (rc == LTD_OK) rc = ltd_replay_open(&r, s, err);
+    if (rc == LTD_OK) rc = tune_on_records(&r, &tuned, err);
+    o.tuned = &tuned;
+    if (rc == LTD_OK && wants(&cli->config, "ltd"))
+        rc = find_policy(cli, s, path, sizeof path, &policy, err);
+    o.policy = policy;
+    if (rc == LTD_OK) rc = ltd_bench_run(s, &o, &b, err);
+    int code = LTD_EXIT_OK;
+    if (rc == LTD_OK) {
+        ltd_progress_finish(&bar, 1000, NULL);
+        code = write_results(cli, b, NULL);
+    }
+    ltd_bench_free(b);
+    ltd_policy_free(policy);
+    ltd_replay_close(&r);
+    return rc < 0 ? rc : code;
+}
+
+static int run_replay(ltd_cli *cli)
+{
+    ltd_setup s;
+    ltd_err err = LTD_ERR_INIT;
+    int code = ltd_cli_configure(cli, NULL);
+    if (code == LTD_EXIT_OK) code = ltd_cli_setup(cli, &s);
+    if (code) return code;
+    int rc = replay(cli, &s, &err);
+    ltd_setup_close(&s);
+    return rc < 0 ? ltd_cli_fail(&err) : rc;
+}
+
+const ltd_verb ltd_verb_replay = {
+    .name = "replay",
+    .summary = "compare decisions over records, without the model's work",
+    .args = "[PROMPTS...]",
+    .doc = "Play settings and the trained policy over what `ltd record` wrote, by this machine's "
+           "cost table, and beside them the best that could be: `oracle` knows the answer and "
+           "takes the least time there is, `oracle-greedy` the best cycle each time.  The static "
+           "setting is tuned on the records of prompts.train.",
+    .options = "policy policies prompts json model dtype head threads seed",
+    .run = run_replay,
+};

@@ -65,14 +65,17 @@ static int find_resume(const ltd_cli *cli, char *path, size_t size, char *dir, s
     return LTD_EXIT_OK;
 }
 
-/* Lay the configuration of the checkpoint under the command line's. */
-static int configure(ltd_cli *cli, const char *checkpoint)
+/* Lay the configuration of the checkpoint under the command line's; *cycles are those that it
+ * brings along. */
+static int configure(ltd_cli *cli, const char *checkpoint, uint64_t *cycles)
 {
+    *cycles = 0;
     if (!checkpoint[0]) return ltd_cli_configure(cli, NULL);
     ltd_err err = LTD_ERR_INIT;
     ltd_checkpoint *c;
     const char *yaml;
     if (ltd_checkpoint_open(&c, checkpoint, &err) < 0) return ltd_cli_fail(&err);
+    *cycles = ltd_checkpoint_step(c);
     int code = LTD_EXIT_OK;
     if (ltd_checkpoint_get_text(c, "run/config", &yaml, &err) < 0)
         code = ltd_cli_fail(&err);
@@ -80,17 +83,6 @@ static int configure(ltd_cli *cli, const char *checkpoint)
         code = ltd_cli_configure(cli, yaml);
     ltd_checkpoint_close(c);
     return code;
-}
-
-/* Cycles that a resumed run brings along. */
-static uint64_t cycles_of(const char *checkpoint)
-{
-    ltd_checkpoint *c;
-    uint64_t cycles = 0;
-    if (!checkpoint[0] || ltd_checkpoint_open(&c, checkpoint, NULL) < 0) return 0;
-    int rc = ltd_checkpoint_get_u64(c, LTD_CHECKPOINT_STEP, &cycles, 1, NULL);
-    ltd_checkpoint_close(c);
-    return rc < 0 ? 0 : cycles;
 }
 
 static void print_dry_run(const ltd_cli *cli, const ltd_setup *s, const char *dir)
@@ -116,13 +108,14 @@ static int refuse_overwrite(const ltd_cli *cli, const char *dir)
     return ltd_cli_refuse_run(dir);
 }
 
-static int train(ltd_cli *cli, ltd_setup *s, const char *dir, const char *checkpoint)
+static int train(ltd_cli *cli, ltd_setup *s, const char *dir, const char *checkpoint,
+                 uint64_t cycles)
 {
     ltd_err err = LTD_ERR_INIT;
     view v = {.fields = ""};
     ltd_progress_init(&v.bar, stderr, &s->clock, "train", (uint64_t)cli->config.train.total_cycles);
     v.bar.quiet = cli->quiet;
-    v.bar.start_done = cycles_of(checkpoint);
+    v.bar.start_done = cycles;
     ltd_train_options o = {dir, checkpoint[0] ? checkpoint : NULL, ltd_cli_stop(), tell, tick, &v};
     ltd_train_result r;
     if (ltd_train(s, &o, &r, &err) < 0) return ltd_cli_fail(&err);
@@ -156,9 +149,10 @@ static int run(ltd_cli *cli)
     char checkpoint[PATH_MAX] = "", dir[PATH_MAX] = "";
     ltd_setup s;
     ltd_err err = LTD_ERR_INIT;
+    uint64_t cycles;
     int code = LTD_EXIT_OK;
     if (cli->resume) code = find_resume(cli, checkpoint, sizeof checkpoint, dir, sizeof dir);
-    if (code == LTD_EXIT_OK) code = configure(cli, checkpoint);
+    if (code == LTD_EXIT_OK) code = configure(cli, checkpoint, &cycles);
     if (code == LTD_EXIT_OK) code = ltd_cli_setup(cli, &s);
     if (code) return code;
     if (!dir[0]) ltd_cli_run_dir(cli, &s, dir, sizeof dir);
@@ -169,7 +163,7 @@ static int run(ltd_cli *cli)
         if (prepare(cli, &s, dir, checkpoint, &err) < 0)
             code = ltd_cli_fail(&err);
         else
-            code = train(cli, &s, dir, checkpoint);
+            code = train(cli, &s, dir, checkpoint, cycles);
     }
     ltd_setup_close(&s);
     return code;
