@@ -49,17 +49,21 @@ static int write_json(const ltd_cli *cli, const ltd_recorded *r, const char *fol
 }
 
 /* Files of the keys, once each. */
-static void list_files(const ltd_config *c, ltd_strings *ret)
+static int list_files(const ltd_config *c, ltd_strings *ret, ltd_err *err)
 {
     const ltd_strings *keys[] = {&c->prompts.train, &c->prompts.valid, &c->prompts.bench};
     *ret = (ltd_strings){.n = 0};
     for (int k = 0; k < 3; k++)
         for (int32_t i = 0; i < keys[k]->n; i++) {
-            bool there = ret->n == LTD_CONFIG_STRINGS;
-            for (int32_t j = 0; !there && j < ret->n; j++)
-                there = strcmp(ret->v[j], keys[k]->v[i]) == 0;
-            if (!there) memcpy(ret->v[ret->n++], keys[k]->v[i], sizeof ret->v[0]);
+            int32_t j = 0;
+            while (j < ret->n && strcmp(ret->v[j], keys[k]->v[i]) != 0) j++;
+            if (j < ret->n) continue;
+            if (ret->n == LTD_CONFIG_STRINGS)
+                return ltd_fail(err, LTD_EINVAL, "record: more than %d files of prompts",
+                                LTD_CONFIG_STRINGS);
+            memcpy(ret->v[ret->n++], keys[k]->v[i], sizeof ret->v[0]);
         }
+    return LTD_OK;
 }
 
 static int run(ltd_cli *cli)
@@ -73,13 +77,13 @@ static int run(ltd_cli *cli)
     int code = ltd_cli_configure(cli, NULL);
     if (code == LTD_EXIT_OK) code = ltd_cli_setup(cli, &s);
     if (code) return code;
-    list_files(&cli->config, &files);
     ltd_progress bar;
     ltd_progress_init(&bar, stderr, &s.clock, "record", 1000);
     bar.quiet = cli->quiet;
     ltd_watch watch = {tell, &bar};
     ltd_cli_stop();
-    int rc = ltd_record_folder(&s, folder, sizeof folder, &err);
+    int rc = list_files(&cli->config, &files, &err);
+    if (rc == LTD_OK) rc = ltd_record_folder(&s, folder, sizeof folder, &err);
     if (rc == LTD_OK) rc = ltd_record_run(&s, &files, &watch, &trace, &r, &err);
     if (rc == LTD_OK) ltd_progress_finish(&bar, 1000, NULL);
     if (rc < 0 && rc != LTD_ECANCELED) {
