@@ -64,11 +64,12 @@ int ltd_cost_finish(ltd_cost *cost, ltd_err *err)
     const struct {
         const char *name;
         float ms;
-    } scalars[] = {{"commit", cost->commit_ms}, {"decide", cost->decide_ms}};
+    } scalars[] = {
+        {"commit", cost->commit_ms}, {"decide", cost->decide_ms}, {"waiting", cost->waiting_ms}};
     if (!(cost->t_ar_ms > 0 && isfinite(cost->t_ar_ms)))
         return ltd_fail(err, LTD_EINVAL, "cost: t_ar_ms is %g, expected above 0",
                         (double)cost->t_ar_ms);
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < 3; i++)
         if (!(scalars[i].ms >= 0 && isfinite(scalars[i].ms)))
             return ltd_fail(err, LTD_EINVAL, "cost: %s_ms is %g, expected 0 or more",
                             scalars[i].name, (double)scalars[i].ms);
@@ -185,6 +186,8 @@ static int read_cost(ltd_cost *cost, ltd_json root, ltd_err *err)
         status = read_ms(root, "commit_ms", &cost->commit_ms, err);
     if (status == LTD_OK && ltd_json_has(root, "decide_ms"))
         status = read_ms(root, "decide_ms", &cost->decide_ms, err);
+    if (status == LTD_OK && ltd_json_has(root, "waiting_ms"))
+        status = read_ms(root, "waiting_ms", &cost->waiting_ms, err);
     if (status == LTD_OK) status = read_points(root, "verify", cost->verify, &cost->n_verify, err);
     if (status == LTD_OK && ltd_json_has(root, "draft"))
         status = read_points(root, "draft", cost->draft, &cost->n_draft, err);
@@ -263,6 +266,7 @@ static void put_cost(ltd_json_writer *w, const ltd_cost *cost)
     put_ms(w, "t_ar_ms", cost->t_ar_ms);
     put_ms(w, "commit_ms", cost->commit_ms);
     put_ms(w, "decide_ms", cost->decide_ms);
+    put_ms(w, "waiting_ms", cost->waiting_ms);
     put_points(w, "verify", cost->verify, cost->n_verify);
     put_points(w, "draft", cost->draft, cost->n_draft);
     ltd_json_begin_object(w, "machine");
@@ -360,11 +364,11 @@ double ltd_cost_ar(const ltd_cost *cost, int32_t context)
     return cost->t_ar_ms * ltd_cost_verify(cost, 1, context) / middle;
 }
 
-double ltd_cost_cycle(const ltd_cost *cost, int32_t forwards, int32_t top_k, int32_t size,
-                      int32_t context)
+double ltd_cost_cycle(const ltd_cost *cost, const ltd_cost_work *w)
 {
-    double ms = (double)cost->commit_ms + (forwards + 2) * (double)cost->decide_ms;
-    if (forwards > 0) ms += ltd_cost_draft(cost, 1, context);
-    if (forwards > 1) ms += (forwards - 1) * ltd_cost_draft(cost, top_k, context);
-    return ms + ltd_cost_verify(cost, size + 1, context);
+    double ms = (double)cost->commit_ms + (w->forwards + 2) * (double)cost->decide_ms;
+    if (w->forwards > 0) ms += ltd_cost_draft(cost, 1, w->context);
+    if (w->forwards > 0 && w->waiting > 1) ms += (w->waiting - 1) * (double)cost->waiting_ms;
+    if (w->forwards > 1) ms += (w->forwards - 1) * ltd_cost_draft(cost, w->top_k, w->context);
+    return ms + ltd_cost_verify(cost, w->size + 1, w->context);
 }

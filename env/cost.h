@@ -4,11 +4,12 @@
  *
  *     ltd_cost *cost;
  *     if (ltd_cost_load(&cost, "calibration.json", &err) < 0) ...
- *     double ms = ltd_cost_cycle(cost, forwards, top_k, size, context);
+ *     double ms = ltd_cost_cycle(cost, &(ltd_cost_work){2, 8, 6, context, 3});
  *
  * The file:
  *
  *     { "version": 1, "t_ar_ms": 5.1, "commit_ms": 0.05, "decide_ms": 0.03,
+ *       "waiting_ms": 0.02,
  *       "verify": [ {"rows": 1, "context": 64, "ms": 5.1, "ms_min": 5.0}, ... ],
  *       "draft": [ {"rows": 1, "context": 64, "ms": 0.7, "ms_min": 0.7}, ... ],
  *       "machine": {"cpu": "...", "isa": "avx2", "threads": 2, "fingerprint": "..."},
@@ -31,14 +32,15 @@ enum { LTD_COST_MAX_POINTS = 256 };
 /* One measured point: `rows` computed at `context` committed tokens took `ms`. */
 typedef struct ltd_cost_point {
     int32_t rows, context;
-    float ms;     /* median */
+    float ms;     /* mean */
     float ms_min; /* fastest */
 } ltd_cost_point;
 
 typedef struct ltd_cost {
-    float t_ar_ms;   /* plain decode step at the middle context */
-    float commit_ms; /* acceptance, compaction, text: once a cycle */
-    float decide_ms; /* one decision: observation and policy */
+    float t_ar_ms;    /* plain decode step at the middle context */
+    float commit_ms;  /* acceptance, compaction, text: once a cycle */
+    float decide_ms;  /* one decision: observation and policy */
+    float waiting_ms; /* a resync: each token that the head lacks, beyond the first */
     int32_t n_verify, n_draft;
     ltd_cost_point verify[LTD_COST_MAX_POINTS]; /* sorted by (context, rows) */
     ltd_cost_point
@@ -66,11 +68,19 @@ double ltd_cost_verify(const ltd_cost *cost, int32_t rows, int32_t context);
 double ltd_cost_draft(const ltd_cost *cost, int32_t rows, int32_t context);
 /* Plain decode step at this context: t_ar_ms, grown with the context as one verified row is. */
 double ltd_cost_ar(const ltd_cost *cost, int32_t context);
-/* A whole cycle: `forwards` draft forwards (the first is a resync, the rest expand top_k rows),
- * verification of size + 1 rows, commit, forwards + 2 decisions (each CONTINUE, the STOP, the
- * size). */
-double ltd_cost_cycle(const ltd_cost *cost, int32_t forwards, int32_t top_k, int32_t size,
-                      int32_t context);
+/* What a cycle does. */
+typedef struct ltd_cost_work {
+    int32_t forwards; /* of the draft head: a resync, then expansions */
+    int32_t top_k;    /* rows of an expansion */
+    int32_t size;     /* nodes verified */
+    int32_t context;  /* committed tokens */
+    int32_t waiting;  /* of them, tokens the head has not seen when the cycle begins; 0 counts as
+                         1 */
+} ltd_cost_work;
+
+/* A whole cycle: resync and expansions, verification of size + 1 rows, commit, forwards + 2
+ * decisions (each CONTINUE, the STOP, the size). */
+double ltd_cost_cycle(const ltd_cost *cost, const ltd_cost_work *work);
 
 #ifdef __cplusplus
 }

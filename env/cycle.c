@@ -17,7 +17,9 @@ struct ltd_cycle {
     bool find;          /* lookup is on */
     ltd_phases phases;
     int32_t root;
-    int32_t match, chain;
+    ltd_match match;
+    int32_t chain;        /* nodes of it in the tree */
+    int32_t waiting;      /* tokens the head has not seen */
     const int32_t *token; /* of the last draft forward */
     const float *logp;
     /* scratch */
@@ -47,6 +49,7 @@ static int open_parts(ltd_cycle *c, ltd_err *err)
     if (rc == LTD_OK)
         rc = ltd_tree_new(&c->tree, o->top_k, o->max_forwards, o->lookup ? o->lookup_max_chain : 0,
                           o->max_size, err);
+    if (rc == LTD_OK) ltd_tree_set_survival(c->tree, o->survival);
     if (rc == LTD_OK && o->lookup)
         rc = ltd_lookup_new(&c->lookup, o->context, o->lookup_min_match, err);
     return rc;
@@ -108,6 +111,7 @@ int ltd_cycle_prompt(ltd_cycle *c, const int32_t *ids, int32_t n, ltd_err *err)
             "prompt of %d tokens: expected 1 to %d (context %d, up to %d nodes verified)", n, most,
             c->options.context, c->options.max_size);
     int rc = c->source->prompt(c->source, ids, n, &c->root, err);
+    c->waiting = 1; /* the root: prefill ran the rest */
     if (rc == LTD_OK && c->lookup) {
         ltd_lookup_reset(c->lookup);
         rc = ltd_lookup_append(c->lookup, ids, n, err);
@@ -140,17 +144,15 @@ int ltd_cycle_begin(ltd_cycle *c, ltd_err *err)
                         ltd_cycle_context(c));
     ltd_phases_start(&c->phases, &c->options.clock);
     ltd_tree_reset(c->tree);
-    c->match = c->chain = 0;
+    c->match = (ltd_match){0};
+    c->chain = 0;
+    c->result.waiting = ltd_cycle_waiting(c);
     if (!c->find) return LTD_OK;
     ltd_phases_enter(&c->phases, LTD_PHASE_DRAFT);
-    c->match =
-        ltd_lookup_find(c->lookup, c->root, c->chain_token, c->options.lookup_max_chain, &c->chain);
-    if (c->match) {
-        ltd_lookup_scores(c->match, c->chain_score, c->chain);
-        ltd_tree_add_chain(c->tree, c->chain_token, c->chain_score, c->chain);
-    } else {
-        c->chain = 0;
-    }
+    c->match = ltd_lookup_find(c->lookup, c->root, c->chain_token, c->options.lookup_max_chain);
+    c->chain = c->match.n;
+    ltd_survival_lookup(c->options.survival, c->match.length, c->chain_score, c->chain);
+    ltd_tree_add_chain(c->tree, c->chain_token, c->chain_score, c->chain);
     ltd_phases_enter(&c->phases, LTD_PHASE_OTHER);
     return LTD_OK;
 }
@@ -174,6 +176,7 @@ int ltd_cycle_draft(ltd_cycle *c, ltd_err *err)
     ltd_phases_enter(&c->phases, LTD_PHASE_DRAFT);
     int rc = c->source->draft(c->source, c->tree, &c->token, &c->logp, err);
     ltd_phases_enter(&c->phases, LTD_PHASE_OTHER);
+    c->waiting = 0;
     return rc < 0 ? rc : ltd_tree_grow(c->tree, c->token, c->logp, err);
 }
 
@@ -195,6 +198,7 @@ static int commit(ltd_cycle *c, const ltd_selection *s, ltd_err *err)
         if (rc == LTD_OK && n > 1) rc = ltd_lookup_append(c->lookup, c->tokens, n - 1, err);
     }
     c->root = next;
+    c->waiting += n;
     c->result.accept_len = n;
     return rc;
 }
@@ -208,7 +212,7 @@ int ltd_cycle_verify(ltd_cycle *c, int32_t size, const ltd_cycle_result **ret, l
     ltd_cycle_result *r = &c->result;
     r->forwards = ltd_tree_forwards(c->tree);
     r->pool = ltd_tree_count(c->tree);
-    r->match = c->match;
+    r->match = c->match.length;
     const ltd_selection *s = ltd_tree_select(c->tree, c->root, size);
     ltd_phases_enter(&c->phases, LTD_PHASE_VERIFY);
     int rc = c->source->verify(c->source, s, err);
@@ -238,7 +242,7 @@ ltd_phases *ltd_cycle_phases(ltd_cycle *c)
 {
     return &c->phases;
 }
-int32_t ltd_cycle_match(const ltd_cycle *c)
+ltd_match ltd_cycle_match(const ltd_cycle *c)
 {
     return c->match;
 }
@@ -249,6 +253,10 @@ bool ltd_cycle_is_end(const ltd_cycle *c, int32_t token)
 int32_t ltd_cycle_chain(const ltd_cycle *c)
 {
     return c->chain;
+}
+int32_t ltd_cycle_waiting(const ltd_cycle *c)
+{
+    return c->waiting > 1 ? c->waiting : 1;
 }
 const ltd_cycle_options *ltd_cycle_get_options(const ltd_cycle *c)
 {

@@ -27,6 +27,8 @@
 #include "base/clock.h"
 #include "base/status.h"
 #include "env/accept.h"
+#include "env/lookup.h"
+#include "env/survival.h"
 #include "env/timing.h"
 #include "env/tree.h"
 #include "models/llm/eagle3.h"
@@ -50,6 +52,7 @@ typedef struct ltd_cycle_options {
     ltd_draft_vocabulary vocabulary; /* of the draft head */
     bool lookup;                     /* prompt lookup as a second source */
     int32_t lookup_min_match, lookup_max_chain;
+    const ltd_survival *survival; /* borrowed; NULL: scores as they come */
     bool kv_f16;
     ltd_sampling sampling; /* temperature 0: greedy, nothing else of it is read */
     ltd_accept_rule accept;
@@ -65,6 +68,7 @@ typedef struct ltd_cycle_result {
     int32_t forwards; /* draft forwards */
     int32_t pool;     /* nodes in the pool */
     int32_t match;    /* lookup match length */
+    int32_t waiting;  /* tokens the head had not seen when the cycle began */
     uint64_t window_ns;
     const ltd_selection *selection; /* the verified tree */
     const int32_t *path;            /* [accept_len] its accepted entries, root first */
@@ -99,8 +103,10 @@ int ltd_cycle_verify(ltd_cycle *c, int32_t size, const ltd_cycle_result **ret, l
 const ltd_cycle_result *ltd_cycle_last(const ltd_cycle *c);
 ltd_tree *ltd_cycle_tree(ltd_cycle *c);
 ltd_phases *ltd_cycle_phases(ltd_cycle *c); /* the caller may enter phases between calls */
-int32_t ltd_cycle_match(const ltd_cycle *c);
+ltd_match ltd_cycle_match(const ltd_cycle *c);
 int32_t ltd_cycle_chain(const ltd_cycle *c);
+/* Tokens the head has not seen, which the next resync runs; 1 after one that was abandoned. */
+int32_t ltd_cycle_waiting(const ltd_cycle *c);
 const ltd_cycle_options *ltd_cycle_get_options(const ltd_cycle *c);
 /* Whether later cycles look the text up.  Only a cycle made with lookup can; its text is kept up
  * to date either way, so that it may be switched at any time between cycles. */

@@ -202,20 +202,22 @@ static int32_t mask_sizes(ltd_env *e, int32_t *only)
 static void fill_info(ltd_env *e, const ltd_cycle_result *r, int32_t context, ltd_info *info)
 {
     const ltd_env_options *o = &e->options;
-    int32_t top_k = ltd_cycle_get_options(e->cycle)->top_k;
     *info = (ltd_info){.accept_len = r->accept_len,
                        .token = r->tokens,
                        .forwards = r->forwards,
                        .size = r->size,
                        .pool = r->pool,
                        .match = r->match,
+                       .waiting = r->waiting,
                        .context = context,
                        .prompt = e->prompt,
                        .cycle_ns = r->window_ns};
     memcpy(info->phase_ns, ltd_cycle_phases(e->cycle)->ns, sizeof info->phase_ns);
     if (!o->cost) return;
     info->ar_ns = (uint64_t)(ltd_cost_ar(o->cost, context) * 1e6);
-    double table = ltd_cost_cycle(o->cost, r->forwards, top_k, r->size, context) * 1e6;
+    ltd_cost_work work = {r->forwards, ltd_cycle_get_options(e->cycle)->top_k, r->size, context,
+                          r->waiting};
+    double table = ltd_cost_cycle(o->cost, &work) * 1e6;
     if (o->clock_table)
         info->cycle_ns = (uint64_t)table;
     else
@@ -364,8 +366,9 @@ int ltd_env_reset(ltd_env *env, const ltd_reset *options, ltd_step *io, ltd_err 
     int rc = ltd_cycle_begin(env->cycle, err);
     if (rc < 0) return give_up(env, rc);
     env->state.context = ltd_cycle_context(env->cycle);
-    env->state.match = ltd_cycle_match(env->cycle);
+    env->state.match = ltd_cycle_match(env->cycle).length;
     env->state.chain = ltd_cycle_chain(env->cycle);
+    env->state.waiting = ltd_cycle_waiting(env->cycle);
     for (int32_t i = 0; rc == LTD_OK && i < env->options.min_forwards; i++)
         rc = ltd_cycle_draft(env->cycle, err);
     if (rc < 0) return give_up(env, rc);

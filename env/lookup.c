@@ -8,14 +8,13 @@
  * hash(m) = step(hash(m - 1), token m places back). */
 #include "env/lookup.h"
 
-#include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 
-enum { MAX = LTD_LOOKUP_MAX_MATCH };
+enum { MAX = LTD_LOOKUP_GRAM };
 
 typedef struct slot {
     uint32_t hash;
@@ -122,53 +121,36 @@ int ltd_lookup_append(ltd_lookup *lookup, const int32_t *ids, int32_t n, ltd_err
     return LTD_OK;
 }
 
-int32_t ltd_lookup_find(const ltd_lookup *lookup, int32_t root, int32_t *tokens, int32_t max,
-                        int32_t *n)
+/* The place that ends at `end` agrees for `length` tokens: for how many does it? */
+static int32_t extend(const ltd_lookup *lookup, int32_t end, int32_t length)
 {
     const int32_t *text = lookup->text;
-    int32_t length = lookup->n, match = 0, end = 0;
+    while (length < LTD_LOOKUP_LONGEST && length < end &&
+           text[end - 1 - length] == text[lookup->n - length])
+        length++;
+    return length;
+}
+
+ltd_match ltd_lookup_find(const ltd_lookup *lookup, int32_t root, int32_t *tokens, int32_t max)
+{
+    const int32_t *text = lookup->text;
+    int32_t n = lookup->n, length = 0, end = 0;
     uint32_t hash = 0;
-    *n = 0;
     /* Each longer match is also a shorter one: stop at the first length that isn't there. */
-    for (int m = 1; m <= MAX && m <= length; m++) {
-        hash = hash_step(hash, m == 1 ? root : text[length + 1 - m]);
+    for (int m = 1; m <= MAX && m <= n; m++) {
+        hash = hash_step(hash, m == 1 ? root : text[n + 1 - m]);
         if (m < lookup->min_match) continue;
-        const slot *s = find_slot(lookup, length, root, hash, m);
+        const slot *s = find_slot(lookup, n, root, hash, m);
         if (s->end == 0) break;
-        match = m;
+        length = m;
         end = s->end;
     }
-    if (match == 0) return 0;
+    if (length == 0) return (ltd_match){0};
+    if (length == MAX) length = extend(lookup, end, length);
     /* What followed, in (text + root), then through the continuation itself. */
     for (int32_t i = 0; i < max; i++) {
         int32_t from = end + i;
-        tokens[i] = from < length ? text[from] : from == length ? root : tokens[from - length - 1];
+        tokens[i] = from < n ? text[from] : from == n ? root : tokens[from - n - 1];
     }
-    *n = max > 0 ? max : 0;
-    return match;
-}
-
-/* Acceptance rate of position i of a chain, given that the positions before it were accepted:
- * [match - 1][i], the last column for all that follow.  Initial estimate. */
-enum { POSITIONS = 8 };
-static const float rates[MAX][POSITIONS] = {
-    {0.25f, 0.45f, 0.60f, 0.70f, 0.78f, 0.83f, 0.86f, 0.90f},
-    {0.45f, 0.60f, 0.70f, 0.78f, 0.83f, 0.86f, 0.90f, 0.90f},
-    {0.60f, 0.70f, 0.78f, 0.83f, 0.86f, 0.90f, 0.90f, 0.90f},
-    {0.70f, 0.78f, 0.83f, 0.86f, 0.90f, 0.90f, 0.90f, 0.90f},
-    {0.78f, 0.83f, 0.86f, 0.90f, 0.90f, 0.90f, 0.90f, 0.90f},
-    {0.83f, 0.86f, 0.90f, 0.90f, 0.90f, 0.90f, 0.90f, 0.90f},
-    {0.86f, 0.90f, 0.90f, 0.90f, 0.90f, 0.90f, 0.90f, 0.90f},
-    {0.92f, 0.92f, 0.92f, 0.92f, 0.92f, 0.92f, 0.92f, 0.92f},
-};
-
-void ltd_lookup_scores(int32_t match, float *score, int32_t n)
-{
-    if (match < 1) match = 1;
-    if (match > MAX) match = MAX;
-    float sum = 0;
-    for (int32_t i = 0; i < n; i++) {
-        sum += logf(rates[match - 1][i < POSITIONS ? i : POSITIONS - 1]);
-        score[i] = sum;
-    }
+    return (ltd_match){length, n + 1 - end, max > 0 ? max : 0};
 }

@@ -69,6 +69,7 @@ typedef struct ltd_info {
     int32_t size;         /* draft nodes verified */
     int32_t pool;         /* nodes in the pool when the size was chosen */
     int32_t match;        /* lookup match length */
+    int32_t waiting;      /* tokens the head had not seen when the cycle began */
     int32_t context;      /* committed tokens when the cycle began */
     int32_t prompt;       /* index of the prompt */
     int32_t new_tokens;   /* of this prompt so far */

@@ -116,8 +116,8 @@ static void encode_frontier(const ltd_obs_state *s, float *ret)
 static float relative_cost(const ltd_obs_state *s, double ar_ms, int32_t forwards, int32_t size)
 {
     if (!s->cost) return 1.0f + 0.05f * (float)size + 0.15f * (float)forwards;
-    int32_t k = ltd_tree_top_k(s->tree);
-    return (float)(ltd_cost_cycle(s->cost, forwards, k, size, s->context) / ar_ms);
+    ltd_cost_work work = {forwards, ltd_tree_top_k(s->tree), size, s->context, s->waiting};
+    return (float)(ltd_cost_cycle(s->cost, &work) / ar_ms);
 }
 
 static void encode_sizes(const ltd_obs_state *s, double ar_ms, float *ret)
@@ -148,7 +148,7 @@ static void encode_ltd(const ltd_obs_state *s, float *ret)
     double ar_ms = s->cost ? ltd_cost_ar(s->cost, s->context) : 1;
     ret[LTD_OBS_AT_FORWARDS] = (float)forwards / 8.0f;
     ret[LTD_OBS_AT_CONTEXT] = (float)s->context / 1000.0f;
-    ret[LTD_OBS_AT_MATCH] = (float)s->match / 8.0f;
+    ret[LTD_OBS_AT_MATCH] = (float)(s->match < 8 ? s->match : 8) / 8.0f;
     ret[LTD_OBS_AT_CHAIN] = (float)s->chain / 8.0f;
     ret[LTD_OBS_AT_POOL] = (float)(count < 64 ? count : 64) / 64.0f;
     encode_frontier(s, ret);

@@ -45,7 +45,7 @@ enum { LTD_OBS_SIZES = 16, LTD_OBS_RECENT = 4, LTD_OBS_FLOOR = -1000 };
 typedef enum ltd_obs_entry {
     LTD_OBS_AT_FORWARDS = 0,   /* draft forwards n / 8 */
     LTD_OBS_AT_CONTEXT = 1,    /* committed tokens / 1000 */
-    LTD_OBS_AT_MATCH = 2,      /* lookup match length / 8 */
+    LTD_OBS_AT_MATCH = 2,      /* lookup match length / 8, at most 1 */
     LTD_OBS_AT_CHAIN = 3,      /* lookup chain length / 8 */
     LTD_OBS_AT_POOL = 4,       /* min(pool nodes, 64) / 64 */
     LTD_OBS_AT_BEST = 5,       /* exp(score) of the frontier's best node */
@@ -70,6 +70,7 @@ typedef struct ltd_obs_state {
     int32_t context;                /* committed tokens, root not counted */
     int32_t match;                  /* lookup match length, 0 = none */
     int32_t chain;                  /* lookup chain length */
+    int32_t waiting;                /* tokens the head had not seen when the cycle began */
     const int32_t *sizes;           /* the size table, ascending */
     int32_t n_sizes;                /* up to LTD_OBS_SIZES enter the ltd contracts */
     int32_t recent[LTD_OBS_RECENT]; /* accept_len of the last cycles, newest first, 0 = none yet */

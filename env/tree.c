@@ -39,6 +39,7 @@ struct ltd_tree {
     int32_t *last_node; /* [k*k] pool index of each candidate */
     int32_t n_last;
     float *top_logp; /* [k] */
+    const ltd_survival *survival;
     float row_mass;
     ltd_rank rank;
     int32_t *ranked;  /* [room] */
@@ -255,17 +256,30 @@ int ltd_tree_grow(ltd_tree *tree, const int32_t *token, const float *logp, ltd_e
         int32_t parent = resync ? -1 : rows->node[r], chain = chain_child(tree, parent);
         float base = resync ? 0 : rows->score[r];
         float above = resync ? 0 : tree->nodes[parent].score;
-        tree->row_mass += expf(base);
+        float at_base = resync ? 0 : ltd_survival_head(tree->survival, base);
+        tree->row_mass += expf(at_base);
         for (int32_t c = 0; c < k; c++) {
             int32_t i = r * k + c;
             float p = sane(logp[i]);
             if (r == 0) tree->top_logp[c] = p;
-            tree->last_node[i] = add_candidate(tree, parent, chain, token[i], above + p);
+            float step = p;
+            if (tree->survival) step = ltd_survival_head(tree->survival, base + p) - at_base;
+            tree->last_node[i] = add_candidate(tree, parent, chain, token[i], above + sane(step));
             tree->last[i] = base + p;
         }
     }
     choose_beam(tree, resync);
     return LTD_OK;
+}
+
+void ltd_tree_set_survival(ltd_tree *tree, const ltd_survival *survival)
+{
+    tree->survival = survival;
+}
+
+const ltd_survival *ltd_tree_survival(const ltd_tree *tree)
+{
+    return tree->survival;
 }
 
 int32_t ltd_tree_top_k(const ltd_tree *tree)

@@ -7,9 +7,10 @@
  *     ltd_tree_grow(tree, tokens, logp, &err);         expansion: k x k candidates
  *     sel = ltd_tree_select(tree, root, size);         nodes to verify, root first
  *
- * A node's score is a natural log-probability, cumulative from the root; a child never scores above
- * its parent.  Order is by (score descending, pool index ascending) everywhere, so that a selection
- * is closed under parents even when scores tie (EAGLE's unstable top-k is not).
+ * A node's score is a natural log-probability, cumulative from the root: that it will be accepted,
+ * by the survival curve (survival.h) where there is one.  A child never scores above its parent.
+ * Order is by (score descending, pool index ascending) everywhere, so that a selection is closed
+ * under parents even when scores tie (EAGLE's unstable top-k is not).
  *
  * Without a chain the pool is EAGLE-3's, in its level order: k root children, then k*k a level.
  * With one, the chain's nodes come first, and a drafted node that equals one of them (same parent,
@@ -28,6 +29,7 @@
 #include <stdint.h>
 
 #include "base/status.h"
+#include "env/survival.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -65,6 +67,10 @@ typedef struct ltd_selection {
 int ltd_tree_new(ltd_tree **ret, int32_t top_k, int32_t max_forwards, int32_t max_chain,
                  int32_t max_size, ltd_err *err);
 void ltd_tree_free(ltd_tree *tree);
+/* What the head's scores mean, from the next cycle on: borrowed, NULL (as at first) for nothing but
+ * themselves. */
+void ltd_tree_set_survival(ltd_tree *tree, const ltd_survival *survival);
+const ltd_survival *ltd_tree_survival(const ltd_tree *tree);
 
 /* Empty the pool for the next cycle. */
 void ltd_tree_reset(ltd_tree *tree);
@@ -100,7 +106,7 @@ int32_t ltd_tree_beam_ancestors(const ltd_tree *tree, int32_t j, const int32_t *
 const float *ltd_tree_last_scores(const ltd_tree *tree, int32_t *n);
 /* ln p of its top row's candidates [k], not cumulative. */
 const float *ltd_tree_top_logp(const ltd_tree *tree);
-/* Sum of exp(own score) over its rows: probability that the text is among the nodes it expanded; 1
+/* Sum of the survivals of its rows: probability that the text is among the nodes it expanded; 1
  * for the resync, whose only row is the root. */
 float ltd_tree_row_mass(const ltd_tree *tree);
 

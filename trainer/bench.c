@@ -64,7 +64,11 @@ static int play_all(bench_run *b, ltd_err *err)
         rc = ltd_run_prompt(&b->c.row[r].player, 0, &run, NULL, err);
     }
     for (int32_t rep = 0; rc == LTD_OK && rep < b->reps; rep++)
-        for (int32_t i = 0; rc == LTD_OK && i < b->count; i++) rc = play_prompt(b, rep, i, err);
+        for (int32_t i = 0; rc == LTD_OK && i < b->count; i++) {
+            const ltd_bench_options *o = b->options;
+            if (o->between) rc = o->between(o->between_ctx, err);
+            if (rc == LTD_OK) rc = play_prompt(b, rep, i, err);
+        }
     return rc;
 }
 
@@ -209,6 +213,8 @@ static int run(bench_run *b, ltd_bench **ret, ltd_err *err)
         return rc;
     }
     describe(b, result);
+    result->cells = b->cells;
+    b->cells = NULL;
     *ret = result;
     return LTD_OK;
 }
@@ -232,6 +238,7 @@ int ltd_bench_run(const ltd_setup *s, const ltd_bench_options *options, ltd_benc
 
 void ltd_bench_free(ltd_bench *b)
 {
+    if (b) free(b->cells);
     free(b);
 }
 

@@ -76,7 +76,8 @@ typedef struct ltd_bench {
     ltd_setting tuned; /* forwards -1: no such row */
     int32_t n_tasks;
     ltd_bench_task tasks[LTD_BENCH_TASKS];
-    ltd_bench_task all; /* over the prompts of all tasks */
+    ltd_bench_task all;           /* over the prompts of all tasks */
+    struct ltd_bench_cell *cells; /* [all.n_rows, all.prompts]; NULL when it was read from a file */
 } ltd_bench;
 
 typedef struct ltd_bench_options {
@@ -85,6 +86,8 @@ typedef struct ltd_bench_options {
     const ltd_replay *replay; /* NULL: live */
     const char *command;      /* recorded */
     ltd_watch watch;
+    int (*between)(void *ctx, ltd_err *err); /* called before each prompt, outside all windows */
+    void *between_ctx;
 } ltd_bench_options;
 
 /* Rows of config.bench.policies (empty: ar, eagle3, static-tuned, ltd; also static-N-V and

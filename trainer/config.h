@@ -87,6 +87,7 @@ typedef struct ltd_config {
         ltd_ints sizes;
         bool lookup;
         int32_t lookup_min_match, lookup_max_chain;
+        char survival[LTD_CONFIG_TEXT];
         double temperature, top_p;
         int32_t sample_top_k;
         ltd_accept_rule accept;

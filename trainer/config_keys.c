@@ -100,10 +100,14 @@ static const ltd_key KEYS[] = {
     BOOL(env, lookup, "true",
         "put what prompt lookup finds into the pool before the first decision",
         "ours; the paper: false"),
-    INT(env, lookup_min_match, "2", 1, LTD_LOOKUP_MAX_MATCH, "tokens",
+    INT(env, lookup_min_match, "2", 1, LTD_LOOKUP_GRAM, "tokens",
         "shortest suffix whose earlier occurrence counts", "ours"),
-    INT(env, lookup_max_chain, "16", 1, LTD_TREE_MAX_DEPTH, "tokens",
+    INT(env, lookup_max_chain, "24", 1, LTD_TREE_MAX_DEPTH, "tokens",
         "longest continuation taken from there", "ours"),
+    STRING(env, survival, "\"\"",
+        "file of survival curves: what scores of drafted nodes mean; empty: the one that `ltd "
+        "record` keeps in run.dir for this model and head, else the head's own; none: scores as "
+        "they come", "ours"),
     FLOAT(env, temperature, "0", 0, 1000, "",
         "of the target's text; 0: greedy decoding", "ours; the paper: 0 and 1"),
     FLOAT(env, top_p, "1", 1e-6, 1, "",
@@ -154,7 +158,7 @@ static const ltd_key KEYS[] = {
     STRING(calibration, path, "\"\"",
         "cost table to read and write; empty: the one kept in run.dir for this machine and model",
         "ours"),
-    INT(calibration, reps, "20", 1, 10000, "repetitions", "measurements of each point", "ours"),
+    INT(calibration, reps, "12", 1, 10000, "repetitions", "measurements of each point", "ours"),
     INTS(calibration, contexts, "[128, 512, 1024]", 1, 1048576, "tokens",
         "committed tokens at which costs are measured, ascending; those beyond model.context are "
         "left out", "ours"),

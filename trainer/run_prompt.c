@@ -50,8 +50,9 @@ static void add_cycle(ltd_run *run, const ltd_env *env, const ltd_info *info)
     count(run->forwards_hist, LTD_RUN_FORWARDS, info->forwards);
     count(run->size_hist, LTD_RUN_SIZES, info->size);
     if (!cost) return;
-    int32_t top_k = ltd_cycle_get_options(ltd_env_cycle(env))->top_k;
-    run->table_ms += ltd_cost_cycle(cost, info->forwards, top_k, info->size, info->context);
+    ltd_cost_work work = {info->forwards, ltd_cycle_get_options(ltd_env_cycle(env))->top_k,
+                          info->size, info->context, info->waiting};
+    run->table_ms += ltd_cost_cycle(cost, &work);
     run->plain_ms += info->accept_len * ltd_cost_ar(cost, info->context);
 }
 

@@ -101,13 +101,17 @@ static int walk(scout *s, const ltd_prompt *prompt, int32_t positions, ltd_err *
 /* The cycles that each candidate would have run over the answer. */
 static void charge(scout *s, int32_t positions)
 {
-    int32_t top_k = ltd_cycle_get_options(s->cycle)->top_k;
+    ltd_cost_work work = {.top_k = ltd_cycle_get_options(s->cycle)->top_k};
     for (int32_t i = 0; i < s->n; i++) {
+        work.forwards = s->c[i].setting.forwards;
+        work.waiting = 1;
         for (int32_t p = 0; p < positions && !s->out[i];) {
-            int32_t got = s->got[p * s->n + i], size = s->size[p * s->n + i];
-            int32_t context = s->first + p;
-            s->tokens_ms[i] += got * ltd_cost_ar(s->cost, context);
-            s->ms[i] += ltd_cost_cycle(s->cost, s->c[i].setting.forwards, top_k, size, context);
+            int32_t got = s->got[p * s->n + i];
+            work.size = s->size[p * s->n + i];
+            work.context = s->first + p;
+            s->tokens_ms[i] += got * ltd_cost_ar(s->cost, work.context);
+            s->ms[i] += ltd_cost_cycle(s->cost, &work);
+            work.waiting = got;
             p += got;
         }
     }

@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "trainer/calibrate.h"
+#include "trainer/survival_run.h"
 
 #define DEFAULT_MODEL "models.cache/SmolLM2-135M-Instruct.Q4_1.gguf"
 #define DEFAULT_MODEL_HASH "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
@@ -150,6 +151,7 @@ int ltd_setup_open(ltd_setup *ret, const ltd_config *config, const ltd_logger *l
     int rc = open_model(ret, err);
     if (rc == LTD_OK) rc = open_head(ret, err);
     if (rc == LTD_OK) rc = open_chat(ret, err);
+    if (rc == LTD_OK) rc = ltd_survival_find(ret, err);
     if (rc < 0) {
         ltd_setup_close(ret);
         return rc;
@@ -166,9 +168,11 @@ void ltd_setup_close(ltd_setup *s)
     ltd_eagle3_close(s->head);
     ltd_llama_close(s->model);
     free(s->cost);
+    free(s->survival);
     s->head = NULL;
     s->model = NULL;
     s->cost = NULL;
+    s->survival = NULL;
 }
 
 /* --- calibration --- */
@@ -353,6 +357,7 @@ ltd_cycle_options ltd_setup_cycle_options(const ltd_setup *s)
         .vocabulary = c->head.vocabulary,
         .lookup = c->env.lookup,
         .lookup_min_match = c->env.lookup_min_match,
+        .survival = s->survival,
         .lookup_max_chain = c->env.lookup_max_chain,
         .kv_f16 = c->model.kv == LTD_KV_F16,
         .sampling = {c->env.temperature, c->env.sample_top_k, c->env.top_p,

@@ -34,8 +34,9 @@ typedef struct ltd_setup {
     const ltd_logger *log; /* borrowed, may be NULL */
     ltd_clock clock;
     ltd_llama *model;
-    ltd_eagle3 *head; /* NULL: prompt lookup only */
-    ltd_cost *cost;   /* NULL until ltd_setup_cost */
+    ltd_eagle3 *head;       /* NULL: prompt lookup only */
+    ltd_cost *cost;         /* NULL until ltd_setup_cost */
+    ltd_survival *survival; /* NULL: none fits, see survival_run.h */
     const ltd_chat *chat;
     char machine[128]; /* fingerprint: cpu, isa, threads */
 } ltd_setup;

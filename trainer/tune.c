@@ -31,8 +31,8 @@ static bool can_pay(const ltd_cycle_options *c, const ltd_cost *cost, const ltd_
 {
     if (!cost) return true;
     int32_t context = cost->middle_context, most = s->size < depth ? s->size : depth;
-    return (most + 1) * ltd_cost_ar(cost, context) >
-           ltd_cost_cycle(cost, s->forwards, c->top_k, s->size, context);
+    ltd_cost_work work = {s->forwards, c->top_k, s->size, context, 1};
+    return (most + 1) * ltd_cost_ar(cost, context) > ltd_cost_cycle(cost, &work);
 }
 
 /* The size table and a common grid, merged, ascending, without 0. */

@@ -34,7 +34,8 @@ static int remove_dir(void **state)
 /* ms = rows + context / 100 on a grid, given out of order. */
 static ltd_cost example(void)
 {
-    ltd_cost c = {.t_ar_ms = 4, .commit_ms = 0.1f, .decide_ms = 0.01f, .threads = 2};
+    ltd_cost c = {
+        .t_ar_ms = 4, .commit_ms = 0.1f, .decide_ms = 0.01f, .waiting_ms = 0.02f, .threads = 2};
     const int32_t contexts[] = {400, 100, 1000}, rows[] = {16, 1, 4};
     for (int i = 0; i < 3; i++)
         for (int j = 0; j < 3; j++) {
@@ -70,8 +71,13 @@ static void lookups_are_bilinear_and_constant_outside(void **state)
     near(ltd_cost_draft(&c, 2, 1), 0.5 + 1.0 / 3);
     near(ltd_cost_ar(&c, 400), 4);
     near(ltd_cost_ar(&c, 1000), 4 * 11.0 / 5);
-    near(ltd_cost_cycle(&c, 0, 4, 0, 100), 2 + 0.1 + 0.02);
-    near(ltd_cost_cycle(&c, 3, 4, 7, 100), 0.5 + 3 + 9 + 0.1 + 0.05);
+    ltd_cost_work plain = {0, 4, 0, 100, 9}, work = {3, 4, 7, 100, 0};
+    near(ltd_cost_cycle(&c, &plain), 2 + 0.1 + 0.02);
+    near(ltd_cost_cycle(&c, &work), 0.5 + 3 + 9 + 0.1 + 0.05);
+    work.waiting = 1;
+    near(ltd_cost_cycle(&c, &work), 0.5 + 3 + 9 + 0.1 + 0.05);
+    work.waiting = 5;
+    near(ltd_cost_cycle(&c, &work), 0.5 + 4 * 0.02 + 3 + 9 + 0.1 + 0.05);
 }
 
 /* Bilinear by its definition, on a full grid. */
@@ -122,7 +128,7 @@ static void a_saved_table_reads_back_equal(void **state)
     assert_memory_equal(got->verify, c.verify, sizeof c.verify);
     assert_memory_equal(got->draft, c.draft, sizeof c.draft);
     assert_true(got->t_ar_ms == c.t_ar_ms && got->commit_ms == c.commit_ms);
-    assert_true(got->decide_ms == c.decide_ms);
+    assert_true(got->decide_ms == c.decide_ms && got->waiting_ms == c.waiting_ms);
     assert_string_equal(got->machine, c.machine);
     assert_string_equal(got->cpu, c.cpu);
     assert_string_equal(got->isa, c.isa);

@@ -284,13 +284,17 @@ static void the_table_clock_pays_by_the_formula(void **state)
     (void)state;
     tiny_env_open(t, NULL, NULL);
     ltd_reward want;
-    int floored = 0;
+    int floored = 0, waiting = 1;
     ltd_reward_init(&want, LTD_REWARD_AVERAGE, 100, 0.99);
     for (int i = 0; i < 60; i++) {
         tiny_reset(t, NULL);
         tiny_play(t);
         const ltd_info *f = &t->step.info;
-        double ms = ltd_cost_cycle(&t->cost, f->forwards, TINY_TOP_K, f->size, f->context);
+        ltd_cost_work work = {f->forwards, TINY_TOP_K, f->size, f->context, f->waiting};
+        double ms = ltd_cost_cycle(&t->cost, &work);
+        assert_int_equal(f->waiting, waiting);
+        waiting = f->forwards ? f->accept_len : waiting + f->accept_len;
+        if (f->prompt_done) waiting = 1;
         assert_int_equal(f->cycle_ns, (uint64_t)(ms * 1e6));
         assert_int_equal(f->ar_ns, (uint64_t)(ltd_cost_ar(&t->cost, f->context) * 1e6));
         assert_false(f->slow);

@@ -2,7 +2,6 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <math.h>
 #include <cmocka.h>
 
 #include "base/rng.h"
@@ -16,21 +15,26 @@ static int32_t naive(const int32_t *text, int32_t n, int32_t min_match, int32_t 
     int32_t best = 0;
     for (int32_t end = 0; end < n; end++) {
         int32_t m = 0;
-        while (m < LTD_LOOKUP_MAX_MATCH && m <= end && text[end - m] == text[n - m]) m++;
+        while (m < LTD_LOOKUP_GRAM && m <= end && text[end - m] == text[n - m]) m++;
         if (m >= min_match && m >= best) best = m, *place = end;
     }
+    if (best == LTD_LOOKUP_GRAM)
+        while (best < LTD_LOOKUP_LONGEST && best <= *place && text[*place - best] == text[n - best])
+            best++;
     return best;
 }
 
 static void check_find(const ltd_lookup *lookup, int32_t *text, int32_t n, int32_t root,
                        int32_t min_match)
 {
-    int32_t tokens[MAX_CHAIN], got = -1, place = 0;
+    int32_t tokens[MAX_CHAIN], place = 0;
     text[n] = root;
     int32_t match = naive(text, n, min_match, &place);
-    assert_int_equal(ltd_lookup_find(lookup, root, tokens, MAX_CHAIN, &got), match);
-    assert_int_equal(got, match > 0 ? MAX_CHAIN : 0);
-    for (int32_t i = 0; i < got; i++) {
+    ltd_match got = ltd_lookup_find(lookup, root, tokens, MAX_CHAIN);
+    assert_int_equal(got.length, match);
+    assert_int_equal(got.distance, match > 0 ? n - place : 0);
+    assert_int_equal(got.n, match > 0 ? MAX_CHAIN : 0);
+    for (int32_t i = 0; i < got.n; i++) {
         int32_t from = place + 1 + i;
         assert_int_equal(tokens[i], from <= n ? text[from] : tokens[from - n - 1]);
     }
@@ -64,13 +68,16 @@ static void a_loop_repeats_itself(void **state)
     ltd_lookup *lookup;
     assert_int_equal(ltd_lookup_new(&lookup, 16, 2, NULL), 0);
     assert_int_equal(ltd_lookup_append(lookup, (int32_t[]){9, 1, 2, 3, 1, 2}, 6, NULL), 0);
-    int32_t tokens[7], n;
-    assert_int_equal(ltd_lookup_find(lookup, 3, tokens, 7, &n), 3);
+    int32_t tokens[7];
+    ltd_match m = ltd_lookup_find(lookup, 3, tokens, 7);
     const int32_t expected[] = {1, 2, 3, 1, 2, 3, 1};
-    assert_int_equal(n, 7);
+    assert_int_equal(m.length, 3);
+    assert_int_equal(m.distance, 3);
+    assert_int_equal(m.n, 7);
     assert_memory_equal(tokens, expected, sizeof expected);
-    assert_int_equal(ltd_lookup_find(lookup, 3, tokens, 0, &n), 3);
-    assert_int_equal(n, 0);
+    m = ltd_lookup_find(lookup, 3, tokens, 0);
+    assert_int_equal(m.length, 3);
+    assert_int_equal(m.n, 0);
     ltd_lookup_free(lookup);
 }
 
@@ -79,15 +86,15 @@ static void a_reset_forgets_everything(void **state)
     (void)state;
     ltd_lookup *lookup;
     assert_int_equal(ltd_lookup_new(&lookup, 8, 1, NULL), 0);
-    int32_t tokens[4], n;
-    assert_int_equal(ltd_lookup_find(lookup, 1, tokens, 4, &n), 0);
+    int32_t tokens[4];
+    assert_int_equal(ltd_lookup_find(lookup, 1, tokens, 4).length, 0);
     assert_int_equal(ltd_lookup_append(lookup, (int32_t[]){1, 2, 3}, 3, NULL), 0);
-    assert_int_equal(ltd_lookup_find(lookup, 1, tokens, 4, &n), 1);
+    assert_int_equal(ltd_lookup_find(lookup, 1, tokens, 4).length, 1);
     ltd_lookup_reset(lookup);
-    assert_int_equal(ltd_lookup_find(lookup, 1, tokens, 4, &n), 0);
-    assert_int_equal(n, 0);
+    ltd_match none = ltd_lookup_find(lookup, 1, tokens, 4);
+    assert_true(none.length == 0 && none.n == 0 && none.distance == 0);
     assert_int_equal(ltd_lookup_append(lookup, (int32_t[]){4, 4}, 2, NULL), 0);
-    assert_int_equal(ltd_lookup_find(lookup, 4, tokens, 4, &n), 2);
+    assert_int_equal(ltd_lookup_find(lookup, 4, tokens, 4).length, 2);
     ltd_lookup_free(lookup);
     ltd_lookup_free(NULL);
 }
@@ -109,21 +116,24 @@ static void limits_are_checked(void **state)
     ltd_lookup_free(lookup);
 }
 
-static void scores_fall_and_longer_matches_score_higher(void **state)
+static void long_matches_are_followed_to_their_beginning(void **state)
 {
     (void)state;
-    float before[20] = {0}, score[20];
-    for (int32_t match = 0; match <= 10; match++) {
-        ltd_lookup_scores(match, score, 20);
-        for (int i = 0; i < 20; i++) {
-            assert_true(isfinite(score[i]) && score[i] <= (i ? score[i - 1] : 0));
-            if (match > 1) assert_true(score[i] >= before[i]);
-            before[i] = score[i];
-        }
+    enum { PERIOD = 20, N = 200 };
+    ltd_lookup *lookup;
+    int32_t text[N], tokens[2];
+    for (int i = 0; i < N; i++) text[i] = i % PERIOD;
+    assert_int_equal(ltd_lookup_new(&lookup, N, 2, NULL), 0);
+    for (int32_t n = PERIOD + 1; n < N; n++) {
+        ltd_lookup_reset(lookup);
+        assert_int_equal(ltd_lookup_append(lookup, text, n, NULL), 0);
+        ltd_match m = ltd_lookup_find(lookup, text[n], tokens, 2);
+        int32_t same = n + 1 - PERIOD; /* all that there is a period before */
+        assert_int_equal(m.length, same < LTD_LOOKUP_LONGEST ? same : LTD_LOOKUP_LONGEST);
+        assert_int_equal(m.distance, PERIOD);
+        assert_int_equal(tokens[0], (n + 1) % PERIOD);
     }
-    ltd_lookup_scores(2, score, 2);
-    assert_true(fabsf(expf(score[0]) - 0.45f) < 1e-6f);
-    assert_true(fabsf(expf(score[1]) - 0.45f * 0.6f) < 1e-6f);
+    ltd_lookup_free(lookup);
 }
 
 int main(void)
@@ -133,7 +143,7 @@ int main(void)
         cmocka_unit_test(a_loop_repeats_itself),
         cmocka_unit_test(a_reset_forgets_everything),
         cmocka_unit_test(limits_are_checked),
-        cmocka_unit_test(scores_fall_and_longer_matches_score_higher),
+        cmocka_unit_test(long_matches_are_followed_to_their_beginning),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "base/status.h"
+#include "trainer/bench.h"
 #include "trainer/config.h"
 #include "trainer/setup.h"
 
@@ -35,7 +36,7 @@ struct ltd_cli {
     char command[512]; /* as it was typed */
     /* options that are no configuration keys */
     const char *config_path, *json, *report, *policy, *resume;
-    bool dry_run, show_tree, quiet, verbose, stochastic, show_env;
+    bool dry_run, show_tree, quiet, verbose, stochastic, show_env, live;
     int32_t steps;
     const char *args[LTD_CLI_MAX_ARGS];
     int n_args;
@@ -75,6 +76,14 @@ void ltd_cli_run_dir(const ltd_cli *cli, const ltd_setup *s, char *ret, size_t s
 /* The trained policy that fits: --policy as a path, else the run folder's, else the newest under
  * run.dir that was trained on this model and head.  *path "" when there is none. */
 void ltd_cli_find_policy(const ltd_cli *cli, const ltd_setup *s, char *path, size_t size);
+
+/* Does the configuration's bench have this row? */
+bool ltd_cli_wants_row(const ltd_config *c, const char *row);
+/* The policy of row ltd; none leaves *ret NULL and *path "".  What ltd_policy_load() returns. */
+int ltd_cli_row_policy(const ltd_cli *cli, const ltd_setup *s, char *path, size_t size,
+                       ltd_policy **ret, ltd_err *err);
+/* Table, JSON and report of a bench; exit code. */
+int ltd_cli_write_bench(const ltd_cli *cli, const ltd_bench *b, const char *run_dir);
 
 extern const ltd_verb ltd_verb_generate, ltd_verb_calibrate, ltd_verb_tune, ltd_verb_train,
     ltd_verb_record, ltd_verb_replay, ltd_verb_eval, ltd_verb_bench, ltd_verb_info,

@@ -16,7 +16,7 @@ static bool tell(void *ctx, double share, const char *what)
     return true;
 }
 
-static bool wants(const ltd_config *c, const char *row)
+bool ltd_cli_wants_row(const ltd_config *c, const char *row)
 {
     const ltd_strings *p = &c->bench.policies;
     for (int32_t i = 0; i < p->n; i++)
@@ -40,7 +40,7 @@ static int tune(ltd_cli *cli, ltd_setup *s, ltd_tuned *ret, ltd_err *err)
     return rc;
 }
 
-static int write_results(const ltd_cli *cli, const ltd_bench *b, const char *run_dir)
+int ltd_cli_write_bench(const ltd_cli *cli, const ltd_bench *b, const char *run_dir)
 {
     int code = LTD_EXIT_OK;
     ltd_str text = LTD_STR_INIT;
@@ -65,7 +65,7 @@ static int write_results(const ltd_cli *cli, const ltd_bench *b, const char *run
 }
 
 /* The policy of row ltd; none leaves *ret NULL and *path "". */
-static int find_policy(const ltd_cli *cli, const ltd_setup *s, char *path, size_t size,
+int ltd_cli_row_policy(const ltd_cli *cli, const ltd_setup *s, char *path, size_t size,
                        ltd_policy **ret, ltd_err *err)
 {
     ltd_cli_find_policy(cli, s, path, size);
@@ -92,10 +92,11 @@ static int bench(ltd_cli *cli, ltd_setup *s, ltd_err *err)
     ltd_bench_options o = {.command = cli->command};
     /* What can't be read must show before minutes of measuring and tuning, not after. */
     int rc = ltd_setup_check_prompts(s, &c->prompts.bench, c->bench.prompts_per_task, err);
-    if (rc == LTD_OK && wants(c, "ltd")) rc = find_policy(cli, s, path, sizeof path, &policy, err);
+    if (rc == LTD_OK && ltd_cli_wants_row(c, "ltd"))
+        rc = ltd_cli_row_policy(cli, s, path, sizeof path, &policy, err);
     o.policy = policy;
     if (rc == LTD_OK) rc = ltd_setup_cost_or_measure(s, err);
-    if (rc == LTD_OK && wants(c, "static-tuned")) {
+    if (rc == LTD_OK && ltd_cli_wants_row(c, "static-tuned")) {
         rc = tune(cli, s, &tuned, err);
         if (rc == LTD_OK) o.tuned = &tuned;
     }
@@ -107,7 +108,7 @@ static int bench(ltd_cli *cli, ltd_setup *s, ltd_err *err)
     int code = LTD_EXIT_OK;
     if (rc == LTD_OK) {
         ltd_progress_finish(&bar, 1000, NULL);
-        code = write_results(cli, b, path[0] && access(path, R_OK) == 0 ? path : NULL);
+        code = ltd_cli_write_bench(cli, b, path[0] && access(path, R_OK) == 0 ? path : NULL);
     }
     ltd_bench_free(b);
     ltd_policy_free(policy);
@@ -182,75 +183,4 @@ const ltd_verb ltd_verb_tune = {
            "that a learned policy has to beat.",
     .options = "json model dtype head threads seed",
     .run = run_tune,
-};
-
-/* --- replay --- */
-
-/* The best static setting on the records of the training prompts. */
-static int tune_on_records(const ltd_replay *r, ltd_tuned *ret, ltd_err *err)
-{
-    const ltd_setup *s = r->setup;
-    ltd_prompts *all, *there = NULL;
-    int32_t left_out;
-    int rc = ltd_setup_prompts(s, &s->config.prompts.train, s->config.prompts.limit, &all, err);
-    if (rc < 0) return rc;
-    rc = ltd_replay_prompts(r, all, &there, &left_out, err);
-    if (rc == LTD_OK) rc = ltd_replay_tune(r, there, ret, err);
-    ltd_prompts_free(all);
-    ltd_prompts_free(there);
-    return rc;
-}
-
-static int replay(ltd_cli *cli, ltd_setup *s, ltd_err *err)
-{
-    ltd_replay r = {.setup = s};
-    ltd_tuned tuned;
-    ltd_policy *policy = NULL;
-    ltd_bench *b = NULL;
-    char path[PATH_MAX] = "";
-    ltd_progress bar;
-    ltd_progress_init(&bar, stderr, &s->clock, "replay", 1000);
-    bar.quiet = cli->quiet;
-    ltd_bench_options o = {.replay = &r, .command = cli->command, .watch = {tell, &bar}};
-    int rc = ltd_setup_cost_or_measure(s, err);
-    if (rc == LTD_OK) rc = ltd_replay_open(&r, s, err);
-    if (rc == LTD_OK) rc = tune_on_records(&r, &tuned, err);
-    o.tuned = &tuned;
-    if (rc == LTD_OK && wants(&cli->config, "ltd"))
-        rc = find_policy(cli, s, path, sizeof path, &policy, err);
-    o.policy = policy;
-    if (rc == LTD_OK) rc = ltd_bench_run(s, &o, &b, err);
-    int code = LTD_EXIT_OK;
-    if (rc == LTD_OK) {
-        ltd_progress_finish(&bar, 1000, NULL);
-        code = write_results(cli, b, NULL);
-    }
-    ltd_bench_free(b);
-    ltd_policy_free(policy);
-    ltd_replay_close(&r);
-    return rc < 0 ? rc : code;
-}
-
-static int run_replay(ltd_cli *cli)
-{
-    ltd_setup s;
-    ltd_err err = LTD_ERR_INIT;
-    int code = ltd_cli_configure(cli, NULL);
-    if (code == LTD_EXIT_OK) code = ltd_cli_setup(cli, &s);
-    if (code) return code;
-    int rc = replay(cli, &s, &err);
-    ltd_setup_close(&s);
-    return rc < 0 ? ltd_cli_fail(&err) : rc;
-}
-
-const ltd_verb ltd_verb_replay = {
-    .name = "replay",
-    .summary = "compare decisions over records, without the model's work",
-    .args = "[PROMPTS...]",
-    .doc = "Play settings and the trained policy over what `ltd record` wrote, by this machine's "
-           "cost table, and beside them the best that could be: `oracle` knows the answer and "
-           "takes the least time there is, `oracle-greedy` the best cycle each time.  The static "
-           "setting is tuned on the records of prompts.train.",
-    .options = "policy policies prompts json model dtype head threads seed",
-    .run = run_replay,
 };

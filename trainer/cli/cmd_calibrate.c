@@ -41,8 +41,10 @@ static void print_table(const ltd_cost *cost, const ltd_setup *s)
     printf("machine   %s\nmodel     %s (%s)\n", cost->machine, ltd_llama_path(s->model),
            ltd_llama_dtype_name(s->model));
     for (int32_t i = 0; i < cost->n_verify;) i = print_context(cost, i);
-    printf("\ncommit %.3f ms, decision %.4f ms\n", (double)cost->commit_ms,
-           (double)cost->decide_ms);
+    printf("\ncommit %.3f ms, decision %.4f ms", (double)cost->commit_ms, (double)cost->decide_ms);
+    if (cost->n_draft)
+        printf(", a token that waits for the draft head %.4f ms", (double)cost->waiting_ms);
+    printf("\n");
 }
 
 static int measure(ltd_cli *cli, ltd_setup *s, ltd_cost **ret, char *path, size_t size)

@@ -2,10 +2,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/json.h"
 #include "trainer/cli/cli.h"
 #include "trainer/progress.h"
 #include "trainer/record_run.h"
+#include "trainer/survival_run.h"
 
 static bool tell(void *ctx, double share, const char *what)
 {
@@ -66,6 +68,25 @@ static int list_files(const ltd_config *c, ltd_strings *ret, ltd_err *err)
     return LTD_OK;
 }
 
+/* Survival curves from the records of prompts.train. */
+static int fit_survival(const ltd_setup *s, const ltd_trace *trace, ltd_err *err)
+{
+    ltd_prompts *prompts;
+    ltd_survival survival;
+    char path[PATH_MAX];
+    int rc = ltd_setup_prompts(s, &s->config.prompts.train, s->config.prompts.limit, &prompts, err);
+    if (rc < 0) return rc;
+    rc = ltd_survival_of_records(s, trace, prompts, &survival, err);
+    if (rc == LTD_OK) rc = ltd_survival_path(s, path, sizeof path, err);
+    if (rc == LTD_OK) rc = ltd_file_mkdirs_for(path, err);
+    if (rc == LTD_OK) rc = ltd_survival_save(&survival, path, err);
+    if (rc == LTD_OK)
+        ltd_log(s->log, LTD_LOG_INFO, "survival curves of %lld nodes and %lld matches: %s",
+                (long long)survival.nodes, (long long)survival.matches, path);
+    ltd_prompts_free(prompts);
+    return rc;
+}
+
 static int run(ltd_cli *cli)
 {
     ltd_setup s;
@@ -74,9 +95,16 @@ static int run(ltd_cli *cli)
     ltd_recorded r;
     static ltd_strings files;
     char folder[PATH_MAX];
+    char curves[LTD_CONFIG_TEXT];
     int code = ltd_cli_configure(cli, NULL);
-    if (code == LTD_EXIT_OK) code = ltd_cli_setup(cli, &s);
     if (code) return code;
+    /* The file is written here, not read. */
+    memcpy(curves, cli->config.env.survival, sizeof curves);
+    snprintf(cli->config.env.survival, sizeof cli->config.env.survival, "none");
+    code = ltd_cli_setup(cli, &s);
+    if (code) return code;
+    if (strcmp(curves, "none") == 0) curves[0] = 0;
+    memcpy(s.config.env.survival, curves, sizeof curves);
     ltd_progress bar;
     ltd_progress_init(&bar, stderr, &s.clock, "record", 1000);
     bar.quiet = cli->quiet;
@@ -86,6 +114,10 @@ static int run(ltd_cli *cli)
     if (rc == LTD_OK) rc = ltd_record_folder(&s, folder, sizeof folder, &err);
     if (rc == LTD_OK) rc = ltd_record_run(&s, &files, &watch, &trace, &r, &err);
     if (rc == LTD_OK) ltd_progress_finish(&bar, 1000, NULL);
+    if (rc == LTD_OK) {
+        rc = fit_survival(&s, &trace, &err);
+        if (rc < 0) ltd_trace_fini(&trace);
+    }
     if (rc < 0 && rc != LTD_ECANCELED) {
         code = ltd_cli_fail(&err);
     } else {

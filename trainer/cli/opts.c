@@ -28,6 +28,7 @@ static const cli_option options[] = {
     {"dry-run", NULL, NULL, "print the resolved configuration and memory, then stop", 'n'},
     {"show-tree", NULL, NULL, "draw each cycle's tree, the accepted path coloured", 0},
     {"stochastic", NULL, NULL, "sample actions instead of taking the most probable", 0},
+    {"live", NULL, NULL, "play on the clock, too, and compare", 0},
     {"env", NULL, NULL, "describe the environment: spaces, turns, contracts", 0},
     {"steps", "N", NULL, "cycles to play (default 300)", 0},
     {"quiet", NULL, NULL, "no progress, no notes", 'q'},
@@ -120,6 +121,8 @@ static void set_field(ltd_cli *cli, const char *name, const char *arg)
         cli->stochastic = true;
     else if (strcmp(name, "env") == 0)
         cli->show_env = true;
+    else if (strcmp(name, "live") == 0)
+        cli->live = true;
     else if (strcmp(name, "quiet") == 0)
         cli->quiet = true;
     else if (strcmp(name, "verbose") == 0)
