@@ -215,6 +215,12 @@ static int forward_net(const ltd_actor_critic *ac, const struct net *net, const 
     return LTD_OK;
 }
 
+int ltd_actor_critic_logits(const ltd_actor_critic *ac, const ltd_tensor *obs, ltd_tensor **logits,
+                            ltd_err *err)
+{
+    return forward_net(ac, &ac->actor, obs, logits, err);
+}
+
 int ltd_actor_critic_forward(const ltd_actor_critic *ac, const ltd_tensor *obs,
                              const ltd_tensor *mask, ltd_tensor **logp, ltd_tensor **value,
                              ltd_err *err)

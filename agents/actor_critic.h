@@ -84,6 +84,10 @@ int ltd_actor_critic_forward(const ltd_actor_critic *ac, const struct ltd_tensor
                              const struct ltd_tensor *mask, struct ltd_tensor **logp,
                              struct ltd_tensor **value, ltd_err *err);
 
+/* The actor's logits alone, f32 [n, n_actions], nothing masked; new handle of the current scope. */
+int ltd_actor_critic_logits(const ltd_actor_critic *ac, const struct ltd_tensor *obs,
+                            struct ltd_tensor **logits, ltd_err *err);
+
 /* Copy the parameters to the plain-C twins.  A NULL *actor or *critic is made first (owned by the
  * caller); `actor` or `critic` may itself be NULL: not wanted.  LTD_EINVAL when dims disagree. */
 int ltd_actor_critic_sync(const ltd_actor_critic *ac, ltd_mlp **actor, ltd_mlp **critic,

@@ -20,6 +20,7 @@ void ltd_policy_free(ltd_policy *policy)
     if (!policy) return;
     ltd_mlp_free(policy->depth);
     ltd_mlp_free(policy->size);
+    free(policy->survival);
     free(policy);
 }
 
@@ -30,6 +31,7 @@ void ltd_policy_env_options(const ltd_policy *policy, ltd_env_options *options)
     options->n_sizes = policy->n_sizes;
     memcpy(options->sizes, policy->sizes, sizeof options->sizes);
     options->min_forwards = policy->min_forwards;
+    options->rate = (float)policy->rate;
     int32_t most = ltd_cycle_get_options(options->cycle)->max_forwards;
     options->max_forwards = policy->max_forwards < most ? policy->max_forwards : most;
 }

@@ -22,6 +22,8 @@ typedef struct ltd_policy {
     int32_t sizes[LTD_MAX_SIZES], n_sizes;
     int32_t top_k, min_forwards, max_forwards;
     bool lookup;
+    double rate;                        /* of its observations, see obs.h */
+    ltd_survival *survival;             /* what scores mean to it; owned, NULL: themselves */
     char model_hash[65], head_hash[65]; /* what it was trained on; head "" = none */
     char machine[128];
 } ltd_policy;

@@ -96,7 +96,9 @@ int ltd_env_open(ltd_env **ret, const ltd_env_options *options, ltd_err *err)
     e->state = (ltd_obs_state){.tree = ltd_cycle_tree(e->cycle),
                                .cost = options->cost,
                                .sizes = e->options.sizes,
-                               .n_sizes = options->n_sizes};
+                               .n_sizes = options->n_sizes,
+                               .max_forwards = options->max_forwards,
+                               .rate = options->rate};
     *ret = e;
     return LTD_OK;
 }
@@ -367,8 +369,10 @@ int ltd_env_reset(ltd_env *env, const ltd_reset *options, ltd_step *io, ltd_err 
     if (rc < 0) return give_up(env, rc);
     env->state.context = ltd_cycle_context(env->cycle);
     env->state.match = ltd_cycle_match(env->cycle).length;
+    env->state.distance = ltd_cycle_match(env->cycle).distance;
     env->state.chain = ltd_cycle_chain(env->cycle);
     env->state.waiting = ltd_cycle_waiting(env->cycle);
+    ltd_obs_begin(&env->state);
     for (int32_t i = 0; rc == LTD_OK && i < env->options.min_forwards; i++)
         rc = ltd_cycle_draft(env->cycle, err);
     if (rc < 0) return give_up(env, rc);

@@ -103,6 +103,7 @@ typedef struct ltd_env_options {
     int32_t sizes[LTD_MAX_SIZES]; /* ascending, may begin with 0 */
     int32_t n_sizes;
     int32_t max_new; /* tokens a prompt */
+    float rate;      /* of the ltd observations: tokens a T_ar that time is worth, see obs.h */
     ltd_contract depth_contract, size_contract;
     ltd_reward_kind reward;
     double reward_scale; /* ratio: divisor [1/s] */

@@ -40,6 +40,8 @@ struct ltd_tree {
     int32_t n_last;
     float *top_logp; /* [k] */
     const ltd_survival *survival;
+    int32_t agreed;    /* first nodes of the chain that were drafted, too */
+    float first_score; /* the head's own, of the chain's first node */
     float row_mass;
     ltd_rank rank;
     int32_t *ranked;  /* [room] */
@@ -131,6 +133,7 @@ int ltd_tree_new(ltd_tree **ret, int32_t top_k, int32_t max_forwards, int32_t ma
     c.used = 0;
     cut_arrays(tree, &c);
     tree->rank.room = tree->room;
+    ltd_tree_reset(tree);
     *ret = tree;
     return LTD_OK;
 }
@@ -144,7 +147,8 @@ void ltd_tree_free(ltd_tree *tree)
 
 void ltd_tree_reset(ltd_tree *tree)
 {
-    tree->count = tree->forwards = tree->chain = 0;
+    tree->count = tree->forwards = tree->chain = tree->agreed = 0;
+    tree->first_score = -INFINITY;
     tree->n_last = tree->n_ranked = tree->selection.n = 0;
     ltd_rank_clear(&tree->rank);
 }
@@ -191,11 +195,13 @@ static int32_t chain_child(const ltd_tree *tree, int32_t parent)
 
 /* Pool index of a candidate: the chain's node when it is that one, else a new node. */
 static int32_t add_candidate(ltd_tree *tree, int32_t parent, int32_t chain, int32_t token,
-                             float score)
+                             float score, float own)
 {
     if (chain < 0 || tree->nodes[chain].token != token)
         return push_node(tree, token, parent, score);
     ltd_node *node = &tree->nodes[chain];
+    tree->agreed = chain + 1;
+    if (chain == 0) tree->first_score = own;
     if (score > node->score) {
         ltd_rank_improve(&tree->rank, ltd_rank_key(node->score, chain), ltd_rank_key(score, chain));
         node->score = score;
@@ -264,7 +270,8 @@ int ltd_tree_grow(ltd_tree *tree, const int32_t *token, const float *logp, ltd_e
             if (r == 0) tree->top_logp[c] = p;
             float step = p;
             if (tree->survival) step = ltd_survival_head(tree->survival, base + p) - at_base;
-            tree->last_node[i] = add_candidate(tree, parent, chain, token[i], above + sane(step));
+            tree->last_node[i] =
+                add_candidate(tree, parent, chain, token[i], above + sane(step), base + p);
             tree->last[i] = base + p;
         }
     }
@@ -280,6 +287,12 @@ void ltd_tree_set_survival(ltd_tree *tree, const ltd_survival *survival)
 const ltd_survival *ltd_tree_survival(const ltd_tree *tree)
 {
     return tree->survival;
+}
+
+int32_t ltd_tree_agreed(const ltd_tree *tree, float *first)
+{
+    *first = tree->first_score;
+    return tree->agreed;
 }
 
 int32_t ltd_tree_top_k(const ltd_tree *tree)
@@ -353,6 +366,22 @@ const int32_t *ltd_tree_ranked(ltd_tree *tree, int32_t n)
         tree->n_ranked = n;
     }
     return tree->ranked;
+}
+
+/* Parents rank before their children, so one pass down the ranking meets them in order. */
+int32_t ltd_tree_true_ranks(ltd_tree *tree, const int32_t *next, int32_t n, int32_t most,
+                            int32_t *rank)
+{
+    if (most > tree->count) most = tree->count;
+    const int32_t *best = ltd_tree_ranked(tree, most);
+    int32_t depth = 0, at = -1;
+    for (int32_t r = 0; r < most && depth < n; r++) {
+        const ltd_node *node = &tree->nodes[best[r]];
+        if (node->parent != at || node->token != next[depth]) continue;
+        at = best[r];
+        rank[depth++] = r + 1;
+    }
+    return depth;
 }
 
 /* The chosen set as bits, read back in ascending order: parents come out first without a sort. */

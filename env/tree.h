@@ -104,6 +104,9 @@ int32_t ltd_tree_beam_ancestors(const ltd_tree *tree, int32_t j, const int32_t *
 /* The head's own cumulative scores of its candidates, row-major: [k] after the resync, [k*k] after
  * an expansion; without a chain those of the pool.  *n receives the count. */
 const float *ltd_tree_last_scores(const ltd_tree *tree, int32_t *n);
+/* How many of the chain's first nodes the head has drafted, too; its own ln p of the very first,
+ * -infinity when it has not. */
+int32_t ltd_tree_agreed(const ltd_tree *tree, float *first);
 /* ln p of its top row's candidates [k], not cumulative. */
 const float *ltd_tree_top_logp(const ltd_tree *tree);
 /* Sum of the survivals of its rows: probability that the text is among the nodes it expanded; 1
@@ -116,6 +119,11 @@ const ltd_node *ltd_tree_nodes(const ltd_tree *tree);
 /* Pool indices of the min(n, count) best by (score descending, index ascending).  Borrowed until
  * the pool changes.  Sorted once for all calls in a cycle; only as deep as asked. */
 const int32_t *ltd_tree_ranked(ltd_tree *tree, int32_t n);
+
+/* Where the nodes of a continuation stand among the best `most`: rank[d] of the node at depth d + 1
+ * that spells next[0 .. d], 1 = best, ascending.  Returns how many there are, at most n. */
+int32_t ltd_tree_true_ranks(ltd_tree *tree, const int32_t *next, int32_t n, int32_t most,
+                            int32_t *rank);
 
 /* Choose the min(size, count, max_size) best nodes; entries ascend in pool index, after the root.
  * Borrowed until the next select or reset. */

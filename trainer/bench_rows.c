@@ -129,6 +129,7 @@ static int open_cycle(ltd_contestant *r, const ltd_setup *s, const ltd_replay *r
     o.context = room + o.max_size;
     o.top_k = r->top_k;
     o.lookup = r->setting.lookup;
+    if (r->policy) o.survival = r->policy->survival;
     if (o.max_forwards == 0) o.head = NULL;
     return ltd_cycle_new(&r->cycle, &o, err);
 }

@@ -95,7 +95,7 @@ typedef struct ltd_config {
         ltd_reward_kind reward;
         double reward_scale, reward_keep, reward_floor;
         ltd_clock_kind clock;
-        double slow_factor;
+        double slow_factor, rate;
         ltd_contract depth_obs, size_obs;
     } env;
     struct {
@@ -117,6 +117,8 @@ typedef struct ltd_config {
         ltd_activation activation;
     } policy;
     struct {
+        int32_t plan_passes, plan_batch_size, plan_window;
+        double plan_lr, plan_ent_coef, plan_prior, plan_margin;
         ltd_train_mode mode;
         int32_t total_cycles;
         double time_limit_s;

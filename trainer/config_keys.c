@@ -31,9 +31,9 @@ CHOICES(accept_rules) = {{"drawn", LTD_ACCEPT_DRAWN}, {"eagle", LTD_ACCEPT_SAMPL
 CHOICES(rewards) = {{"average", LTD_REWARD_AVERAGE}, {"ratio", LTD_REWARD_RATIO}, {0}};
 CHOICES(clocks) = {{"live", LTD_CLOCK_LIVE}, {"table", LTD_CLOCK_TABLE}, {0}};
 CHOICES(depth_contracts) = {
-    {"ltd/depth/v1", LTD_CONTRACT_LTD_DEPTH}, {"paper/depth/128", LTD_CONTRACT_PAPER_DEPTH}, {0}};
+    {"ltd/depth/v2", LTD_CONTRACT_LTD_DEPTH}, {"paper/depth/128", LTD_CONTRACT_PAPER_DEPTH}, {0}};
 CHOICES(size_contracts) = {
-    {"ltd/size/v1", LTD_CONTRACT_LTD_SIZE}, {"paper/size/1268", LTD_CONTRACT_PAPER_SIZE}, {0}};
+    {"ltd/size/v2", LTD_CONTRACT_LTD_SIZE}, {"paper/size/1268", LTD_CONTRACT_PAPER_SIZE}, {0}};
 CHOICES(activations) = {{"tanh", LTD_ACT_TANH}, {"relu", LTD_ACT_RELU}, {0}};
 CHOICES(modes) = {{"joint", LTD_TRAIN_JOINT}, {"alternate", LTD_TRAIN_ALTERNATE}, {0}};
 CHOICES(schedules) = {{"linear", LTD_SCHEDULE_LINEAR}, {"constant", LTD_SCHEDULE_CONSTANT}, {0}};
@@ -136,12 +136,15 @@ static const ltd_key KEYS[] = {
     ENUM(env, clock, "live", clocks, "",
         "rewards from the clock, or from the calibrated cost table (deterministic)",
         "the paper: live"),
+    FLOAT(env, rate, "2", 0, 1000, "tokens",
+        "what a plain decode step's time is worth in the ltd observations; training sets it where "
+        "it learns from records", "ours"),
     FLOAT(env, slow_factor, "4", 0, 1e6, "x",
         "a live cycle slower than this multiple of its table entry is flagged and not learned "
         "from; 0: never", "ours"),
-    ENUM(env, depth_obs, "ltd/depth/v1", depth_contracts, "",
+    ENUM(env, depth_obs, "ltd/depth/v2", depth_contracts, "",
         "observation contract of the depth policy", "ours; the paper: paper/depth/128"),
-    ENUM(env, size_obs, "ltd/size/v1", size_contracts, "",
+    ENUM(env, size_obs, "ltd/size/v2", size_contracts, "",
         "observation contract of the size policy", "ours; the paper: paper/size/1268"),
 
     STRINGS(prompts, train, "[configs/prompts/train/question.jsonl]",
@@ -173,12 +176,25 @@ static const ltd_key KEYS[] = {
         "hidden layers of the size actor", "SB3; the paper: [1024, 256]"),
     INTS(policy, critic_hidden, "[64, 64]", 1, 8192, "units",
         "hidden layers of both critics", "SB3; the paper: [1024, 256]"),
-    ENUM(policy, activation, "tanh", activations, "", "between hidden layers", "SB3"),
+    ENUM(policy, activation, "relu", activations, "",
+        "between hidden layers; what is learned from records needs relu", "ours; SB3: tanh"),
 
     ENUM(train, mode, "joint", modes, "",
         "both policies learn from every cycle, or take turns with the other one frozen",
         "ours; the paper: alternate"),
-    INT(train, total_cycles, "60000", 1, BIG, "cycles", "length of the run", "ours"),
+    INT(train, plan_passes, "90", 0, 100000, "passes",
+        "over the records of the training prompts, before the live cycles; 0: none", "ours"),
+    INT(train, plan_batch_size, "1024", 1, BIG, "cycles", "minibatch of a pass", "ours"),
+    INT(train, plan_window, "16", 1, BIG, "tokens",
+        "stretch of text over which the worth of a token is measured", "ours"),
+    FLOAT(train, plan_lr, "0.002", 0, 1, "", "Adam's learning rate there, falling to 0", "ours"),
+    FLOAT(train, plan_ent_coef, "0.02", 0, 10, "",
+        "weight of the entropy bonus there, falling to 0", "ours"),
+    FLOAT(train, plan_prior, "4", 0, 1000, "",
+        "weight of the expected worth in the logits that the nets begin with", "ours"),
+    FLOAT(train, plan_margin, "0.1", -100, 100, "tokens",
+        "of expected worth, below which the nets begin by stopping", "ours"),
+    INT(train, total_cycles, "60000", 0, BIG, "cycles", "length of the live run", "ours"),
     FLOAT(train, time_limit_s, "0", 0, 1e9, "s",
         "stop (saved, resumable) after this wall time; 0: no limit", "ours"),
     INT(train, n_steps, "2048", 1, 1048576, "decisions", "rollout of a policy before an update",

@@ -20,24 +20,14 @@ static size_t view_of(const ltd_outcomes *o, int32_t text, int32_t i, bool looku
     return o->first[text] + (size_t)i * per + (lookup ? per / 2 : 0) + (size_t)forwards;
 }
 
-/* Parents rank before their children, so one pass down the ranking meets the true nodes in order.
- */
 static void look(ltd_outcomes *o, ltd_cycle *cycle, size_t view, const int32_t *true_, int32_t left)
 {
     ltd_tree *tree = ltd_cycle_tree(cycle);
-    const ltd_node *nodes = ltd_tree_nodes(tree);
-    int32_t pool = ltd_tree_count(tree), most = o->options.max_size;
-    if (pool < most) most = pool;
-    const int32_t *best = ltd_tree_ranked(tree, most);
-    uint16_t *rank = o->rank + view * (size_t)o->depth;
-    int32_t depth = 0, at = -1;
-    for (int32_t r = 0; r < most && depth < left - 1 && depth < o->depth; r++) {
-        const ltd_node *node = &nodes[best[r]];
-        if (node->parent != at || node->token != true_[depth]) continue;
-        at = best[r];
-        rank[depth++] = (uint16_t)(r + 1);
-    }
-    o->pool[view] = pool;
+    int32_t ranks[LTD_TREE_MAX_DEPTH], most = left - 1 < o->depth ? left - 1 : o->depth;
+    int32_t n = ltd_tree_true_ranks(tree, true_, most, o->options.max_size, ranks);
+    for (int32_t d = 0; d < n; d++)
+        o->rank[view * (size_t)o->depth + (size_t)d] = (uint16_t)ranks[d];
+    o->pool[view] = ltd_tree_count(tree);
 }
 
 static int look_all(ltd_outcomes *o, ltd_cycle *cycle, int32_t text, int32_t i, bool lookup,

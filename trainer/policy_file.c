@@ -167,6 +167,18 @@ static int load_nets(const ltd_checkpoint *c, const char *file, ltd_policy *p, l
     return rc;
 }
 
+static int load_survival(const ltd_checkpoint *c, ltd_policy *p, ltd_err *err)
+{
+    const int64_t head = LTD_SURVIVAL_KNOTS;
+    const int64_t lookup[2] = {LTD_SURVIVAL_MATCHES, LTD_SURVIVAL_CHAIN};
+    if (!ltd_checkpoint_find(c, "policy/survival/head")) return LTD_OK;
+    ltd_survival *v = p->survival = ltd_mem_zeros(1, sizeof *v);
+    if (!v) return ltd_fail(err, LTD_ENOMEM, "policy: no memory");
+    int rc = ltd_checkpoint_get_f32(c, "policy/survival/head", v->head, &head, 1, err);
+    if (rc < 0) return rc;
+    return ltd_checkpoint_get_f32(c, "policy/survival/lookup", v->lookup[0], lookup, 2, err);
+}
+
 int ltd_policy_from_checkpoint(ltd_policy **ret, const ltd_checkpoint *c, const char *name,
                                ltd_err *err)
 {
@@ -177,6 +189,8 @@ int ltd_policy_from_checkpoint(ltd_policy **ret, const ltd_checkpoint *c, const 
     if (rc == LTD_OK) rc = get_contract(c, name, "policy/size_obs", &p->size_contract, err);
     if (rc == LTD_OK) rc = load_space(c, name, p, err);
     if (rc == LTD_OK) rc = load_nets(c, name, p, err);
+    if (rc == LTD_OK) rc = ltd_checkpoint_get_f64(c, "policy/rate", &p->rate, 1, err);
+    if (rc == LTD_OK) rc = load_survival(c, p, err);
     if (rc == LTD_OK)
         rc = get_copy(c, "run/model_sha256", p->model_hash, sizeof p->model_hash, err);
     if (rc == LTD_OK) rc = get_copy(c, "run/head_sha256", p->head_hash, sizeof p->head_hash, err);

@@ -374,6 +374,7 @@ ltd_cycle_options ltd_setup_policy_cycle(const ltd_setup *s, const ltd_policy *p
     o.max_forwards = s->head ? policy->max_forwards : 0;
     o.max_size = policy->sizes[policy->n_sizes - 1];
     o.lookup = policy->lookup;
+    o.survival = policy->survival;
     return o;
 }
 
@@ -407,6 +408,7 @@ ltd_env_options ltd_setup_env_options(const ltd_setup *s, ltd_cycle *cycle,
         .reward_keep = c->env.reward_keep,
         .reward_floor = c->env.reward_floor,
         .slow_factor = c->env.slow_factor,
+        .rate = (float)c->env.rate,
         .seed = c->run.seed,
     };
     memcpy(o.sizes, c->env.sizes.v, (size_t)c->env.sizes.n * sizeof o.sizes[0]);

@@ -36,14 +36,20 @@ static ltd_actor_critic_options nets_of(const ltd_config *c, const ltd_ints *hid
     return o;
 }
 
-static int open_env(ltd_trainer *t, ltd_err *err)
+static int open_prompts(ltd_trainer *t, ltd_err *err)
 {
-    ltd_setup *s = t->setup;
+    const ltd_setup *s = t->setup;
     const ltd_config *c = &s->config;
     int rc = ltd_setup_prompts(s, &c->prompts.train, c->prompts.limit, &t->prompts, err);
     if (rc == LTD_OK)
         rc = ltd_setup_prompts(s, &c->prompts.valid, c->prompts.limit, &t->valid_prompts, err);
-    if (rc == LTD_OK) rc = ltd_setup_cycle(s, NULL, &t->cycle, err);
+    return rc;
+}
+
+static int open_env(ltd_trainer *t, ltd_err *err)
+{
+    const ltd_setup *s = t->setup;
+    int rc = ltd_setup_cycle(s, NULL, &t->cycle, err);
     if (rc < 0) return rc;
     ltd_env_options o = ltd_setup_env_options(s, t->cycle, t->prompts);
     rc = ltd_env_open(&t->env, &o, err);
@@ -62,17 +68,15 @@ static int open_learners(ltd_trainer *t, ltd_err *err)
     ltd_rng_seed(&t->explore, c->run.seed, LTD_STREAM_EXPLORE);
     ltd_rng_seed(&t->minibatch, c->run.seed, LTD_STREAM_MINIBATCH);
     ltd_actor_critic_options depth =
-        nets_of(c, &c->policy.depth_hidden, ltd_env_obs_dim(t->env, LTD_TURN_DEPTH), 2);
+        nets_of(c, &c->policy.depth_hidden, ltd_contract_dim(c->env.depth_obs), 2);
     ltd_actor_critic_options size =
-        nets_of(c, &c->policy.size_hidden, ltd_env_obs_dim(t->env, LTD_TURN_SIZE),
-                ltd_env_actions(t->env, LTD_TURN_SIZE));
-    int32_t room = ltd_env_get_options(t->env)->max_forwards + 1;
+        nets_of(c, &c->policy.size_hidden, ltd_contract_dim(c->env.size_obs), c->env.sizes.n);
+    int32_t room = c->env.max_forwards + 1;
     int rc = ltd_learner_new(&t->depth, "depth", &depth, LTD_ROLLOUT_EPISODES,
                              c->train.n_steps + room, c->train.adam_eps, &init, err);
     if (rc == LTD_OK)
         rc = ltd_learner_new(&t->size, "size", &size, LTD_ROLLOUT_BANDIT, c->train.n_steps + 1,
                              c->train.adam_eps, &init, err);
-    if (rc == LTD_OK) rc = ltd_joint_init(&t->joint, t->env, t->depth, t->size, &t->explore, err);
     return rc;
 }
 
@@ -118,7 +122,7 @@ static void choose_learners(ltd_trainer *t)
     ltd_joint *j = &t->joint;
     j->depth_learns = j->size_learns = true;
     if (c->train.mode == LTD_TRAIN_JOINT) {
-        t->depth_updates = share_done(t) >= c->train.size_first;
+        t->depth_updates = t->planned || share_done(t) >= c->train.size_first;
         return;
     }
     int64_t turn = t->cycles / c->train.alternate_every;
@@ -333,6 +337,14 @@ static int loop(ltd_trainer *t, ltd_train_result *ret, ltd_err *err)
     return rc;
 }
 
+/* What was learned from records is the first to be the best. */
+static int keep_planned(ltd_trainer *t, ltd_err *err)
+{
+    bool better;
+    int rc = validate(t, &better, err);
+    return rc == LTD_OK ? save_best(t, err) : rc;
+}
+
 static void close_trainer(ltd_trainer *t)
 {
     ltd_joint_fini(&t->joint);
@@ -358,13 +370,17 @@ int ltd_train(ltd_setup *setup, const ltd_train_options *options, ltd_train_resu
         return ltd_fail(err, LTD_EINVAL, "%s: the path is too long", options->dir);
     t.started_ns = ltd_clock_now(&setup->clock);
     int rc = options->resume ? ltd_train_check_resume(setup, options->resume, err) : LTD_OK;
-    if (rc == LTD_OK) rc = open_env(&t, err);
+    if (rc == LTD_OK) rc = open_prompts(&t, err);
     if (rc == LTD_OK) rc = open_learners(&t, err);
+    if (rc == LTD_OK && !options->resume) rc = ltd_train_plan(&t, err);
+    if (rc == LTD_OK) rc = open_env(&t, err);
+    if (rc == LTD_OK) rc = ltd_joint_init(&t.joint, t.env, t.depth, t.size, &t.explore, err);
     if (rc == LTD_OK && options->resume) rc = ltd_trainer_load(&t, options->resume, err);
     if (rc == LTD_OK) rc = ltd_file_mkdirs(t.checkpoints, err);
     if (rc == LTD_OK)
         rc = ltd_metrics_open(&t.metrics, options->dir, options->resume ? t.cycles : -1, err);
     if (rc == LTD_OK) rc = ltd_config_save(&t.setup->config, t.options->dir, err);
+    if (rc == LTD_OK && t.planned) rc = keep_planned(&t, err);
     if (rc == LTD_OK) rc = loop(&t, ret, err);
     close_trainer(&t);
     return rc;

@@ -4,7 +4,9 @@
  *     ltd_train_result result;
  *     if (ltd_train(&setup, &opt, &result, &err) < 0) ...
  *
- * An iteration = one rollout of real cycles + one PPO update of each learning policy.  Checkpoints
+ * First both policies learn from the records of the training prompts, where `ltd record` left any:
+ * seconds, no clock (planner.h).  Then they go on live: an iteration = one rollout of real cycles +
+ * one PPO update of each learning policy.  Checkpoints
  * are written between iterations, where rollouts are empty and the next text begins with a new
  * prompt: what a checkpoint holds is all there is.  With env.clock = table two equal runs, or one
  * that was killed and resumed, write equal bytes. Thread rule: one thread. */
@@ -35,10 +37,14 @@ typedef struct ltd_train_progress {
     double valid; /* last validation: speed-up by the cost table; NaN before the first */
 } ltd_train_progress;
 
+struct ltd_planner_progress;
+
 typedef struct ltd_train_options {
     const char *dir;          /* run folder; made when absent */
     const char *resume;       /* checkpoint file to go on from; NULL = a new run */
     const volatile int *stop; /* set by a signal: finish the cycle, save, return; may be NULL */
+    /* after a pass over records; may be NULL */
+    void (*plan)(void *ctx, const struct ltd_planner_progress *p);
     void (*tell)(void *ctx, const ltd_train_progress *p); /* may be NULL */
     void (*tick)(void *ctx, int64_t cycles);              /* during a rollout; may be NULL */
     void *ctx;

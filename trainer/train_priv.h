@@ -19,6 +19,7 @@ typedef struct ltd_trainer {
     ltd_metrics *metrics;
     ltd_rng explore, minibatch;
     bool depth_updates; /* in this iteration */
+    bool planned;       /* both policies have learned from records */
     /* counters */
     int64_t cycles, decisions, updates;
     int64_t last_save, last_valid;
@@ -27,6 +28,8 @@ typedef struct ltd_trainer {
     uint64_t started_ns;
 } ltd_trainer;
 
+/* Learn from records, where there are any that serve: nets and env.rate. */
+int ltd_train_plan(ltd_trainer *t, ltd_err *err);
 /* Write a checkpoint of everything to `path`. */
 int ltd_trainer_save(const ltd_trainer *t, const char *path, ltd_err *err);
 /* Take everything from one. */

@@ -38,6 +38,15 @@ static int get_env(const ltd_checkpoint *c, int32_t n_prompts, ltd_env_state_sav
     return LTD_OK;
 }
 
+/* What the scores mean that the policy saw. */
+static void put_survival(const ltd_survival *v, ltd_checkpoint_writer *w)
+{
+    const int64_t head = LTD_SURVIVAL_KNOTS;
+    const int64_t lookup[2] = {LTD_SURVIVAL_MATCHES, LTD_SURVIVAL_CHAIN};
+    ltd_checkpoint_put_f32(w, "policy/survival/head", v->head, &head, 1);
+    ltd_checkpoint_put_f32(w, "policy/survival/lookup", v->lookup[0], lookup, 2);
+}
+
 static int put_run(const ltd_trainer *t, ltd_checkpoint_writer *w, ltd_err *err)
 {
     const ltd_setup *s = t->setup;
@@ -60,6 +69,8 @@ static int put_run(const ltd_trainer *t, ltd_checkpoint_writer *w, ltd_err *err)
     ltd_checkpoint_put_text(w, "policy/activation", ltd_activation_name(c->policy.activation));
     ltd_checkpoint_put_i64(w, "policy/sizes", sizes, (size_t)c->env.sizes.n);
     ltd_checkpoint_put_i64(w, "policy/space", space, 4);
+    ltd_checkpoint_put_f64(w, "policy/rate", &c->env.rate, 1);
+    if (s->survival) put_survival(s->survival, w);
     return LTD_OK;
 }
 

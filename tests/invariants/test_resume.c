@@ -153,7 +153,8 @@ static void tick(void *ctx, int64_t cycles)
 
 static ltd_train_result train(fixture *f, const char *dir, const char *resume)
 {
-    ltd_train_options o = {dir, resume, &f->stop, tell, tick, f};
+    ltd_train_options o = {
+        .dir = dir, .resume = resume, .stop = &f->stop, .tell = tell, .tick = tick, .ctx = f};
     ltd_train_result r;
     f->stop = 0;
     f->iterations = 0;

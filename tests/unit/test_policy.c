@@ -56,7 +56,7 @@ typedef struct about {
     const char *leave_out;
 } about;
 
-static const about good = {.depth_obs = "ltd/depth/v1",
+static const about good = {.depth_obs = "ltd/depth/v2",
                            .size_obs = "paper/size/1268",
                            .activation = "relu",
                            .sizes = {0, 1, 2, 4, 8, 16},
@@ -84,6 +84,15 @@ static void save(const char *path, const about *a, const ltd_learner *depth,
     put_text(w, a, "run/machine", "machine");
     ltd_checkpoint_put_i64(w, "policy/sizes", a->sizes, a->n_sizes);
     ltd_checkpoint_put_i64(w, "policy/space", space, 4);
+    const double rate = 1.75;
+    static float head[LTD_SURVIVAL_KNOTS], chains[LTD_SURVIVAL_MATCHES * LTD_SURVIVAL_CHAIN];
+    const int64_t head_dim = LTD_SURVIVAL_KNOTS;
+    const int64_t chain_dims[2] = {LTD_SURVIVAL_MATCHES, LTD_SURVIVAL_CHAIN};
+    head[3] = -0.5f;
+    chains[LTD_SURVIVAL_CHAIN + 1] = -0.25f;
+    ltd_checkpoint_put_f64(w, "policy/rate", &rate, 1);
+    ltd_checkpoint_put_f32(w, "policy/survival/head", head, &head_dim, 1);
+    ltd_checkpoint_put_f32(w, "policy/survival/lookup", chains, chain_dims, 2);
     if (depth) ltd_learner_save(depth, w);
     if (size) ltd_learner_save(size, w);
     if (ltd_checkpoint_finish(w, &err) < 0) fail_msg("%s", err.msg);
@@ -135,6 +144,9 @@ static void a_saved_policy_decides_as_its_learners(void **state)
     assert_int_equal(p->min_forwards, 1);
     assert_int_equal(p->max_forwards, TINY_FORWARDS);
     assert_true(p->lookup);
+    assert_true(p->rate == 1.75);
+    assert_non_null(p->survival);
+    assert_true(p->survival->head[3] == -0.5f && p->survival->lookup[1][1] == -0.25f);
     assert_string_equal(p->model_hash, "model");
     assert_string_equal(p->machine, "machine");
     ltd_agent *agent;
@@ -225,7 +237,7 @@ static void checkpoints_that_are_no_policy_are_refused(void **state)
     refused(&good, depth, NULL, LTD_EFORMAT, "policy/size/action_net.weight");
     /* Nets of other shapes than their contracts and tables. */
     a = good, a.depth_obs = "paper/depth/128";
-    refused(&a, depth, size, LTD_EFORMAT, "takes 48 inputs, expected 128");
+    refused(&a, depth, size, LTD_EFORMAT, "takes 56 inputs, expected 128");
     a = good, a.n_sizes = 5;
     refused(&a, depth, size, LTD_EFORMAT, "gives 6 outputs, expected 5");
     ltd_learner_free(depth);

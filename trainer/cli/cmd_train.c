@@ -8,12 +8,13 @@
 
 #include "base/file.h"
 #include "trainer/checkpoint.h"
+#include "trainer/planner.h"
 #include "trainer/cli/cli.h"
 #include "trainer/progress.h"
 #include "trainer/train.h"
 
 typedef struct view {
-    ltd_progress bar;
+    ltd_progress plan, bar; /* over records; live */
     char fields[256];
 } view;
 
@@ -35,6 +36,16 @@ static void tell(void *ctx, const ltd_train_progress *p)
     if (!isnan(p->valid) && n > 0 && n < (int)sizeof v->fields)
         snprintf(v->fields + n, sizeof v->fields - (size_t)n, "  valid x%.3f", p->valid);
     ltd_progress_update(&v->bar, (uint64_t)p->cycles, v->fields);
+}
+
+static void plan(void *ctx, const ltd_planner_progress *p)
+{
+    view *v = ctx;
+    char fields[96];
+    snprintf(fields, sizeof fields, "train x%.3f  valid x%.3f  best x%.3f", p->train, p->valid,
+             p->best);
+    ltd_progress_update(&v->plan, (uint64_t)p->pass, fields);
+    if (p->pass == p->passes) ltd_progress_finish(&v->plan, (uint64_t)p->pass, fields);
 }
 
 /* The checkpoint that --resume means. */
@@ -116,7 +127,18 @@ static int train(ltd_cli *cli, ltd_setup *s, const char *dir, const char *checkp
     ltd_progress_init(&v.bar, stderr, &s->clock, "train", (uint64_t)cli->config.train.total_cycles);
     v.bar.quiet = cli->quiet;
     v.bar.start_done = cycles;
-    ltd_train_options o = {dir, checkpoint[0] ? checkpoint : NULL, ltd_cli_stop(), tell, tick, &v};
+    ltd_progress_init(&v.plan, stderr, &s->clock, "records",
+                      (uint64_t)cli->config.train.plan_passes);
+    v.plan.quiet = cli->quiet;
+    ltd_train_options o = {
+        .dir = dir,
+        .resume = checkpoint[0] ? checkpoint : NULL,
+        .stop = ltd_cli_stop(),
+        .plan = plan,
+        .tell = tell,
+        .tick = tick,
+        .ctx = &v,
+    };
     ltd_train_result r;
     if (ltd_train(s, &o, &r, &err) < 0) return ltd_cli_fail(&err);
     ltd_progress_finish(&v.bar, (uint64_t)r.cycles, v.fields);

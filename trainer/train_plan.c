@@ -1,0 +1,161 @@
+/* The first stage of a run: learning over the records of the training prompts, before any live
+ * cycle.  It begins at what the observations expect (prior.h). */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "trainer/planner.h"
+#include "trainer/prior.h"
+#include "trainer/record_run.h"
+#include "trainer/train_priv.h"
+
+/* Can records serve these nets? *why: else, what is in the way. */
+static bool can_plan(const ltd_setup *s, const char **why)
+{
+    const ltd_config *c = &s->config;
+    *why = NULL;
+    if (c->env.depth_obs != LTD_CONTRACT_LTD_DEPTH || c->env.size_obs != LTD_CONTRACT_LTD_SIZE)
+        *why = "the observations are not ltd's";
+    else if (c->policy.activation != LTD_ACT_RELU)
+        *why = "policy.activation is not relu";
+    else if (c->env.temperature > 0)
+        *why = "records are greedy, env.temperature is not 0";
+    else if (c->env.min_forwards > 0)
+        *why = "env.min_forwards is not 0";
+    return !*why;
+}
+
+typedef struct stage {
+    ltd_trainer *t;
+    ltd_trace trace;
+    ltd_positions *train, *valid;
+    float mean[LTD_OBS_LTD_DIM], spread[LTD_OBS_LTD_DIM];
+} stage;
+
+static int compile(stage *g, const ltd_prompts *prompts, ltd_positions **ret, ltd_err *err)
+{
+    const ltd_setup *s = g->t->setup;
+    ltd_positions_options o = {.cycle = ltd_setup_cycle_options(s),
+                               .cost = s->cost,
+                               .prompts = prompts,
+                               .sizes = s->config.env.sizes.v,
+                               .n_sizes = s->config.env.sizes.n,
+                               .max_forwards = s->head ? s->config.env.max_forwards : 0,
+                               .max_new = s->config.env.max_new,
+                               .rate = (float)s->config.env.rate};
+    o.cycle.model = NULL;
+    o.cycle.head = NULL;
+    o.cycle.trace = &g->trace;
+    ltd_positions_free(*ret);
+    return ltd_positions_new(ret, &o, err);
+}
+
+/* Mean and spread of the observations, of some of them; a spread is at least a twentieth. */
+static void measure(stage *g)
+{
+    double sum[LTD_OBS_LTD_DIM] = {0}, square[LTD_OBS_LTD_DIM] = {0};
+    int64_t n = 0, total = ltd_positions_total(g->train);
+    int32_t views = ltd_positions_get_options(g->train)->max_forwards + 1;
+    for (int64_t i = 0; i < total; i++, n++) {
+        const float *obs = ltd_positions_at(g->train, i, (int32_t)(i % views)).obs;
+        for (int k = 0; k < LTD_OBS_LTD_DIM; k++) {
+            sum[k] += (double)obs[k];
+            square[k] += (double)obs[k] * (double)obs[k];
+        }
+    }
+    for (int k = 0; k < LTD_OBS_LTD_DIM; k++) {
+        double mean = sum[k] / (double)n,
+               spread = sqrt(fmax(square[k] / (double)n - mean * mean, 0));
+        g->mean[k] = (float)mean;
+        g->spread[k] = (float)(spread > 0.05 ? spread : 0.05);
+    }
+}
+
+/* The rate at which the prior plays when it is told that rate: a few rounds come close. */
+static int find_rate(stage *g, ltd_err *err)
+{
+    enum { ROUNDS = 3 };
+    ltd_trainer *t = g->t;
+    ltd_visits visits = {0};
+    int rc = LTD_OK;
+    for (int i = 0; rc == LTD_OK && i < ROUNDS; i++) {
+        rc = compile(g, t->prompts, &g->train, err);
+        if (rc == LTD_OK && i == 0) {
+            measure(g);
+            rc = ltd_prior_set_worth(
+                t->depth->ac, t->size->ac, (float)t->setup->config.train.plan_prior,
+                (float)t->setup->config.train.plan_margin, g->mean, g->spread, err);
+            if (rc == LTD_OK) rc = ltd_actor_critic_sync(t->depth->ac, &t->depth->actor, NULL, err);
+            if (rc == LTD_OK) rc = ltd_actor_critic_sync(t->size->ac, &t->size->actor, NULL, err);
+        }
+        if (rc == LTD_OK)
+            rc = ltd_planner_play(g->train, t->depth->actor, t->size->actor, &visits, err);
+        if (rc == LTD_OK) t->setup->config.env.rate = (double)(float)(visits.tokens / visits.time);
+    }
+    ltd_visits_fini(&visits);
+    if (rc == LTD_OK) rc = compile(g, t->prompts, &g->train, err);
+    return rc == LTD_OK ? compile(g, t->valid_prompts, &g->valid, err) : rc;
+}
+
+static void tell(void *ctx, const ltd_planner_progress *p)
+{
+    ltd_trainer *t = ctx;
+    if (t->options->plan) t->options->plan(t->options->ctx, p);
+}
+
+static int plan(stage *g, ltd_err *err)
+{
+    ltd_trainer *t = g->t;
+    const ltd_config *c = &t->setup->config;
+    ltd_rng rng;
+    ltd_planner_result r;
+    ltd_rng_seed(&rng, c->run.seed, LTD_STREAM_MINIBATCH);
+    ltd_planner_options o = LTD_PLANNER_DEFAULTS;
+    o.passes = c->train.plan_passes;
+    o.batch_size = c->train.plan_batch_size;
+    o.window = c->train.plan_window;
+    o.lr = c->train.plan_lr;
+    o.entropy = c->train.plan_ent_coef;
+    o.max_grad_norm = c->train.max_grad_norm;
+    o.rate = c->env.rate;
+    o.stop = t->options->stop;
+    o.tell = tell;
+    o.ctx = t;
+    int rc = ltd_planner_run(t->depth, t->size, g->train, g->valid, &o, &rng, &r, err);
+    if (rc == LTD_OK)
+        ltd_log(t->setup->log, LTD_LOG_INFO,
+                "over records: x%.3f on held-out prompts after %d passes, x%.3f before (rate %.3f)",
+                r.valid, r.best_pass, r.before, c->env.rate);
+    /* What the optimizer remembers belongs to another loss. */
+    for (int i = 0; rc == LTD_OK && i < 2; i++) {
+        ltd_adam *adam = (i ? t->size : t->depth)->adam;
+        adam->step = 0;
+        for (int64_t k = 0; k < adam->n; k++) adam->m[k] = adam->v[k] = 0;
+    }
+    return rc;
+}
+
+int ltd_train_plan(ltd_trainer *t, ltd_err *err)
+{
+    const ltd_setup *s = t->setup;
+    const char *why;
+    stage g = {.t = t};
+    ltd_err missing = LTD_ERR_INIT;
+    if (s->config.train.plan_passes == 0) return LTD_OK;
+    if (!can_plan(s, &why)) {
+        ltd_log(s->log, LTD_LOG_INFO, "nothing is learned from records: %s", why);
+        return LTD_OK;
+    }
+    if (ltd_record_load(s, &g.trace, &missing) < 0) {
+        ltd_log(s->log, LTD_LOG_INFO, "nothing is learned from records: %s", missing.msg);
+        return LTD_OK;
+    }
+    int rc = find_rate(&g, err);
+    if (rc == LTD_OK) rc = plan(&g, err);
+    t->planned = rc == LTD_OK;
+    ltd_positions_free(g.train);
+    ltd_positions_free(g.valid);
+    ltd_trace_fini(&g.trace);
+    return rc;
+}
