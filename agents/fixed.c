@@ -29,13 +29,13 @@ static int32_t fixed_depth(const fixed_agent *a, const ltd_env *env, const ltd_s
     return step->mask[want] ? want : !want;
 }
 
-static int32_t fixed_size(const fixed_agent *a, const ltd_env *env, const ltd_step *step)
+int32_t ltd_agent_size_action(const ltd_env *env, const ltd_step *step, int32_t size)
 {
     const int32_t *sizes = ltd_env_get_options(env)->sizes;
     int32_t best = -1;
     for (int32_t i = 0; i < step->n_actions; i++) {
         if (!step->mask[i]) continue;
-        if (best < 0 || sizes[i] <= a->size) best = i; /* ascending: the last that fits */
+        if (best < 0 || sizes[i] <= size) best = i; /* ascending: the last that fits */
     }
     return best < 0 ? 0 : best;
 }
@@ -45,7 +45,8 @@ static int32_t fixed_decide(ltd_agent *agent, const ltd_env *env, const ltd_step
 {
     const fixed_agent *a = (const fixed_agent *)agent;
     if (logprob) *logprob = 0;
-    return step->turn == LTD_TURN_DEPTH ? fixed_depth(a, env, step) : fixed_size(a, env, step);
+    return step->turn == LTD_TURN_DEPTH ? fixed_depth(a, env, step)
+                                        : ltd_agent_size_action(env, step, a->size);
 }
 
 int ltd_agent_fixed_new(ltd_agent **ret, const char *name, int32_t forwards, int32_t size,

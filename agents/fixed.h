@@ -23,6 +23,10 @@ extern "C" {
 int ltd_agent_fixed_new(ltd_agent **ret, const char *name, int32_t forwards, int32_t size,
                         ltd_err *err);
 
+/* The action of a SIZE turn that comes nearest to `size` nodes: the largest legal size that isn't
+ * above it, or the smallest legal one when all are. */
+int32_t ltd_agent_size_action(const ltd_env *env, const ltd_step *step, int32_t size);
+
 /* Every legal action with the same probability, from LTD_STREAM_EXPLORE of `seed`. */
 int ltd_agent_random_new(ltd_agent **ret, uint64_t seed, ltd_err *err);
 

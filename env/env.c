@@ -28,6 +28,7 @@ struct ltd_env {
     bool has_prompt;    /* a text is under way */
     int32_t new_tokens; /* of it, the first root included */
     int32_t most_new;   /* min(max_new, what the context holds) */
+    ltd_info last;
 };
 
 /* --- opening --- */
@@ -150,6 +151,10 @@ const ltd_obs_state *ltd_env_state(const ltd_env *env)
 {
     return &env->state;
 }
+const ltd_info *ltd_env_last(const ltd_env *env)
+{
+    return &env->last;
+}
 ltd_cycle *ltd_env_cycle(const ltd_env *env)
 {
     return env->cycle;
@@ -255,6 +260,8 @@ static int finish(ltd_env *e, int32_t size, ltd_step *io, ltd_err *err)
     io->terminated = true;
     fill_info(e, r, context, &io->info);
     count_tokens(e, r, io);
+    e->last = io->info;
+    e->last.token = NULL; /* the next cycle writes over them */
     memmove(e->state.recent + 1, e->state.recent, (LTD_OBS_RECENT - 1) * sizeof e->state.recent[0]);
     e->state.recent[0] = r->accept_len;
     /* A cycle that the clock misjudged must not move rho; its reward is never learned from. */

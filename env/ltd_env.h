@@ -142,6 +142,9 @@ const ltd_env_options *ltd_env_get_options(const ltd_env *env);
 
 /* What rules (not learned policies) read besides the observation; borrowed until the next call. */
 const ltd_obs_state *ltd_env_state(const ltd_env *env);
+/* Facts about the cycle that ended last, for rules that go by history: zeros before the first.  Of
+ * any prompt, and of whoever decided in it; `token` is NULL. */
+const ltd_info *ltd_env_last(const ltd_env *env);
 /* The cycle behind. */
 struct ltd_cycle *ltd_env_cycle(const ltd_env *env);
 
