@@ -34,7 +34,7 @@
 extern "C" {
 #endif
 
-enum { LTD_BENCH_ROWS = 16, LTD_BENCH_TASKS = LTD_CONFIG_STRINGS };
+enum { LTD_BENCH_ROWS = 32, LTD_BENCH_TASKS = LTD_CONFIG_STRINGS };
 
 /* One policy on one task, or on all.  Figures that don't exist are NaN (null in JSON). */
 typedef struct ltd_bench_row {
@@ -81,19 +81,22 @@ typedef struct ltd_bench {
 } ltd_bench;
 
 typedef struct ltd_bench_options {
-    const ltd_tuned *tuned;   /* NULL: row static-tuned is left out */
-    const ltd_policy *policy; /* NULL: row ltd is left out */
-    const ltd_replay *replay; /* NULL: live */
-    const char *command;      /* recorded */
+    const ltd_tuned *tuned;           /* NULL: row static-tuned is left out */
+    const ltd_policy *policy;         /* NULL: row ltd is left out */
+    const struct ltd_rule_set *rules; /* parameters of rules; NULL, or not among them: defaults */
+    const ltd_replay *replay;         /* NULL: live */
+    const char *command;              /* recorded */
     ltd_watch watch;
     int (*between)(void *ctx, ltd_err *err); /* called before each prompt, outside all windows */
     void *between_ctx;
 } ltd_bench_options;
 
-/* Rows of config.bench.policies (empty: ar, eagle3, static-tuned, ltd; also static-N-V and
- * static-N-V-lookup: N forwards, V nodes) on config.prompts.bench; ar always runs.  A row that
- * needs what isn't there (head, tuned setting, policy) is left out and the log says so. LTD_EINVAL:
- * an unknown row.  *ret owned. */
+/* Does the configuration's bench have this row? */
+bool ltd_bench_wants(const ltd_config *c, const char *row);
+/* Rows of config.bench.policies (empty: ar, eagle3, static-tuned, switch, goodput, ltd; also
+ * static-N-V and static-N-V-lookup: N forwards, V nodes; and the rules of agents/rules) on
+ * config.prompts.bench; ar always runs.  A row that needs what isn't there (head, tuned setting,
+ * policy) is left out and the log says so. LTD_EINVAL: an unknown row.  *ret owned. */
 int ltd_bench_run(const ltd_setup *s, const ltd_bench_options *options, ltd_bench **ret,
                   ltd_err *err);
 void ltd_bench_free(ltd_bench *b);

@@ -4,13 +4,26 @@
 #include <string.h>
 
 #include "agents/fixed.h"
+#include "agents/rules/rules.h"
+#include "trainer/rule_tune.h"
 
 /* EAGLE-3's default: 8 expansions after the resync, 60 nodes of beams of 10. */
 enum { EAGLE_FORWARDS = 9, EAGLE_SIZE = 60, EAGLE_TOP_K = 10 };
 
-static const char *const default_rows[] = {"ar", "eagle3", "static-tuned", "ltd"};
+static const char *const default_rows[] = {"ar",     "eagle3",  "static-tuned",
+                                           "switch", "goodput", "ltd"};
 
 /* --- who takes part --- */
+
+bool ltd_bench_wants(const ltd_config *c, const char *row)
+{
+    const ltd_strings *p = &c->bench.policies;
+    for (int32_t i = 0; i < p->n; i++)
+        if (strcmp(p->v[i], row) == 0) return true;
+    for (size_t i = 0; p->n == 0 && i < sizeof default_rows / sizeof default_rows[0]; i++)
+        if (strcmp(default_rows[i], row) == 0) return true;
+    return false;
+}
 
 static void leave_out(const ltd_setup *s, const char *name, const char *why)
 {
@@ -48,6 +61,39 @@ static int add_ltd(ltd_contestants *c, const ltd_setup *s, const ltd_policy *p, 
     return add(c, "ltd", (ltd_setting){0, 0, p->lookup}, p->top_k, p, err);
 }
 
+static int add_rule(ltd_contestants *c, const ltd_setup *s, const ltd_rule_set *rules,
+                    const ltd_rule *rule, ltd_err *err)
+{
+    const ltd_rule_setting *tuned = rules ? ltd_rules_find(rules, rule->name) : NULL;
+    int32_t before = c->n;
+    int rc = add(c, rule->name, (ltd_setting){0, 0, s->config.env.lookup}, s->config.env.top_k,
+                 NULL, err);
+    if (rc < 0 || c->n == before) return rc;
+    ltd_contestant *row = &c->row[c->n - 1];
+    row->rule = rule;
+    ltd_rule_defaults(rule, row->param);
+    if (tuned)
+        memcpy(row->param, tuned->param, sizeof row->param);
+    else
+        ltd_log(s->log, LTD_LOG_WARN,
+                "row %s plays with default parameters: run `ltd record`, then `ltd tune --rules`",
+                rule->name);
+    return LTD_OK;
+}
+
+/* What ltd_bench_run() knows besides the rules. */
+static int no_such_row(const char *name, ltd_err *err)
+{
+    char list[256] = "";
+    size_t at = 0;
+    for (int32_t i = 0; i < ltd_rule_count() && at < sizeof list; i++)
+        at += (size_t)snprintf(list + at, sizeof list - at, "%s, ", ltd_rule_at(i)->name);
+    return ltd_fail(err, LTD_EINVAL,
+                    "bench: no row called '%s', expected ar, eagle3, static-tuned, static-N-V, "
+                    "static-N-V-lookup, %sor ltd",
+                    name, list);
+}
+
 /* "static-3-12", "static-3-12-lookup". */
 static bool parse_static(const char *name, ltd_setting *ret)
 {
@@ -74,11 +120,10 @@ static int add_named(ltd_contestants *c, const ltd_setup *s, const ltd_bench_opt
     if (strcmp(name, "eagle3") == 0) {
         setting = (ltd_setting){EAGLE_FORWARDS, EAGLE_SIZE, false};
         top_k = EAGLE_TOP_K;
+    } else if (ltd_rule_find(name)) {
+        return add_rule(c, s, options->rules, ltd_rule_find(name), err);
     } else if (!parse_static(name, &setting)) {
-        return ltd_fail(err, LTD_EINVAL,
-                        "bench: no row called '%s', expected ar, eagle3, static-tuned, "
-                        "static-N-V, static-N-V-lookup or ltd",
-                        name);
+        return no_such_row(name, err);
     }
     if (setting.forwards && !s->head) {
         leave_out(s, name, "no draft head");
@@ -109,13 +154,15 @@ int ltd_contestants_list(ltd_contestants *ret, const ltd_setup *s, const ltd_ben
 
 /* --- what they play with --- */
 
-static int32_t max_size(const ltd_contestant *r)
+static int32_t max_size(const ltd_setup *s, const ltd_contestant *r)
 {
+    if (r->rule) return ltd_setup_cycle_options(s).max_size;
     return r->policy ? r->policy->sizes[r->policy->n_sizes - 1] : r->setting.size;
 }
 
-static int32_t max_forwards(const ltd_contestant *r)
+static int32_t max_forwards(const ltd_setup *s, const ltd_contestant *r)
 {
+    if (r->rule) return ltd_setup_cycle_options(s).max_forwards;
     return r->policy ? r->policy->max_forwards : r->setting.forwards;
 }
 
@@ -124,8 +171,8 @@ static int open_cycle(ltd_contestant *r, const ltd_setup *s, const ltd_replay *r
                       ltd_err *err)
 {
     ltd_cycle_options o = replay ? ltd_replay_cycle_options(replay) : ltd_setup_cycle_options(s);
-    o.max_size = max_size(r);
-    o.max_forwards = s->head ? max_forwards(r) : 0;
+    o.max_size = max_size(s, r);
+    o.max_forwards = s->head ? max_forwards(s, r) : 0;
     o.context = room + o.max_size;
     o.top_k = r->top_k;
     o.lookup = r->setting.lookup;
@@ -147,14 +194,18 @@ static int open_env(ltd_contestant *r, const ltd_setup *s, const ltd_prompts *pr
     o.n_sizes = 1;
     o.sizes[0] = r->setting.size;
     if (r->policy) ltd_policy_env_options(r->policy, &o);
+    if (r->rule) ltd_rule_env_options(s, &o);
     o.max_forwards = s->head ? o.max_forwards : 0;
     return ltd_env_open(&r->env, &o, err);
 }
 
-static int open_agent(ltd_contestant *r, ltd_err *err)
+static int open_agent(ltd_contestant *r, const ltd_setup *s, ltd_err *err)
 {
     int rc;
-    if (!r->policy) {
+    if (r->rule) {
+        rc = ltd_agent_rule_new(&r->agent, r->rule, r->param, err);
+        if (rc < 0) return rc;
+    } else if (!r->policy) {
         rc = ltd_agent_fixed_new(&r->agent, r->name, r->setting.forwards, r->setting.size, err);
         if (rc < 0) return rc;
         ltd_setting_text(&r->setting, r->agent->detail, sizeof r->agent->detail);
@@ -163,7 +214,7 @@ static int open_agent(ltd_contestant *r, ltd_err *err)
         if (rc == LTD_OK) rc = ltd_agent_policy_new(&r->agent, r->name, r->policy, NULL, err);
         if (rc < 0) return rc;
         snprintf(r->agent->detail, sizeof r->agent->detail, "policy, up to %d forwards, %d nodes%s",
-                 max_forwards(r), max_size(r), r->setting.lookup ? ", lookup" : "");
+                 max_forwards(s, r), max_size(s, r), r->setting.lookup ? ", lookup" : "");
     }
     return ltd_player_init(&r->player, r->env, r->agent, err);
 }
@@ -173,13 +224,13 @@ int ltd_contestants_open(ltd_contestants *c, const ltd_setup *s, const ltd_promp
 {
     int32_t most = 0;
     for (int32_t i = 0; i < c->n; i++)
-        if (max_size(&c->row[i]) > most) most = max_size(&c->row[i]);
+        if (max_size(s, &c->row[i]) > most) most = max_size(s, &c->row[i]);
     int32_t room = ltd_setup_cycle_options(s).context - most;
     int rc = LTD_OK;
     for (int32_t i = 0; rc == LTD_OK && i < c->n; i++) {
         rc = open_cycle(&c->row[i], s, replay, room, err);
         if (rc == LTD_OK) rc = open_env(&c->row[i], s, prompts, replay, err);
-        if (rc == LTD_OK) rc = open_agent(&c->row[i], err);
+        if (rc == LTD_OK) rc = open_agent(&c->row[i], s, err);
         if (rc < 0) ltd_err_prefix(err, rc, "row %s", c->row[i].name);
     }
     return rc;

@@ -9,7 +9,7 @@
  * nearest one; so is a value out of range.  Every key, with default, range, unit and meaning, is in
  * docs/training.md and configs/default.yaml; both are printed from the table.
  *
- * The struct is plain data (about 40 KiB): copy it, compare nothing by memcmp.  Knows no files but
+ * The struct is plain data (about 130 KiB): copy it, compare nothing by memcmp.  Knows no files but
  * its own; "" in a path means what the key's meaning says.
  * Thread rule: pure functions over the caller's struct. */
 #ifndef LTD_TRAINER_CONFIG_H
@@ -35,7 +35,7 @@ extern "C" {
 enum {
     LTD_CONFIG_TEXT = 512,  /* bytes of a text, NUL included */
     LTD_CONFIG_INTS = 64,   /* entries of an integer list */
-    LTD_CONFIG_STRINGS = 16 /* entries of a text list */
+    LTD_CONFIG_STRINGS = 32 /* entries of a text list */
 };
 
 typedef struct ltd_ints {

@@ -35,8 +35,7 @@ static bool can_pay(const ltd_cycle_options *c, const ltd_cost *cost, const ltd_
     return (most + 1) * ltd_cost_ar(cost, context) > ltd_cost_cycle(cost, &work);
 }
 
-/* The size table and a common grid, merged, ascending, without 0. */
-static int32_t merge_sizes(const ltd_ints *sizes, int32_t max_size, int32_t ret[LTD_MAX_SIZES])
+int32_t ltd_tune_sizes(const ltd_ints *sizes, int32_t max_size, int32_t *ret)
 {
     static const int32_t common[] = {1, 2, 3, 4, 6, 8, 12, 16, 24, 32};
     const int32_t n_common = (int32_t)(sizeof common / sizeof common[0]);
@@ -53,7 +52,7 @@ int32_t ltd_tune_grid(const ltd_cycle_options *cycle, const ltd_ints *sizes, int
                       const ltd_cost *cost, ltd_candidate *ret)
 {
     static const int32_t steps[] = {0, 1, 2, 3, 4, 6, 8};
-    int32_t size[LTD_MAX_SIZES], n_size = merge_sizes(sizes, cycle->max_size, size), n = 1,
+    int32_t size[LTD_MAX_SIZES], n_size = ltd_tune_sizes(sizes, cycle->max_size, size), n = 1,
                                  last = 0;
     ret[0] = (ltd_candidate){.prompts = 0};
     for (size_t i = 0; i <= sizeof steps / sizeof steps[0]; i++) {

@@ -103,6 +103,10 @@ typedef struct ltd_tune_meter {
     int32_t prompts;        /* how many there are */
 } ltd_tune_meter;
 
+/* The size table and a common grid, merged, ascending, without 0, up to max_size: at most
+ * LTD_MAX_SIZES - 1 of them, which are returned. */
+int32_t ltd_tune_sizes(const ltd_ints *sizes, int32_t max_size, int32_t *ret);
+
 /* Settings worth trying: forwards x nodes x lookup, what the pool can't hold left out.  With a cost
  * table those that can't pay are left out too: (tokens they can accept at most) / (cycle / T_ar)
  * below 1.  ret [LTD_TUNE_MAX]; returns how many.  The first is plain decoding. */

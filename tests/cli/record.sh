@@ -33,9 +33,9 @@ check "another folder records anew" grep -q '"new_answers": [1-9]' again.json
 (cd whole && "$ltd" record "${options[@]}" --json again.json) >out 2>err
 check "what is there is not recorded again" grep -q '"new_answers": 0' whole/again.json
 
-many=$(for i in $(seq 16); do echo -n "$i.jsonl,"; done)
+many=$(for i in $(seq 32); do echo -n "$i.jsonl,"; done)
 "$ltd" record "${options[@]}" --prompts "${many%,}" >out 2>err
-check "files that would be left out are refused" grep -q "more than 16 files of prompts" err
+check "files that would be left out are refused" grep -q "more than 32 files of prompts" err
 
 # --- stopped and killed ---------------------------------------------------------------------------
 record stopped

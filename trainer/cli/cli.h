@@ -13,6 +13,7 @@
 #include "base/status.h"
 #include "trainer/bench.h"
 #include "trainer/config.h"
+#include "trainer/rule_tune.h"
 #include "trainer/setup.h"
 
 enum { LTD_EXIT_OK = 0, LTD_EXIT_FAILED = 1, LTD_EXIT_USAGE = 2, LTD_EXIT_INTERRUPTED = 130 };
@@ -36,7 +37,7 @@ struct ltd_cli {
     char command[512]; /* as it was typed */
     /* options that are no configuration keys */
     const char *config_path, *json, *report, *policy, *resume;
-    bool dry_run, show_tree, quiet, verbose, stochastic, show_env, live;
+    bool dry_run, show_tree, quiet, verbose, stochastic, show_env, live, rules;
     int32_t steps;
     const char *args[LTD_CLI_MAX_ARGS];
     int n_args;
@@ -77,8 +78,12 @@ void ltd_cli_run_dir(const ltd_cli *cli, const ltd_setup *s, char *ret, size_t s
  * run.dir that was trained on this model and head.  *path "" when there is none. */
 void ltd_cli_find_policy(const ltd_cli *cli, const ltd_setup *s, char *path, size_t size);
 
-/* Does the configuration's bench have this row? */
-bool ltd_cli_wants_row(const ltd_config *c, const char *row);
+/* Parameters of the rules that the bench has rows for: the kept ones, else tuned over records
+ * (`replay` NULL: those of the configuration, when there are any). */
+int ltd_cli_row_rules(const ltd_cli *cli, const ltd_setup *s, const ltd_replay *replay,
+                      ltd_rule_set *ret, ltd_err *err);
+/* Tune all rules, keep and print them.  Exit code, or an error. */
+int ltd_cli_tune_rules(const ltd_cli *cli, const ltd_setup *s, ltd_err *err);
 /* The policy of row ltd; none leaves *ret NULL and *path "".  What ltd_policy_load() returns. */
 int ltd_cli_row_policy(const ltd_cli *cli, const ltd_setup *s, char *path, size_t size,
                        ltd_policy **ret, ltd_err *err);

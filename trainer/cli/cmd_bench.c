@@ -16,14 +16,6 @@ static bool tell(void *ctx, double share, const char *what)
     return true;
 }
 
-bool ltd_cli_wants_row(const ltd_config *c, const char *row)
-{
-    const ltd_strings *p = &c->bench.policies;
-    for (int32_t i = 0; i < p->n; i++)
-        if (strcmp(p->v[i], row) == 0) return true;
-    return p->n == 0;
-}
-
 static int tune(ltd_cli *cli, ltd_setup *s, ltd_tuned *ret, ltd_err *err)
 {
     ltd_prompts *prompts;
@@ -86,20 +78,22 @@ static int bench(ltd_cli *cli, ltd_setup *s, ltd_err *err)
 {
     const ltd_config *c = &cli->config;
     ltd_tuned tuned;
+    ltd_rule_set rules;
     ltd_policy *policy = NULL;
     ltd_bench *b = NULL;
     char path[PATH_MAX] = "";
-    ltd_bench_options o = {.command = cli->command};
+    ltd_bench_options o = {.command = cli->command, .rules = &rules};
     /* What can't be read must show before minutes of measuring and tuning, not after. */
     int rc = ltd_setup_check_prompts(s, &c->prompts.bench, c->bench.prompts_per_task, err);
-    if (rc == LTD_OK && ltd_cli_wants_row(c, "ltd"))
+    if (rc == LTD_OK && ltd_bench_wants(c, "ltd"))
         rc = ltd_cli_row_policy(cli, s, path, sizeof path, &policy, err);
     o.policy = policy;
     if (rc == LTD_OK) rc = ltd_setup_cost_or_measure(s, err);
-    if (rc == LTD_OK && ltd_cli_wants_row(c, "static-tuned")) {
+    if (rc == LTD_OK && ltd_bench_wants(c, "static-tuned")) {
         rc = tune(cli, s, &tuned, err);
         if (rc == LTD_OK) o.tuned = &tuned;
     }
+    if (rc == LTD_OK) rc = ltd_cli_row_rules(cli, s, NULL, &rules, err);
     ltd_progress bar;
     ltd_progress_init(&bar, stderr, &s->clock, "bench", 1000);
     bar.quiet = cli->quiet;
@@ -129,7 +123,7 @@ static int run(ltd_cli *cli)
 
 const ltd_verb ltd_verb_bench = {
     .name = "bench",
-    .summary = "compare plain decoding, EAGLE-3, the tuned setting and the policy",
+    .summary = "compare plain decoding, EAGLE-3, tuned settings and rules, and the policy",
     .args = "[PROMPTS...]",
     .doc = "Play the same prompts under every policy, interleaved, and compare speed and text.  "
            "The tuned static "
@@ -155,6 +149,11 @@ static int run_tune(ltd_cli *cli)
     const ltd_config *c = &cli->config;
     int rc = ltd_setup_check_prompts(&s, &c->prompts.train, c->prompts.limit, &err);
     if (rc == LTD_OK) rc = ltd_setup_cost_or_measure(&s, &err);
+    if (rc == LTD_OK && cli->rules) {
+        rc = ltd_cli_tune_rules(cli, &s, &err);
+        ltd_setup_close(&s);
+        return rc < 0 ? ltd_cli_fail(&err) : rc;
+    }
     if (rc == LTD_OK) rc = tune(cli, &s, &tuned, &err);
     if (rc == LTD_OK && cli->json) {
         ltd_str text = LTD_STR_INIT;
@@ -180,7 +179,8 @@ const ltd_verb ltd_verb_tune = {
     .args = "",
     .doc = "Search draft forwards x nodes x lookup on the training prompts by measured speed, and "
            "keep the best: the setting "
-           "that a learned policy has to beat.",
-    .options = "json model dtype head threads seed",
+           "that a learned policy has to beat.  --rules searches the parameters of the hand rules "
+           "instead, over what `ltd record` wrote, by the cost table.",
+    .options = "rules json model dtype head threads seed",
     .run = run_tune,
 };

@@ -50,6 +50,7 @@ static int replay(ltd_cli *cli, ltd_setup *s, ltd_err *err)
 {
     ltd_replay r = {.setup = s};
     ltd_tuned tuned;
+    ltd_rule_set rules;
     ltd_policy *policy = NULL;
     ltd_bench *b = NULL;
     ltd_prediction *p = NULL;
@@ -62,7 +63,9 @@ static int replay(ltd_cli *cli, ltd_setup *s, ltd_err *err)
     if (rc == LTD_OK) rc = ltd_replay_open(&r, s, err);
     if (rc == LTD_OK) rc = tune_on_records(&r, &tuned, err);
     o.tuned = &tuned;
-    if (rc == LTD_OK && ltd_cli_wants_row(&cli->config, "ltd"))
+    o.rules = &rules;
+    if (rc == LTD_OK) rc = ltd_cli_row_rules(cli, s, &r, &rules, err);
+    if (rc == LTD_OK && ltd_bench_wants(&cli->config, "ltd"))
         rc = ltd_cli_row_policy(cli, s, path, sizeof path, &policy, err);
     o.policy = policy;
     if (rc == LTD_OK && cli->live) rc = ltd_predict(s, &o, &p, err);

@@ -29,6 +29,7 @@ static const cli_option options[] = {
     {"show-tree", NULL, NULL, "draw each cycle's tree, the accepted path coloured", 0},
     {"stochastic", NULL, NULL, "sample actions instead of taking the most probable", 0},
     {"live", NULL, NULL, "play on the clock, too, and compare", 0},
+    {"rules", NULL, NULL, "tune the hand rules over records instead", 0},
     {"env", NULL, NULL, "describe the environment: spaces, turns, contracts", 0},
     {"steps", "N", NULL, "cycles to play (default 300)", 0},
     {"quiet", NULL, NULL, "no progress, no notes", 'q'},
@@ -41,7 +42,9 @@ static const cli_option options[] = {
     {"seed", "N", "run.seed", "seed of everything random", 's'},
     {"prompts", "FILE,...", "prompts.bench", "question.jsonl files, a task each", 0},
     {"policies", "A,B,...", "bench.policies",
-     "rows: ar, eagle3, static-tuned, ltd, static-N-V, static-N-V-lookup", 0},
+     "rows: ar, eagle3, static-tuned, ltd, static-N-V, static-N-V-lookup, or a rule of "
+     "docs/opponents.md",
+     0},
     {"reps", "N", "bench.reps", "repetitions", 'r'},
     {"max-new", "N", "bench.max_new", "tokens an answer", 0},
     {"max-tokens", "N", "generate.max_new", "tokens of the answer", 0},
@@ -123,6 +126,8 @@ static void set_field(ltd_cli *cli, const char *name, const char *arg)
         cli->show_env = true;
     else if (strcmp(name, "live") == 0)
         cli->live = true;
+    else if (strcmp(name, "rules") == 0)
+        cli->rules = true;
     else if (strcmp(name, "quiet") == 0)
         cli->quiet = true;
     else if (strcmp(name, "verbose") == 0)

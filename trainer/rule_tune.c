@@ -1,0 +1,86 @@
+/* The search, apart from where records come from.  See rule_tune_run.c for that side. */
+#include "trainer/rule_tune.h"
+
+#include <string.h>
+
+#include "env/prompts.h"
+
+enum { PASSES = 3 };
+
+const ltd_rule_setting *ltd_rules_find(const ltd_rule_set *set, const char *name)
+{
+    for (int32_t i = 0; i < set->n; i++)
+        if (strcmp(set->rule[i].rule->name, name) == 0) return &set->rule[i];
+    return NULL;
+}
+
+int ltd_rule_pace(ltd_env *env, ltd_agent *agent, double *ret, ltd_err *err)
+{
+    const ltd_env_options *o = ltd_env_get_options(env);
+    ltd_player player;
+    ltd_run sum = {.prompts = 0};
+    if (!o->cost) return ltd_fail(err, LTD_EINVAL, "rules: tuning needs a calibration");
+    int rc = ltd_player_init(&player, env, agent, err);
+    for (int32_t i = 0; rc == LTD_OK && i < (int32_t)ltd_prompts_count(o->prompts); i++) {
+        ltd_run run;
+        rc = ltd_run_prompt(&player, i, &run, NULL, err);
+        if (rc == LTD_OK) ltd_run_add(&sum, &run);
+    }
+    ltd_player_fini(&player);
+    if (rc < 0) return rc;
+    if (sum.tokens == 0) return ltd_fail(err, LTD_EINVAL, "rules: the prompts have empty answers");
+    *ret = sum.table_ms / (double)sum.tokens;
+    return LTD_OK;
+}
+
+static int try(ltd_env *env, ltd_rule_setting *s, double *pace, ltd_err *err)
+{
+    ltd_agent *agent;
+    int rc = ltd_agent_rule_new(&agent, s->rule, s->param, err);
+    if (rc < 0) return rc;
+    s->tries++;
+    rc = ltd_rule_pace(env, agent, pace, err);
+    ltd_agent_free(agent);
+    return rc;
+}
+
+/* All values of one parameter; the best stays, of equal ones the first. */
+static int tune_param(ltd_env *env, ltd_rule_setting *s, int32_t p, double *best, bool *changed,
+                      ltd_err *err)
+{
+    const ltd_rule_param *param = &s->rule->param[p];
+    float was = s->param[p], keep = was;
+    int rc = LTD_OK;
+    for (int32_t i = 0; rc == LTD_OK && i < param->n; i++) {
+        double pace = 0;
+        if (param->value[i] == was) continue;
+        s->param[p] = param->value[i];
+        rc = try(env, s, &pace, err);
+        if (rc < 0 || pace >= *best) continue;
+        *best = pace;
+        keep = param->value[i];
+        *changed = true;
+    }
+    s->param[p] = keep;
+    return rc;
+}
+
+int ltd_rule_search(ltd_env *env, const ltd_rule *rule, ltd_rule_setting *ret, ltd_err *err)
+{
+    ltd_rule_setting s = {.rule = rule};
+    double best = 0, first;
+    ltd_rule_defaults(rule, s.param);
+    int rc = try(env, &s, &best, err);
+    bool changed = true;
+    first = best;
+    for (int32_t pass = 0; rc == LTD_OK && changed && pass < PASSES; pass++) {
+        changed = false;
+        for (int32_t p = 0; rc == LTD_OK && p < rule->n_params; p++)
+            rc = tune_param(env, &s, p, &best, &changed, err);
+    }
+    if (rc < 0) return rc;
+    s.before = 1 / first;
+    s.speedup = 1 / best;
+    *ret = s;
+    return LTD_OK;
+}
