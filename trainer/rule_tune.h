@@ -6,9 +6,9 @@
  *     const ltd_rule_setting *best = ltd_rules_find(&set, "switch");
  *     ltd_agent_rule_new(&agent, best->rule, best->param, &err);
  *
- * The search goes from the defaults, one parameter at a time through all of its values, and over
- * all parameters until none changes or after three passes.  What it maximises is tokens by table
- * milliseconds, so the same records give the same parameters.
+ * The search climbs from the defaults and from the best of some random settings: one parameter at a
+ * time through all of its values, over all parameters until none changes or after three passes.
+ * What it maximises is tokens by table milliseconds, so the same records give the same parameters.
  * Thread rule: one thread. */
 #ifndef LTD_TRAINER_RULE_TUNE_H
 #define LTD_TRAINER_RULE_TUNE_H
@@ -25,7 +25,7 @@ extern "C" {
 
 enum {
     LTD_RULES_MAX = 32,    /* rules of a set */
-    LTD_RULES_PROMPTS = 48 /* prompts of a search, taken evenly from those that are recorded */
+    LTD_RULES_PROMPTS = 96 /* prompts of a search, taken evenly from those that are recorded */
 };
 
 typedef struct ltd_rule_setting {

@@ -1,4 +1,5 @@
 /* rules.json: what the search found, and what it holds for. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -44,6 +45,12 @@ int ltd_rules_path(const ltd_setup *s, char *ret, size_t size, ltd_err *err)
 
 /* --- writing --- */
 
+/* As it stands in the table of the rule, not as the nearest float. */
+static double written(float v)
+{
+    return round((double)v * 1e6) / 1e6;
+}
+
 static void put_rule(ltd_json_writer *w, const ltd_rule_setting *s)
 {
     ltd_json_begin_inline_object(w, NULL);
@@ -53,7 +60,7 @@ static void put_rule(ltd_json_writer *w, const ltd_rule_setting *s)
     ltd_json_put_int(w, "tries", s->tries);
     ltd_json_begin_object(w, "param");
     for (int32_t i = 0; i < s->rule->n_params; i++)
-        ltd_json_put_f64(w, s->rule->param[i].name, (double)s->param[i]);
+        ltd_json_put_f64(w, s->rule->param[i].name, written(s->param[i]));
     ltd_json_end_object(w);
     ltd_json_end_object(w);
 }

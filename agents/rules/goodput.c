@@ -1,30 +1,35 @@
 /* Goodput: verify and draft what pays by the cost table, over both sources.
  *
- *     E(V) = 1 + sum of the V best nodes' survivals;  T(n, V) = the cycle's cost
- *     worth(n) = max over sizes V, 0 among them, of  E(V) - lambda T(n, V),
- *                lambda = `price` x tokens a millisecond of late;  price 0: of  E(V) / T(n, V)
- *     one more forward when, for some j up to `look`, worth after j forwards > worth now + eager
+ *     E(V) = 1 + trust x sum of the V best nodes' survivals;  T(n, V) = the cycle's cost
+ *     worth(n) = max over sizes V, 0 among them, of (E(V) + beyond e) / (T(n, V) + beyond t),
+ *                e, t = tokens and cost of a cycle of late
+ *     one more forward when worth(n + 1) > (1 + eager) worth(n)
  *
- * What j forwards will add is not known yet: each frontier node gets children whose survivals are
- * its own times the mean share of a rank, learned as the forwards are made; where the lookup chain
- * has a node at that depth, only what it leaves over counts.  Shares are kept apart by how likely
- * the frontier's best node is, and for the resync by whether there is a match.
+ * beyond = 0 maximises this cycle's own rate; the larger, the nearer to E - lambda T with lambda =
+ * e / t, which weighs a cycle against all others as if they were alike.
+ * What a forward will add is not known yet: each frontier node gets children whose survivals are
+ * its own times the mean share of a rank, learned as forwards are made; where the lookup chain has
+ * a node at that depth, only what it leaves over counts.  Shares are kept apart by how likely the
+ * frontier's best node is, and for the resync by whether there is a match.
+ * trust = what was accepted / what survivals said of it, with the head and without: cycles begin
+ * where the last one failed, and there drafts survive less often than elsewhere.
  *
  * Source: goodput of SmartSpec / TurboSpec (Liu et al. 2024, arXiv 2406.14066), vLLM's adaptive
- * verification and D-Cut: E / T over sizes.  The average-reward criterion (Dinkelbach 1967), the
- * outlook of the forwards and the second source are ours. */
+ * verification and D-Cut: E / T over sizes; lambda: Dinkelbach 1967.  The rest is ours. */
 #include <math.h>
 #include <string.h>
 
 #include "agents/rules/rule_priv.h"
 #include "env/survival.h"
 
-enum { PRICE, KEEP, LOOK, EAGER };
+enum { BEYOND, KEEP, EAGER };
 enum { RANKS = 4, CLASSES = 5, ROOM = 64, BEAM = 8 };
 
 typedef struct goodput {
-    rule_agent base;   /* first */
-    double tokens, ms; /* decaying sums: lambda */
+    rule_agent base;               /* first */
+    double tokens, ms;             /* means of a cycle: e, t */
+    double said_of[2], came_of[2]; /* decaying sums behind trust: without, with forwards */
+    double said;                   /* sum of survivals of what this cycle verifies */
     float share[CLASSES][RANKS];
     int32_t class_asked;                 /* of the forward under way, -1 = none */
     float chain[LTD_TREE_MAX_DEPTH + 1]; /* survival of the lookup chain, by depth */
@@ -32,25 +37,25 @@ typedef struct goodput {
     int32_t n;
 } goodput;
 
-static double worth_of(const goodput *g, double tokens, double ms)
-{
-    double price = (double)g->base.param[PRICE];
-    return price > 0 ? tokens - price * g->tokens / g->ms * ms : tokens / ms;
-}
+/* The best size for the nodes g->best[n]: how many nodes, and their survivals' sum. */
+typedef struct choice {
+    double worth, said;
+    int32_t size;
+} choice;
 
-/* The best size for the nodes g->best[n], *size of them. */
-static double worth(const goodput *g, const ltd_env *env, int32_t forwards, int32_t *size)
+static choice choose(const goodput *g, const ltd_env *env, int32_t forwards)
 {
     const ltd_obs_state *s = ltd_env_state(env);
-    double sum = 1, best = -HUGE_VAL;
+    double trust = g->came_of[forwards > 0] / g->said_of[forwards > 0], sum = 0;
+    double beyond = (double)g->base.param[BEYOND];
+    choice best = {-1, 0, 0};
     int32_t done = 0;
     for (int32_t i = 0; i < s->n_sizes; i++) {
         if (s->sizes[i] > g->n && i > 0) break;
         for (; done < s->sizes[i] && done < g->n; done++) sum += (double)g->best[done];
-        double w = worth_of(g, sum, ltd_rule_ms(env, forwards, done));
-        if (w <= best) continue;
-        best = w;
-        *size = s->sizes[i];
+        double ms = ltd_rule_ms(env, forwards, done) + beyond * g->ms;
+        double worth = (1 + trust * sum + beyond * g->tokens) / ms;
+        if (worth > best.worth) best = (choice){worth, sum, s->sizes[i]};
     }
     return best;
 }
@@ -100,27 +105,20 @@ static void learn_shares(goodput *g, const ltd_env *env)
     g->class_asked = -1;
 }
 
-static void insert(float *list, int32_t *n, int32_t room, float x)
+static void insert(goodput *g, float p)
 {
-    if (*n == room && x <= list[room - 1]) return;
-    int32_t at = *n < room ? (*n)++ : room - 1;
-    for (; at > 0 && list[at - 1] < x; at--) list[at] = list[at - 1];
-    list[at] = x;
+    if (g->n == ROOM && p <= g->best[ROOM - 1]) return;
+    int32_t at = g->n < ROOM ? g->n++ : ROOM - 1;
+    for (; at > 0 && g->best[at - 1] < p; at--) g->best[at] = g->best[at - 1];
+    g->best[at] = p;
 }
 
-/* Put the expected children of beam[n] into g->best; the beam becomes the best of them. */
-static void add_level(goodput *g, const ltd_env *env, int32_t forwards, float *beam, int32_t *n)
+/* Put the expected children of beam[n] into g->best. */
+static void add_level(goodput *g, int32_t forwards, int32_t class, const float *beam, int32_t n)
 {
-    const float *share = g->share[class_of(env, forwards, beam[0])];
-    float next[BEAM], left = 1 - g->chain[forwards + 1];
-    int32_t k = 0;
-    for (int32_t i = 0; i < *n; i++)
-        for (int32_t r = 0; r < RANKS; r++) {
-            insert(next, &k, BEAM, beam[i] * share[r]);
-            insert(g->best, &g->n, ROOM, beam[i] * share[r] * left);
-        }
-    memcpy(beam, next, (size_t)k * sizeof *beam);
-    *n = k;
+    float left = 1 - g->chain[forwards + 1];
+    for (int32_t i = 0; i < n; i++)
+        for (int32_t r = 0; r < RANKS; r++) insert(g, beam[i] * g->share[class][r] * left);
 }
 
 static int32_t read_frontier(const ltd_env *env, float *beam)
@@ -140,20 +138,32 @@ static void start(goodput *g, const ltd_env *env)
 {
     static const float before[RANKS] = {0.6f, 0.12f, 0.05f, 0.03f};
     for (int32_t c = 0; c < CLASSES; c++) memcpy(g->share[c], before, sizeof before);
-    g->ms = 10 * ltd_rule_ms(env, 0, 0);
-    g->tokens = 10 * 1.5;
+    g->ms = ltd_rule_ms(env, 0, 0);
+    g->tokens = 1.5;
+    for (int32_t i = 0; i < 2; i++) g->said_of[i] = g->came_of[i] = 20;
+}
+
+static void learn(goodput *g, const ltd_env *env, const ltd_info *last)
+{
+    const double long_keep = 0.998;
+    double keep = (double)g->base.param[KEEP];
+    int32_t head = last->forwards > 0;
+    g->tokens = keep * g->tokens + (1 - keep) * last->accept_len;
+    g->ms = keep * g->ms + (1 - keep) * ltd_rule_last_ms(env, last);
+    if (last->size == 0) return;
+    g->said_of[head] = long_keep * g->said_of[head] + g->said;
+    g->came_of[head] = long_keep * g->came_of[head] + last->accept_len - 1;
 }
 
 static void begin(rule_agent *a, const ltd_env *env, const ltd_info *last)
 {
     goodput *g = (goodput *)a;
-    if (!last) {
+    if (last)
+        learn(g, env, last);
+    else
         start(g, env);
-    } else {
-        g->tokens = (double)a->param[KEEP] * g->tokens + last->accept_len;
-        g->ms = (double)a->param[KEEP] * g->ms + ltd_rule_last_ms(env, last);
-    }
     g->class_asked = -1;
+    g->said = 0;
     read_chain(g, env);
 }
 
@@ -168,29 +178,26 @@ static bool go(rule_agent *a, const ltd_env *env)
 {
     goodput *g = (goodput *)a;
     float beam[BEAM];
-    int32_t forwards = rule_forwards(env), size, n = read_frontier(env, beam);
-    int32_t left = ltd_env_get_options(env)->max_forwards - forwards;
+    int32_t forwards = rule_forwards(env), n = read_frontier(env, beam);
+    int32_t class = class_of(env, forwards, beam[0]);
     learn_shares(g, env);
     read_pool(g, env);
-    int32_t class = class_of(env, forwards, beam[0]);
-    double now = worth(g, env, forwards, &size);
-    for (int32_t j = 1; j <= rule_int(a, LOOK) && j <= left; j++) {
-        add_level(g, env, forwards + j - 1, beam, &n);
-        if (worth(g, env, forwards + j, &size) <= now + (double)a->param[EAGER]) continue;
-        g->class_asked = class;
-        return true;
-    }
-    return false;
+    double now = choose(g, env, forwards).worth;
+    add_level(g, forwards, class, beam, n);
+    double then = choose(g, env, forwards + 1).worth;
+    if (then <= (1 + (double)a->param[EAGER]) * now) return false;
+    g->class_asked = class;
+    return true;
 }
 
 static int32_t size(rule_agent *a, const ltd_env *env)
 {
     goodput *g = (goodput *)a;
-    int32_t best = 0;
     learn_shares(g, env);
     read_pool(g, env);
-    worth(g, env, rule_forwards(env), &best);
-    return best;
+    choice best = choose(g, env, rule_forwards(env));
+    g->said = best.said;
+    return best.size;
 }
 
 static const ltd_rule_ops ops = {
@@ -198,18 +205,17 @@ static const ltd_rule_ops ops = {
 
 const ltd_rule ltd_rule_goodput = {
     .name = "goodput",
-    .formula = "the forwards and nodes with the largest E - lambda T (or E / T) by the cost table",
-    .source = "SmartSpec, arXiv 2406.14066; vLLM adaptive verification; lambda is ours",
-    .n_params = 4,
-    .param = {{"price",
-               "of time, in tokens a millisecond of late; 0: E / T",
-               5,
-               {1, 0, 0.8f, 0.9f, 1.1f}},
-              {"keep", "of the sums behind that rate, a cycle", 4, {0.99f, 0.9f, 0.95f, 0.999f}},
-              {"look", "forwards looked ahead", 3, {2, 1, 3}},
-              {"eager",
-               "tokens by which a forward must pay",
+    .formula = "the forwards and nodes that promise most tokens by the cost table",
+    .source = "SmartSpec, arXiv 2406.14066; vLLM adaptive verification; outlook and trust are ours",
+    .n_params = 3,
+    .param = {{"beyond",
+               "cycles of late that are weighed in with this one",
                6,
-               {0, -0.1f, -0.05f, 0.02f, 0.05f, 0.1f}}},
+               {0, 0.1f, 0.25f, 0.5f, 1, 2}},
+              {"keep", "of their means, a cycle", 4, {0.99f, 0.9f, 0.95f, 0.999f}},
+              {"eager",
+               "share by which a forward must pay",
+               6,
+               {0, -0.02f, -0.01f, -0.005f, 0.01f, 0.02f}}},
     .ops = &ops,
 };
