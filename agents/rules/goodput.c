@@ -51,7 +51,7 @@ static choice choose(const goodput *g, const ltd_env *env, int32_t forwards)
     choice best = {-1, 0, 0};
     int32_t done = 0;
     for (int32_t i = 0; i < s->n_sizes; i++) {
-        if (s->sizes[i] > g->n && i > 0) break;
+        if (i > 0 && s->sizes[i - 1] >= g->n) break; /* it takes the whole pool already */
         for (; done < s->sizes[i] && done < g->n; done++) sum += (double)g->best[done];
         double ms = ltd_rule_ms(env, forwards, done) + beyond * g->ms;
         double worth = (1 + trust * sum + beyond * g->tokens) / ms;
