@@ -30,6 +30,8 @@ typedef struct goodput {
     double tokens, ms;             /* means of a cycle: e, t */
     double said_of[2], came_of[2]; /* decaying sums behind trust: without, with forwards */
     double said;                   /* sum of survivals of what this cycle verifies */
+    double
+        verify[LTD_MAX_SIZES]; /* cost of a cycle without forwards, by size: asked once a cycle */
     float share[CLASSES][RANKS];
     int32_t class_asked;                 /* of the forward under way, -1 = none */
     float chain[LTD_TREE_MAX_DEPTH + 1]; /* survival of the lookup chain, by depth */
@@ -48,13 +50,14 @@ static choice choose(const goodput *g, const ltd_env *env, int32_t forwards)
     const ltd_obs_state *s = ltd_env_state(env);
     double trust = g->came_of[forwards > 0] / g->said_of[forwards > 0], sum = 0;
     double beyond = (double)g->base.param[BEYOND];
+    double drafting = ltd_rule_ms(env, forwards, 0) - ltd_rule_ms(env, 0, 0);
     choice best = {-1, 0, 0};
     int32_t done = 0;
     for (int32_t i = 0; i < s->n_sizes; i++) {
         if (i > 0 && s->sizes[i - 1] >= g->n) break; /* it takes the whole pool already */
         for (; done < s->sizes[i] && done < g->n; done++) sum += (double)g->best[done];
-        double ms = ltd_rule_ms(env, forwards, done) + beyond * g->ms;
-        double worth = (1 + trust * sum + beyond * g->tokens) / ms;
+        double ms = done == s->sizes[i] ? g->verify[i] : ltd_rule_ms(env, 0, done);
+        double worth = (1 + trust * sum + beyond * g->tokens) / (ms + drafting + beyond * g->ms);
         if (worth > best.worth) best = (choice){worth, sum, s->sizes[i]};
     }
     return best;
@@ -158,10 +161,12 @@ static void learn(goodput *g, const ltd_env *env, const ltd_info *last)
 static void begin(rule_agent *a, const ltd_env *env, const ltd_info *last)
 {
     goodput *g = (goodput *)a;
+    const ltd_obs_state *s = ltd_env_state(env);
     if (last)
         learn(g, env, last);
     else
         start(g, env);
+    for (int32_t i = 0; i < s->n_sizes; i++) g->verify[i] = ltd_rule_ms(env, 0, s->sizes[i]);
     g->class_asked = -1;
     g->said = 0;
     read_chain(g, env);
