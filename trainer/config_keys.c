@@ -304,7 +304,8 @@ static const ltd_key KEYS[] = {
         "0: only at the end or when stopped", "ours"),
 
     STRINGS(bench, policies, "[]",
-        "rows of the comparison; empty: ar, eagle3, static-tuned, the best rules, ltd", "ours"),
+        "rows of the comparison, also rules of docs/opponents.md; empty: ar, eagle3, static-tuned, "
+        "switch, goodput, ltd", "ours"),
     INT(bench, max_new, "128", 1, 1048576, "tokens", "answer length", "ours"),
     INT(bench, reps, "3", 1, 1000, "repetitions",
         "runs of every prompt under every policy, interleaved", "ours"),

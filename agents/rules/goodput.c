@@ -23,7 +23,9 @@
 #include "env/survival.h"
 
 enum { BEYOND, KEEP, EAGER };
-enum { RANKS = 4, CLASSES = 5, ROOM = 64, BEAM = 8 };
+enum { RANKS = 4, CLASSES = 5, ROOM = 32, BEAM = 8 };
+
+static const float least = 0.01f; /* survival below which no node is worth a look */
 
 typedef struct goodput {
     rule_agent base;               /* first */
@@ -110,7 +112,7 @@ static void learn_shares(goodput *g, const ltd_env *env)
 
 static void insert(goodput *g, float p)
 {
-    if (g->n == ROOM && p <= g->best[ROOM - 1]) return;
+    if (p < least || (g->n == ROOM && p <= g->best[ROOM - 1])) return;
     int32_t at = g->n < ROOM ? g->n++ : ROOM - 1;
     for (; at > 0 && g->best[at - 1] < p; at--) g->best[at] = g->best[at - 1];
     g->best[at] = p;

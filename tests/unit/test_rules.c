@@ -4,6 +4,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -169,6 +171,26 @@ static void table_is_sound(void **state)
     const ltd_rule *lookup = ltd_rule_find("lookup");
     assert_string_equal(ltd_rule_text(lookup, (float[]){2, 6}, text, sizeof text), "g 2, m 6");
     assert_string_equal(ltd_rule_text(lookup, (float[]){2, 6}, text, 5), "g 2,");
+}
+
+static void the_document_lists_every_rule(void **state)
+{
+    (void)state;
+    static char text[1 << 16];
+    char path[1024], row[64];
+    const char *root = getenv("LTD_SOURCE_ROOT");
+    snprintf(path, sizeof path, "%s/docs/opponents.md", root ? root : ".");
+    FILE *f = fopen(path, "r");
+    assert_non_null(f);
+    text[fread(text, 1, sizeof text - 1, f)] = 0;
+    fclose(f);
+    for (int32_t i = 0; i < ltd_rule_count(); i++) {
+        snprintf(row, sizeof row, "\n| `%s` | ", ltd_rule_at(i)->name);
+        const char *line = strstr(text, row);
+        if (!line) fail_msg("docs/opponents.md has no row of %s", ltd_rule_at(i)->name);
+        for (int32_t p = 0; p < ltd_rule_at(i)->n_params; p++)
+            assert_non_null(strstr(line, ltd_rule_at(i)->param[p].name));
+    }
 }
 
 static void lookup_verifies_long_matches(void **state)
@@ -455,6 +477,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(table_is_sound),
+        TEST(the_document_lists_every_rule),
         TEST(lookup_verifies_long_matches),
         TEST(every_rule_has_the_second_source),
         TEST(two_thresholds),
