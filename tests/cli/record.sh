@@ -56,11 +56,15 @@ positions() { sed -n 's/.*"positions": \([0-9]*\).*/\1/p' "$1/result.json"; }
 check "to as many positions" [ "$(positions whole)" = "$(positions stopped)" ]
 
 # --- played back ----------------------------------------------------------------------------------
-rows=ar,static-2-4,static-2-4-lookup,static-0-8-lookup
+rows=ar,static-2-4,static-2-4-lookup,static-0-8-lookup,switch,two-threshold
 (cd whole && "$ltd" replay "${options[@]}" --policies $rows --json replay.json) >out 2>err
 report "replay exits 0" $? "$(cat err)"
+check "rules are tuned and kept beside the calibration" [ "$(ls rules-*.json | wc -l)" -eq 1 ]
 "$ltd" bench "${options[@]}" --policies $rows --json bench.json >out 2>err
 report "so does the bench, live" $? "$(cat err)"
+(cd whole && "$ltd" tune --rules "${options[@]}" --json rules.json) >out 2>err
+report "tune --rules exits 0" $? "$(cat err)"
+check "and tells the parameters of every rule" [ "$(grep -c '"param"' whole/rules.json)" -ge 15 ]
 cat >compare.py <<'PY'
 import json
 replay, bench = json.load(open("whole/replay.json")), json.load(open("bench.json"))
