@@ -32,8 +32,7 @@ typedef struct goodput {
     double tokens, ms;             /* means of a cycle: e, t */
     double said_of[2], came_of[2]; /* decaying sums behind trust: without, with forwards */
     double said;                   /* sum of survivals of what this cycle verifies */
-    double
-        verify[LTD_MAX_SIZES]; /* cost of a cycle without forwards, by size: asked once a cycle */
+    double verify[LTD_MAX_SIZES];  /* cost of a cycle without forwards, by size */
     float share[CLASSES][RANKS];
     int32_t class_asked;                 /* of the forward under way, -1 = none */
     float chain[LTD_TREE_MAX_DEPTH + 1]; /* survival of the lookup chain, by depth */
@@ -155,7 +154,7 @@ static void learn(goodput *g, const ltd_env *env, const ltd_info *last)
     int32_t head = last->forwards > 0;
     g->tokens = keep * g->tokens + (1 - keep) * last->accept_len;
     g->ms = keep * g->ms + (1 - keep) * ltd_rule_last_ms(env, last);
-    if (last->size == 0) return;
+    if (last->size == 0 || g->said == 0) return; /* nothing was promised, or nobody asked */
     g->said_of[head] = long_keep * g->said_of[head] + g->said;
     g->came_of[head] = long_keep * g->came_of[head] + last->accept_len - 1;
 }

@@ -183,8 +183,11 @@ static int32_t check_cycles(int32_t cycles)
             asked += t->step.turn == LTD_TURN_SIZE;
             tiny_step(t, tiny_random(t));
         }
-        const ltd_info *f = &t->step.info;
+        const ltd_info *f = &t->step.info, *last = ltd_env_last(t->env);
         assert_int_equal(ltd_env_turn(t->env), LTD_TURN_NONE);
+        assert_int_equal(last->accept_len, f->accept_len);
+        assert_int_equal(last->new_tokens, f->new_tokens);
+        assert_true(last->cycle_ns == f->cycle_ns && !last->token);
         assert_in_range(f->forwards, o->min_forwards, o->max_forwards);
         assert_in_range(f->accept_len, 1, f->size + 1);
         assert_in_range(f->tokens, 1, f->accept_len);
@@ -198,6 +201,7 @@ static void every_state_has_its_mask(void **state)
 {
     (void)state;
     tiny_env_open(t, NULL, NULL);
+    assert_int_equal(ltd_env_last(t->env)->accept_len, 0); /* none yet */
     assert_true(check_cycles(150) > 50);
 }
 
