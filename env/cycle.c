@@ -152,7 +152,7 @@ int ltd_cycle_begin(ltd_cycle *c, ltd_err *err)
     c->match = ltd_lookup_find(c->lookup, c->root, c->chain_token, c->options.lookup_max_chain);
     c->chain = c->match.n;
     ltd_survival_lookup(c->options.survival, c->match.length, c->chain_score, c->chain);
-    ltd_tree_add_chain(c->tree, c->chain_token, c->chain_score, c->chain);
+    ltd_tree_add_chain(c->tree, c->match.length, c->chain_token, c->chain_score, c->chain);
     ltd_phases_enter(&c->phases, LTD_PHASE_OTHER);
     return LTD_OK;
 }

@@ -129,29 +129,6 @@ void ltd_rank_push(ltd_rank *rank, uint64_t key)
     rank->keys[rank->count++] = key;
 }
 
-/* Put `key` into the sorted part, whose last place is free. */
-static void insert_sorted(uint64_t *keys, int32_t last, uint64_t key)
-{
-    for (; last > 0 && keys[last - 1] > key; last--) keys[last] = keys[last - 1];
-    keys[last] = key;
-}
-
-void ltd_rank_improve(ltd_rank *rank, uint64_t before, uint64_t after)
-{
-    uint64_t *keys = rank->keys;
-    int32_t at = 0;
-    while (at < rank->count && keys[at] != before) at++;
-    if (at == rank->count) return;
-    if (at < rank->sorted) {
-        insert_sorted(keys, at, after);
-    } else if (at < rank->settled && rank->sorted > 0 && after < keys[rank->sorted - 1]) {
-        keys[at] = keys[rank->sorted];
-        insert_sorted(keys, rank->sorted++, after);
-    } else {
-        keys[at] = after;
-    }
-}
-
 /* Merge keys[0 .. a) and keys[a .. a + b), both ascending. */
 static void merge_runs(ltd_rank *rank, int32_t a, int32_t b)
 {

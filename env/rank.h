@@ -37,8 +37,6 @@ static inline int32_t ltd_rank_index(uint64_t key)
 void ltd_rank_clear(ltd_rank *rank);
 /* Add a key; count < room. */
 void ltd_rank_push(ltd_rank *rank, uint64_t key);
-/* A key that is present gets better: after < before. */
-void ltd_rank_improve(ltd_rank *rank, uint64_t before, uint64_t after);
 /* The best min(n, count) keys in ascending order, borrowed until the next change. */
 const uint64_t *ltd_rank_best(ltd_rank *rank, int32_t n);
 

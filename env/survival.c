@@ -66,6 +66,20 @@ void ltd_survival_lookup(const ltd_survival *s, int32_t length, float *score, in
     for (int32_t i = known; i < n; i++) score[i] = score[i - 1];
 }
 
+static float odds_of(float logp)
+{
+    float p = expf(logp), rest = 1 - p;
+    float x = logf(p > 1e-4f ? p : 1e-4f) - logf(rest > 1e-4f ? rest : 1e-4f);
+    return x < -8 ? -8 : x > 8 ? 8 : x;
+}
+
+float ltd_survival_both(const ltd_survival *s, int32_t length, float logp)
+{
+    const float *b = s->both[class_of(length)];
+    float odds = logp > -INFINITY ? b[0] + b[1] * odds_of(logp) : b[2];
+    return -log1pf(expf(-odds));
+}
+
 /* --- learning --- */
 
 void ltd_survival_count_head(ltd_survival_counts *counts, float score, bool is_true)
@@ -86,6 +100,15 @@ void ltd_survival_count_lookup(ltd_survival_counts *counts, int32_t length, int3
         row[i][0]++;
         row[i][1] += i < accepted;
     }
+}
+
+void ltd_survival_count_both(ltd_survival_counts *counts, int32_t length, float logp, bool is_true)
+{
+    int32_t odds = LTD_SURVIVAL_ODDS;
+    if (logp > -INFINITY) odds = (int32_t)(2 * (odds_of(logp) + 8) + 0.5f);
+    int64_t *cell = counts->both[class_of(length)][odds];
+    cell[0]++;
+    cell[1] += is_true;
 }
 
 /* Counts near what was expected before there were any: as much as `PRIOR` observations. */
@@ -150,11 +173,45 @@ static void fit_lookup(const ltd_survival_counts *counts, int32_t c, ltd_surviva
     ret->matches += counts->lookup[c][0][0];
 }
 
+/* Logistic regression on the counts of a class, drawn to where it would be without any: the head's
+ * odds, and half of the chain's own.  Newton's method, no step longer than 1: the function is
+ * convex. */
+static void fit_both(const ltd_survival_counts *counts, int32_t c, ltd_survival *ret)
+{
+    double rate = (double)first_rate[c], a0 = log(rate / (1 - rate)) / 2, b0 = 0.75;
+    double a = a0, b = b0;
+    for (int round = 0; round < 40; round++) {
+        double ga = PRIOR * (a - a0), gb = PRIOR * (b - b0), aa = PRIOR, ab = 0, bb = PRIOR;
+        for (int32_t i = 0; i < LTD_SURVIVAL_ODDS; i++) {
+            const int64_t *cell = counts->both[c][i];
+            double x = i / 2.0 - 8, n = (double)cell[0], p = 1 / (1 + exp(-a - b * x));
+            double w = n * p * (1 - p), wrong = n * p - (double)cell[1];
+            ga += wrong;
+            gb += wrong * x;
+            aa += w;
+            ab += w * x;
+            bb += w * x * x;
+        }
+        double det = aa * bb - ab * ab;
+        double da = (bb * ga - ab * gb) / det, db = (aa * gb - ab * ga) / det;
+        double most = fmax(1, fmax(fabs(da), fabs(db)));
+        a -= da / most;
+        b -= db / most;
+    }
+    double silent = share(counts->both[c][LTD_SURVIVAL_ODDS], rate / 10);
+    ret->both[c][0] = (float)a;
+    ret->both[c][1] = (float)b;
+    ret->both[c][2] = (float)log(silent / (1 - silent));
+}
+
 void ltd_survival_fit(const ltd_survival_counts *counts, ltd_survival *ret)
 {
     *ret = (ltd_survival){.nodes = 0};
     fit_head(counts, ret);
-    for (int32_t c = 0; c < LTD_SURVIVAL_MATCHES; c++) fit_lookup(counts, c, ret);
+    for (int32_t c = 0; c < LTD_SURVIVAL_MATCHES; c++) {
+        fit_lookup(counts, c, ret);
+        fit_both(counts, c, ret);
+    }
 }
 
 /* --- file --- */
@@ -185,6 +242,9 @@ int ltd_survival_save(const ltd_survival *s, const char *path, ltd_err *err)
     for (int32_t c = 0; c < LTD_SURVIVAL_MATCHES; c++)
         put_row(&w, NULL, s->lookup[c], LTD_SURVIVAL_CHAIN);
     ltd_json_end_array(&w);
+    ltd_json_begin_array(&w, "both");
+    for (int32_t c = 0; c < LTD_SURVIVAL_MATCHES; c++) put_row(&w, NULL, s->both[c], 3);
+    ltd_json_end_array(&w);
     ltd_json_end_object(&w);
     ltd_str_puts(&text, "\n");
     int rc = text.failed ? ltd_fail(err, LTD_ENOMEM, "%s: no memory", path)
@@ -193,10 +253,8 @@ int ltd_survival_save(const ltd_survival *s, const char *path, ltd_err *err)
     return rc;
 }
 
-/* ln p, not above the one before. */
 static int read_row(ltd_json row, const char *what, float *v, size_t n, ltd_err *err)
 {
-    float above = 0;
     if (ltd_json_type_of(row) != LTD_JSON_ARRAY || ltd_json_count(row) != n)
         return ltd_fail(err, LTD_EFORMAT, "%s: %s: expected an array of %zu numbers", row.name,
                         what, n);
@@ -204,13 +262,39 @@ static int read_row(ltd_json row, const char *what, float *v, size_t n, ltd_err 
         double x;
         int rc = ltd_json_as_f64(ltd_json_at(row, i), what, &x, err);
         if (rc < 0) return rc;
-        v[i] = x > -1e6 ? (float)x : -1e6f;
-        if (!(v[i] <= above))
-            return ltd_fail(err, LTD_EFORMAT, "%s: %s, entry %zu is %g, expected at most %g",
-                            row.name, what, i, x, (double)above);
-        above = v[i];
+        v[i] = x < -1e6 ? -1e6f : x > 1e6 ? 1e6f : (float)x;
     }
     return LTD_OK;
+}
+
+/* ln p, none above the one before. */
+static int read_falling(ltd_json row, const char *what, float *v, size_t n, ltd_err *err)
+{
+    int rc = read_row(row, what, v, n, err);
+    for (size_t i = 0; rc == LTD_OK && i < n; i++) {
+        float above = i ? v[i - 1] : 0;
+        if (v[i] <= above) continue;
+        rc = ltd_fail(err, LTD_EFORMAT, "%s: %s, entry %zu is %g, expected at most %g", row.name,
+                      what, i, (double)v[i], (double)above);
+    }
+    return rc;
+}
+
+/* Rows of all classes of match lengths. */
+static int read_classes(ltd_json root, const char *key, float *v, size_t n, bool falling,
+                        ltd_err *err)
+{
+    char what[32];
+    ltd_json array;
+    snprintf(what, sizeof what, "key '%s'", key);
+    int rc = ltd_json_get_array(root, key, &array, err);
+    if (rc == LTD_OK && ltd_json_count(array) != LTD_SURVIVAL_MATCHES)
+        rc = ltd_fail(err, LTD_EFORMAT, "%s: %s: %zu rows, expected %d", root.name, what,
+                      ltd_json_count(array), LTD_SURVIVAL_MATCHES);
+    for (size_t c = 0; rc == LTD_OK && c < LTD_SURVIVAL_MATCHES; c++)
+        rc = falling ? read_falling(ltd_json_at(array, c), what, v + c * n, n, err)
+                     : read_row(ltd_json_at(array, c), what, v + c * n, n, err);
+    return rc;
 }
 
 static int read_hash(ltd_json root, const char *key, char ret[65], ltd_err *err)
@@ -224,23 +308,17 @@ static int read_hash(ltd_json root, const char *key, char ret[65], ltd_err *err)
 static int read_all(ltd_json root, ltd_survival *s, ltd_err *err)
 {
     int64_t version;
-    ltd_json lookup;
     int rc = ltd_json_get_int(root, "version", 1, 1, &version, err);
     if (rc == LTD_OK) rc = read_hash(root, "model", s->model_hash, err);
     if (rc == LTD_OK) rc = read_hash(root, "head_sha256", s->head_hash, err);
     if (rc == LTD_OK) rc = ltd_json_get_int(root, "nodes", 0, INT64_MAX, &s->nodes, err);
     if (rc == LTD_OK) rc = ltd_json_get_int(root, "matches", 0, INT64_MAX, &s->matches, err);
     if (rc == LTD_OK)
-        rc =
-            read_row(ltd_json_member(root, "head"), "key 'head'", s->head, LTD_SURVIVAL_KNOTS, err);
-    if (rc == LTD_OK) rc = ltd_json_get_array(root, "lookup", &lookup, err);
-    if (rc == LTD_OK && ltd_json_count(lookup) != LTD_SURVIVAL_MATCHES)
-        rc = ltd_fail(err, LTD_EFORMAT, "%s: key 'lookup': %zu rows, expected %d", root.name,
-                      ltd_json_count(lookup), LTD_SURVIVAL_MATCHES);
-    for (size_t c = 0; rc == LTD_OK && c < LTD_SURVIVAL_MATCHES; c++)
-        rc =
-            read_row(ltd_json_at(lookup, c), "key 'lookup'", s->lookup[c], LTD_SURVIVAL_CHAIN, err);
-    return rc;
+        rc = read_falling(ltd_json_member(root, "head"), "key 'head'", s->head, LTD_SURVIVAL_KNOTS,
+                          err);
+    if (rc == LTD_OK)
+        rc = read_classes(root, "lookup", s->lookup[0], LTD_SURVIVAL_CHAIN, true, err);
+    return rc == LTD_OK ? read_classes(root, "both", s->both[0], 3, false, err) : rc;
 }
 
 int ltd_survival_load(ltd_survival **ret, const char *path, ltd_err *err)

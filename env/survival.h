@@ -35,8 +35,10 @@ enum {
 typedef struct ltd_survival {
     float head[LTD_SURVIVAL_KNOTS];                         /* ln p at score -i / 8 */
     float lookup[LTD_SURVIVAL_MATCHES][LTD_SURVIVAL_CHAIN]; /* ln p, cumulative */
-    int64_t nodes, matches;                                 /* that were counted */
-    char model_hash[65], head_hash[65];                     /* head "": none */
+    float both[LTD_SURVIVAL_MATCHES][3]; /* log-odds of a chain's token: constant, weight of the
+                                            head's log-odds; constant where the head is silent */
+    int64_t nodes, matches;              /* that were counted */
+    char model_hash[65], head_hash[65];  /* head "": none */
 } ltd_survival;
 
 /* ln p of a node that the head gives this cumulative score; monotone, below the last knot with the
@@ -45,18 +47,29 @@ float ltd_survival_head(const ltd_survival *s, float score);
 /* ln p of chain places 0..n-1 under a match of `length` tokens: score[0 .. n), not increasing. */
 void ltd_survival_lookup(const ltd_survival *s, int32_t length, float *score, int32_t n);
 
+/* ln p of a chain's next token, all before it being true, once the head has spoken: `length` tokens
+ * agree so far, the head gives it ln p = `logp`, -infinity: it is not among its candidates.  s is
+ * not NULL. */
+float ltd_survival_both(const ltd_survival *s, int32_t length, float logp);
+
 /* --- learning --- */
+
+enum { LTD_SURVIVAL_ODDS = 33 }; /* classes of the head's log-odds, a half apart, from -8 to 8 */
 
 typedef struct ltd_survival_counts {
     int64_t head[LTD_SURVIVAL_KNOTS][2];                         /* nodes; true ones */
     double said[LTD_SURVIVAL_KNOTS];                             /* sum of the head's p */
     int64_t lookup[LTD_SURVIVAL_MATCHES][LTD_SURVIVAL_CHAIN][2]; /* chains that long; accepted */
+    /* places about which the head spoke; true ones.  The last class: it was silent about them */
+    int64_t both[LTD_SURVIVAL_MATCHES][LTD_SURVIVAL_ODDS + 1][2];
 } ltd_survival_counts;
 
 void ltd_survival_count_head(ltd_survival_counts *counts, float score, bool is_true);
 /* A chain of n tokens of which `accepted` were true. */
 void ltd_survival_count_lookup(ltd_survival_counts *counts, int32_t length, int32_t accepted,
                                int32_t n);
+/* As ltd_survival_both() will be asked. */
+void ltd_survival_count_both(ltd_survival_counts *counts, int32_t length, float logp, bool is_true);
 /* What was never seen keeps the value it has without a survival.  The hashes become "". */
 void ltd_survival_fit(const ltd_survival_counts *counts, ltd_survival *ret);
 

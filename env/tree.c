@@ -32,6 +32,7 @@ typedef struct beam {
 struct ltd_tree {
     int32_t k, max_forwards, max_chain, max_size, room;
     int32_t count, forwards, chain;
+    int32_t match;   /* tokens the chain follows from */
     ltd_node *nodes; /* [room] */
     beam beams[2];   /* beams[now] feeds the next forward, the other fed the last one */
     int now;
@@ -169,11 +170,11 @@ static int32_t push_node(ltd_tree *tree, int32_t token, int32_t parent, float sc
     node->depth = parent < 0 ? 1 : tree->nodes[parent].depth + 1;
     node->forward = tree->forwards;
     node->score = score;
-    ltd_rank_push(&tree->rank, ltd_rank_key(score, index));
     return index;
 }
 
-void ltd_tree_add_chain(ltd_tree *tree, const int32_t *token, const float *score, int32_t n)
+void ltd_tree_add_chain(ltd_tree *tree, int32_t match, const int32_t *token, const float *score,
+                        int32_t n)
 {
     if (tree->count > 0 || tree->forwards > 0) return;
     if (n > tree->max_chain) n = tree->max_chain;
@@ -184,6 +185,7 @@ void ltd_tree_add_chain(ltd_tree *tree, const int32_t *token, const float *score
         push_node(tree, token[i], i - 1, above);
     }
     tree->chain = tree->count;
+    tree->match = match;
     tree->n_ranked = 0;
 }
 
@@ -193,20 +195,45 @@ static int32_t chain_child(const ltd_tree *tree, int32_t parent)
     return parent + 1 < tree->chain ? parent + 1 : -1;
 }
 
-/* Pool index of a candidate: the chain's node when it is that one, else a new node. */
-static int32_t add_candidate(ltd_tree *tree, int32_t parent, int32_t chain, int32_t token,
-                             float score, float own)
+/* A row of the head: the k children of a node. */
+typedef struct drafted_row {
+    int32_t parent;       /* pool index, -1 = root */
+    float base, above;    /* its own score, its pool score */
+    const int32_t *token; /* [k] */
+    const float *logp;    /* [k] */
+    int32_t chain;        /* the chain's node among the children, -1 = none */
+    float others;         /* added to the others' pool scores */
+} drafted_row;
+
+/* The head has spoken about the place of a chain's node: its score becomes what both say, and the
+ * chain below it, of which the head has not spoken yet, moves along.  What is left for its siblings
+ * is divided as the head divides it. */
+static void weigh_chain(ltd_tree *tree, drafted_row *r)
 {
-    if (chain < 0 || tree->nodes[chain].token != token)
-        return push_node(tree, token, parent, score);
-    ltd_node *node = &tree->nodes[chain];
-    tree->agreed = chain + 1;
-    if (chain == 0) tree->first_score = own;
-    if (score > node->score) {
-        ltd_rank_improve(&tree->rank, ltd_rank_key(node->score, chain), ltd_rank_key(score, chain));
-        node->score = score;
-    }
-    return chain;
+    float p = -INFINITY;
+    for (int32_t c = 0; c < tree->k; c++)
+        if (r->token[c] == tree->nodes[r->chain].token) p = sane(r->logp[c]);
+    float both = ltd_survival_both(tree->survival, tree->match + r->chain, p);
+    float move = r->above + both - tree->nodes[r->chain].score;
+    for (int32_t i = r->chain; i < tree->chain; i++) tree->nodes[i].score += move;
+    r->others = log1pf(-expf(both)) - logf(fmaxf(1 - expf(p), 1e-4f));
+}
+
+/* Pool index of a candidate: the chain's node when it is that one, else a new node. */
+static int32_t add_candidate(ltd_tree *tree, const drafted_row *r, int32_t c, float p)
+{
+    float step = p;
+    if (tree->survival)
+        step = ltd_survival_head(tree->survival, r->base + p) -
+               (r->parent < 0 ? 0 : ltd_survival_head(tree->survival, r->base)) + r->others;
+    float score = r->above + sane(step);
+    if (r->chain < 0 || tree->nodes[r->chain].token != r->token[c])
+        return push_node(tree, r->token[c], r->parent, score);
+    ltd_node *node = &tree->nodes[r->chain];
+    tree->agreed = r->chain + 1;
+    if (r->chain == 0) tree->first_score = r->base + p;
+    if (!tree->survival && score > node->score) node->score = score;
+    return r->chain;
 }
 
 /* Fill the other beam with the k best of the last candidates and make it the beam.  Kept as a
@@ -254,27 +281,30 @@ int ltd_tree_grow(ltd_tree *tree, const int32_t *token, const float *logp, ltd_e
     /* k = 1 has one row either way: what tells the resync apart is that nothing was drafted. */
     bool resync = tree->forwards == 0;
     int32_t n_rows = resync ? 1 : k;
+    int32_t first = tree->count;
     tree->forwards++;
     tree->n_ranked = 0;
     tree->n_last = n_rows * k;
     tree->row_mass = 0;
-    for (int32_t r = 0; r < n_rows; r++) {
-        int32_t parent = resync ? -1 : rows->node[r], chain = chain_child(tree, parent);
-        float base = resync ? 0 : rows->score[r];
-        float above = resync ? 0 : tree->nodes[parent].score;
-        float at_base = resync ? 0 : ltd_survival_head(tree->survival, base);
-        tree->row_mass += expf(at_base);
+    for (int32_t i = 0; i < n_rows; i++) {
+        drafted_row r = {
+            .parent = resync ? -1 : rows->node[i], .token = token + i * k, .logp = logp + i * k};
+        if (!resync) {
+            r.base = rows->score[i];
+            r.above = tree->nodes[r.parent].score;
+        }
+        r.chain = chain_child(tree, r.parent);
+        if (r.chain >= 0 && tree->survival) weigh_chain(tree, &r);
+        tree->row_mass += resync ? 1 : expf(ltd_survival_head(tree->survival, r.base));
         for (int32_t c = 0; c < k; c++) {
-            int32_t i = r * k + c;
-            float p = sane(logp[i]);
-            if (r == 0) tree->top_logp[c] = p;
-            float step = p;
-            if (tree->survival) step = ltd_survival_head(tree->survival, base + p) - at_base;
-            tree->last_node[i] =
-                add_candidate(tree, parent, chain, token[i], above + sane(step), base + p);
-            tree->last[i] = base + p;
+            float p = sane(r.logp[c]);
+            if (i == 0) tree->top_logp[c] = p;
+            tree->last_node[i * k + c] = add_candidate(tree, &r, c, p);
+            tree->last[i * k + c] = r.base + p;
         }
     }
+    for (int32_t i = first; i < tree->count; i++)
+        ltd_rank_push(&tree->rank, ltd_rank_key(tree->nodes[i].score, i));
     choose_beam(tree, resync);
     return LTD_OK;
 }
@@ -357,14 +387,19 @@ const ltd_node *ltd_tree_nodes(const ltd_tree *tree)
     return tree->nodes;
 }
 
+/* Drafted nodes from the ranking, and between them the chain's, which are in order by nature. */
 const int32_t *ltd_tree_ranked(ltd_tree *tree, int32_t n)
 {
     if (n > tree->count) n = tree->count;
-    if (n > tree->n_ranked) {
-        const uint64_t *keys = ltd_rank_best(&tree->rank, n);
-        for (int32_t i = tree->n_ranked; i < n; i++) tree->ranked[i] = ltd_rank_index(keys[i]);
-        tree->n_ranked = n;
+    if (n <= tree->n_ranked) return tree->ranked;
+    const uint64_t *keys = ltd_rank_best(&tree->rank, n);
+    int32_t drafted = tree->rank.count < n ? tree->rank.count : n;
+    for (int32_t i = 0, d = 0, c = 0; i < n; i++) {
+        bool chain =
+            c < tree->chain && (d == drafted || ltd_rank_key(tree->nodes[c].score, c) < keys[d]);
+        tree->ranked[i] = chain ? c++ : ltd_rank_index(keys[d++]);
     }
+    tree->n_ranked = n;
     return tree->ranked;
 }
 

@@ -2,7 +2,7 @@
  * the nodes to verify.  Knows tokens and scores, nothing of models or clocks.
  *
  *     ltd_tree_reset(tree);
- *     ltd_tree_add_chain(tree, tokens, scores, n);     what prompt lookup found
+ *     ltd_tree_add_chain(tree, match, tokens, scores, n);    what prompt lookup found
  *     ltd_tree_grow(tree, tokens, logp, &err);         resync: k children of the root
  *     ltd_tree_grow(tree, tokens, logp, &err);         expansion: k x k candidates
  *     sel = ltd_tree_select(tree, root, size);         nodes to verify, root first
@@ -14,9 +14,11 @@
  *
  * Without a chain the pool is EAGLE-3's, in its level order: k root children, then k*k a level.
  * With one, the chain's nodes come first, and a drafted node that equals one of them (same parent,
- * same token) is that node, with the larger score; nodes that are drafted below it start from
- * there. The beam is chosen by the head's own scores: a chain changes what is verified, not what
- * the head is asked.
+ * same token) is that node; nodes that are drafted below it start from there.  With survival curves
+ * its score follows from what both say as soon as the head has spoken about its place, whether it
+ * proposes it or not, the chain's rest and the node's siblings moving along; without, the larger
+ * score counts. The beam is chosen by the head's own scores: a chain changes what is verified, not
+ * what the head is asked.
  *
  * Scores from outside are made sane where they enter: NaN counts as -infinity, ln p > 0 as 0.
  *
@@ -75,9 +77,11 @@ const ltd_survival *ltd_tree_survival(const ltd_tree *tree);
 /* Empty the pool for the next cycle. */
 void ltd_tree_reset(ltd_tree *tree);
 
-/* Put a chain under the root: token[i] with cumulative score[i], non-increasing (a score above the
- * one before it is lowered to it).  Cut at max_chain; nothing when the pool isn't empty. */
-void ltd_tree_add_chain(ltd_tree *tree, const int32_t *token, const float *score, int32_t n);
+/* Put a chain under the root, from a match of so many tokens: token[i] with cumulative score[i],
+ * non-increasing (a score above the one before it is lowered to it).  Cut at max_chain; nothing
+ * when the pool isn't empty. */
+void ltd_tree_add_chain(ltd_tree *tree, int32_t match, const int32_t *token, const float *score,
+                        int32_t n);
 
 /* Add one draft forward.  First call of a cycle: 1 row, the root's children, token[k], logp[k].
  * Later calls: k rows in beam order, token[k][k], logp[k][k] row-major (ln p of a child given its

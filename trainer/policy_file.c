@@ -176,7 +176,10 @@ static int load_survival(const ltd_checkpoint *c, ltd_policy *p, ltd_err *err)
     if (!v) return ltd_fail(err, LTD_ENOMEM, "policy: no memory");
     int rc = ltd_checkpoint_get_f32(c, "policy/survival/head", v->head, &head, 1, err);
     if (rc < 0) return rc;
-    return ltd_checkpoint_get_f32(c, "policy/survival/lookup", v->lookup[0], lookup, 2, err);
+    rc = ltd_checkpoint_get_f32(c, "policy/survival/lookup", v->lookup[0], lookup, 2, err);
+    if (rc < 0) return rc;
+    const int64_t both[2] = {LTD_SURVIVAL_MATCHES, 3};
+    return ltd_checkpoint_get_f32(c, "policy/survival/both", v->both[0], both, 2, err);
 }
 
 int ltd_policy_from_checkpoint(ltd_policy **ret, const ltd_checkpoint *c, const char *name,

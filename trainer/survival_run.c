@@ -1,6 +1,7 @@
 #include "trainer/survival_run.h"
 
 #include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,12 +45,39 @@ static void count_drafts(counter *c, ltd_cycle *cycle)
     }
 }
 
+/* What the head says of the chain's tokens as long as those before them are true. */
+static int count_both(counter *c, ltd_cycle *cycle, ltd_err *err)
+{
+    const ltd_tree *tree = ltd_cycle_tree(cycle);
+    const ltd_node *nodes = ltd_tree_nodes(tree);
+    ltd_match match = ltd_cycle_match(cycle);
+    int32_t k = ltd_tree_top_k(tree), n = match.n < c->left ? match.n : c->left;
+    for (int32_t i = 0; i < n && ltd_cycle_can_draft(cycle); i++) {
+        const int32_t *beam = ltd_tree_beam_node(tree), *token;
+        const float *logp;
+        int32_t row = 0;
+        while (i > 0 && row < k && beam[row] != i - 1) row++;
+        if (row == k) break; /* the head doesn't follow the chain */
+        int rc = ltd_cycle_draft(cycle, err);
+        if (rc < 0) return rc;
+        ltd_cycle_drafted(cycle, &token, &logp);
+        float p = -INFINITY;
+        for (int32_t j = row * k; j < (row + 1) * k; j++)
+            if (token[j] == nodes[i].token) p = logp[j];
+        bool is_true = nodes[i].token == c->next[i];
+        ltd_survival_count_both(&c->counts, match.length + i, p, is_true);
+        if (!is_true) break;
+    }
+    return LTD_OK;
+}
+
 static int count_position(counter *c, ltd_cycle *cycle, ltd_err *err)
 {
     const ltd_cycle_result *r;
     ltd_cycle_set_lookup(cycle, true);
     int rc = ltd_cycle_begin(cycle, err);
     if (rc == LTD_OK) count_chain(c, cycle);
+    if (rc == LTD_OK) rc = count_both(c, cycle, err);
     ltd_cycle_set_lookup(cycle, false);
     if (rc == LTD_OK) rc = ltd_cycle_begin(cycle, err);
     while (rc == LTD_OK && ltd_cycle_can_draft(cycle)) rc = ltd_cycle_draft(cycle, err);

@@ -44,7 +44,9 @@ static void put_survival(const ltd_survival *v, ltd_checkpoint_writer *w)
     const int64_t head = LTD_SURVIVAL_KNOTS;
     const int64_t lookup[2] = {LTD_SURVIVAL_MATCHES, LTD_SURVIVAL_CHAIN};
     ltd_checkpoint_put_f32(w, "policy/survival/head", v->head, &head, 1);
+    const int64_t both[2] = {LTD_SURVIVAL_MATCHES, 3};
     ltd_checkpoint_put_f32(w, "policy/survival/lookup", v->lookup[0], lookup, 2);
+    ltd_checkpoint_put_f32(w, "policy/survival/both", v->both[0], both, 2);
 }
 
 static int put_run(const ltd_trainer *t, ltd_checkpoint_writer *w, ltd_err *err)

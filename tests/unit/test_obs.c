@@ -135,7 +135,7 @@ static void agreement_of_head_and_lookup_is_told(void **state)
     const float l5 = logf(0.5f), l25 = logf(0.25f), chain[] = {-0.25f, -0.5f, -0.75f};
     ltd_obs_state s = {.tree = small_tree(), .chain = 3, .sizes = sizes, .n_sizes = 5};
     ltd_obs_begin(&s);
-    ltd_tree_add_chain(s.tree, (int32_t[]){1, 4, 9}, chain, 3);
+    ltd_tree_add_chain(s.tree, 4, (int32_t[]){1, 4, 9}, chain, 3);
     ltd_obs_encode(LTD_CONTRACT_LTD_DEPTH, &s, obs);
     near(obs[LTD_OBS_AT_AGREED], 0);
     near(obs[LTD_OBS_AT_FIRST], 0);

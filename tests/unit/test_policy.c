@@ -93,6 +93,7 @@ static void save(const char *path, const about *a, const ltd_learner *depth,
     ltd_checkpoint_put_f64(w, "policy/rate", &rate, 1);
     ltd_checkpoint_put_f32(w, "policy/survival/head", head, &head_dim, 1);
     ltd_checkpoint_put_f32(w, "policy/survival/lookup", chains, chain_dims, 2);
+    ltd_checkpoint_put_f32(w, "policy/survival/both", chains, (int64_t[]){13, 3}, 2);
     if (depth) ltd_learner_save(depth, w);
     if (size) ltd_learner_save(size, w);
     if (ltd_checkpoint_finish(w, &err) < 0) fail_msg("%s", err.msg);

@@ -22,7 +22,7 @@ static ltd_tree *small_tree(const ltd_tokenizer *tok, const ltd_selection **sele
     ltd_tree_reset(tree);
     const int32_t chain[] = {space_w, newline};
     const float scores[] = {logf(0.8f), logf(0.4f)};
-    ltd_tree_add_chain(tree, chain, scores, 2);
+    ltd_tree_add_chain(tree, 4, chain, scores, 2);
     const int32_t first[] = {a, quote};
     const float p_first[] = {logf(0.5f), logf(0.25f)};
     assert_int_equal(ltd_tree_grow(tree, first, p_first, NULL), LTD_OK);

@@ -93,7 +93,7 @@ static void begin(int32_t match, const float *p, int32_t n)
         score[i] = logf(p[i]);
     }
     ltd_tree_reset(env.state.tree);
-    ltd_tree_add_chain(env.state.tree, token, score, n);
+    ltd_tree_add_chain(env.state.tree, 4, token, score, n);
     env.state.match = match;
     env.state.chain = n;
 }

@@ -21,6 +21,12 @@ static ltd_survival_counts *counts;
 static ltd_survival fitted;
 static ltd_err err = LTD_ERR_INIT;
 
+/* What a chain's token is with these odds of the head's. */
+static double together(int32_t length, double odds)
+{
+    return 1 / (1 + exp(-(length < 4 ? 0.8 : 2) - 0.9 * odds));
+}
+
 /* A head that is too sure of itself: what it calls s is true with exp(1.5 s).  Chains whose tokens
  * are right with 1 - 1 / (1 + length), each on its own. */
 static void count_texts(void)
@@ -34,6 +40,10 @@ static void count_texts(void)
         int32_t length = 1 + (int32_t)ltd_rng_below(&rng, 70), n = 0;
         while (n < 20 && ltd_rng_f64(&rng) > 1.0 / (1 + length)) n++;
         ltd_survival_count_lookup(counts, length, n, 20);
+        double odds = 8 * ltd_rng_f64(&rng) - 4;
+        ltd_survival_count_both(counts, length, (float)-log1p(exp(-odds)),
+                                ltd_rng_f64(&rng) < together(length, odds));
+        ltd_survival_count_both(counts, length, -INFINITY, ltd_rng_f64(&rng) < 0.1);
     }
 }
 
@@ -126,7 +136,22 @@ static void what_was_never_seen_stays_as_it_was(void **state)
     free(c);
 }
 
-/* Own scores go through the curve, steps of it are added to where a node hangs. */
+static void head_and_chain_are_weighed_together(void **state)
+{
+    (void)state;
+    for (double odds = -4; odds <= 4; odds += 0.5)
+        for (int32_t length = 3; length < 30; length += 17) {
+            double want = together(length, odds);
+            double got = exp((double)ltd_survival_both(&fitted, length, (float)-log1p(exp(-odds))));
+            if (fabs(got - want) > 0.03)
+                fail_msg("%d, odds %g: %g, expected %g", length, odds, got, want);
+        }
+    assert_true(fabs(exp((double)ltd_survival_both(&fitted, 3, -INFINITY)) - 0.1) < 0.02);
+    assert_true(ltd_survival_both(&fitted, 60, 0) <= 0);
+}
+
+/* Own scores go through the curve, steps of it are added to where a node hangs; a chain's node, of
+ * which the head has spoken, has what both say, and its siblings share the rest. */
 static void a_tree_scores_by_the_curve(void **state)
 {
     (void)state;
@@ -135,18 +160,69 @@ static void a_tree_scores_by_the_curve(void **state)
     assert_int_equal(ltd_tree_new(&tree, 2, 2, 2, 8, &err), 0);
     ltd_tree_set_survival(tree, &fitted);
     ltd_tree_reset(tree);
-    ltd_tree_add_chain(tree, (int32_t[]){7, 8}, chain, 2);
-    assert_int_equal(ltd_tree_grow(tree, (int32_t[]){7, 1}, (float[]){-0.5f, -1}, &err), 0);
+    ltd_tree_add_chain(tree, 4, (int32_t[]){7, 8}, chain, 2);
+    assert_int_equal(ltd_tree_grow(tree, (int32_t[]){7, 1}, (float[]){-0.5f, -1.2f}, &err), 0);
+    const ltd_node *node = ltd_tree_nodes(tree);
+    float both = ltd_survival_both(&fitted, 4, -0.5f);
+    float others = logf((1 - expf(both)) / (1 - expf(-0.5f)));
+    assert_true(fabsf(node[0].score - both) < 1e-6f);
+    assert_true(fabsf(node[1].score - (both - 0.3f)) < 1e-6f);
+    assert_true(fabsf(node[2].score - (ltd_survival_head(&fitted, -1.2f) + others)) < 1e-5f);
+    /* The first row stands at the chain's first node, and doesn't propose its second. */
     assert_int_equal(
         ltd_tree_grow(tree, (int32_t[]){3, 4, 5, 6}, (float[]){-0.25f, -2, -0.5f, -1}, &err), 0);
-    const ltd_node *node = ltd_tree_nodes(tree);
-    assert_true(node[0].score == -0.3f);
-    assert_true(node[2].score == ltd_survival_head(&fitted, -1));
+    float silent = ltd_survival_both(&fitted, 5, -INFINITY);
+    assert_true(fabsf(node[1].score - (both + silent)) < 1e-6f);
     float step = ltd_survival_head(&fitted, -0.75f) - ltd_survival_head(&fitted, -0.5f);
     assert_int_equal(node[3].parent, 0);
-    assert_true(fabsf(node[3].score - (-0.3f + step)) < 1e-6f);
+    assert_true(fabsf(node[3].score - (both + step + logf(1 - expf(silent)))) < 1e-5f);
     assert_int_equal(node[5].parent, 2);
-    assert_true(fabsf(node[5].score - ltd_survival_head(&fitted, -1.5f)) < 1e-6f);
+    step = ltd_survival_head(&fitted, -1.7f) - ltd_survival_head(&fitted, -1.2f);
+    assert_true(fabsf(node[5].score - (node[2].score + step)) < 1e-5f);
+    ltd_tree_free(tree);
+}
+
+/* Whatever the head says of a chain, the best nodes are in order and hold their parents. */
+static void selections_stay_closed_when_a_chain_falls(void **state)
+{
+    (void)state;
+    enum { K = 3, CHAIN = 6 };
+    ltd_rng rng;
+    ltd_rng_seed(&rng, 11, LTD_STREAM_TEST);
+    ltd_tree *tree;
+    assert_int_equal(ltd_tree_new(&tree, K, 4, CHAIN, 40, &err), 0);
+    ltd_tree_set_survival(tree, &fitted);
+    for (int round = 0; round < 2000; round++) {
+        int32_t token[K * K], chain[CHAIN];
+        float logp[K * K], score[CHAIN], sum = 0;
+        for (int i = 0; i < CHAIN; i++) {
+            chain[i] = (int32_t)ltd_rng_below(&rng, 4);
+            score[i] = sum -= ltd_rng_f32(&rng) * 0.3f;
+        }
+        ltd_tree_reset(tree);
+        ltd_tree_add_chain(tree, 1 + (int32_t)ltd_rng_below(&rng, 60), chain, score, CHAIN);
+        for (int f = 0; f < 4; f++) {
+            for (int r = 0; r < K; r++) {
+                float p = 0;
+                int32_t first = (int32_t)ltd_rng_below(&rng, 4);
+                for (int c = 0; c < K; c++) {
+                    token[r * K + c] = (first + c) % 4;
+                    logp[r * K + c] = p -= 0.05f + ltd_rng_f32(&rng) * 2;
+                }
+            }
+            assert_int_equal(ltd_tree_grow(tree, token, logp, &err), 0);
+            int32_t n = ltd_tree_count(tree) < 40 ? ltd_tree_count(tree) : 40;
+            const int32_t *best = ltd_tree_ranked(tree, n);
+            const ltd_node *node = ltd_tree_nodes(tree);
+            bool seen[64] = {false};
+            for (int32_t i = 0; i < n; i++) {
+                const ltd_node *x = &node[best[i]];
+                assert_true(x->parent < 0 || seen[x->parent]);
+                assert_true(i == 0 || x->score <= node[best[i - 1]].score);
+                seen[best[i]] = true;
+            }
+        }
+    }
     ltd_tree_free(tree);
 }
 
@@ -188,7 +264,9 @@ int main(void)
         cmocka_unit_test(curves_never_rise),
         cmocka_unit_test(rising_counts_are_pooled),
         cmocka_unit_test(what_was_never_seen_stays_as_it_was),
+        cmocka_unit_test(head_and_chain_are_weighed_together),
         cmocka_unit_test(a_tree_scores_by_the_curve),
+        cmocka_unit_test(selections_stay_closed_when_a_chain_falls),
         cmocka_unit_test(files_read_back_and_bad_ones_are_named),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
