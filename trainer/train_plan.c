@@ -5,6 +5,8 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "base/str.h"
+#include "trainer/behaviour.h"
 #include "trainer/planner.h"
 #include "trainer/prior.h"
 #include "trainer/record_run.h"
@@ -104,6 +106,28 @@ static void tell(void *ctx, const ltd_planner_progress *p)
     if (t->options->plan) t->options->plan(t->options->ctx, p);
 }
 
+/* What it does on the held-out texts; a constant policy is named as the setting it is. */
+static int tell_behaviour(stage *g, ltd_err *err)
+{
+    const ltd_trainer *t = g->t;
+    ltd_visits visits = {0};
+    ltd_str text = LTD_STR_INIT;
+    int rc = ltd_planner_play(g->valid, t->depth->actor, t->size->actor, &visits, err);
+    if (rc == LTD_OK) {
+        ltd_behaviour b = ltd_behaviour_of(g->valid, &visits);
+        ltd_behaviour_text(&b, &text);
+        ltd_log(t->setup->log, LTD_LOG_INFO, "it chooses %s", ltd_str_text(&text));
+        if (ltd_behaviour_is_constant(&b))
+            ltd_log(t->setup->log, LTD_LOG_WARN,
+                    "the policy hardly ever chooses anything but %d forwards and %d nodes: a fixed "
+                    "setting does the same",
+                    b.most_forwards, b.most_size);
+    }
+    ltd_str_fini(&text);
+    ltd_visits_fini(&visits);
+    return rc;
+}
+
 static int plan(stage *g, ltd_err *err)
 {
     ltd_trainer *t = g->t;
@@ -127,6 +151,7 @@ static int plan(stage *g, ltd_err *err)
         ltd_log(t->setup->log, LTD_LOG_INFO,
                 "over records: x%.3f on held-out prompts after %d passes, x%.3f before (rate %.3f)",
                 r.valid, r.best_pass, r.before, c->env.rate);
+    if (rc == LTD_OK) rc = tell_behaviour(g, err);
     /* What the optimizer remembers belongs to another loss. */
     for (int i = 0; rc == LTD_OK && i < 2; i++) {
         ltd_adam *adam = (i ? t->size : t->depth)->adam;

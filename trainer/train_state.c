@@ -87,6 +87,8 @@ static void put_counters(const ltd_trainer *t, ltd_checkpoint_writer *w)
     /* Wall time is no part of a run that the cost table drives: equal runs are equal files. */
     double seconds = t->setup->config.env.clock == LTD_CLOCK_TABLE ? 0 : ltd_trainer_seconds(t);
     ltd_checkpoint_put_f64(w, "counters/seconds", &seconds, 1);
+    const uint64_t planned = t->planned;
+    ltd_checkpoint_put_u64(w, "counters/planned", &planned, 1);
     ltd_checkpoint_put_u64(w, "rng/explore", t->explore.s, 4);
     ltd_checkpoint_put_u64(w, "rng/minibatch", t->minibatch.s, 4);
 }
@@ -140,7 +142,7 @@ int ltd_train_check_resume(const ltd_setup *setup, const char *path, ltd_err *er
 
 static int get_counters(ltd_trainer *t, const ltd_checkpoint *c, ltd_err *err)
 {
-    uint64_t cycles;
+    uint64_t cycles, planned;
     int64_t counters[3];
     double valid[2];
     int rc = ltd_checkpoint_get_u64(c, LTD_CHECKPOINT_STEP, &cycles, 1, err);
@@ -148,9 +150,11 @@ static int get_counters(ltd_trainer *t, const ltd_checkpoint *c, ltd_err *err)
         rc = ltd_checkpoint_get_i64(c, "counters/decisions_updates_valid", counters, 3, err);
     if (rc == LTD_OK) rc = ltd_checkpoint_get_f64(c, "counters/valid", valid, 2, err);
     if (rc == LTD_OK) rc = ltd_checkpoint_get_f64(c, "counters/seconds", &t->seconds, 1, err);
+    if (rc == LTD_OK) rc = ltd_checkpoint_get_u64(c, "counters/planned", &planned, 1, err);
     if (rc == LTD_OK) rc = ltd_checkpoint_get_u64(c, "rng/explore", t->explore.s, 4, err);
     if (rc == LTD_OK) rc = ltd_checkpoint_get_u64(c, "rng/minibatch", t->minibatch.s, 4, err);
     if (rc < 0) return rc;
+    t->planned = planned != 0;
     t->cycles = (int64_t)cycles;
     t->decisions = counters[0];
     t->updates = counters[1];

@@ -85,6 +85,20 @@ for a, b in zip(replay["tasks"], bench["tasks"]):
 PY
 check "it has the live bench's tokens, lengths, forwards and nodes, and no row beats the oracle" \
     python3 compare.py
+
+# --- learned from ---------------------------------------------------------------------------------
+for n in 1 2; do
+    (cd whole && "$ltd" train "${options[@]}" --run.name=learned --train.total_cycles=0 \
+        --env.clock=table --train.plan_passes=4 --train.plan_batch_size=32) >out 2>err
+    report "training over records exits 0 ($n)" $? "$(cat err)"
+    mv whole/runs/learned whole/runs/learned$n
+done
+check "it says what it learned and does" grep -q "over records: x.*held-out" err
+check "equal seeds and records give equal nets, byte for byte" \
+    cmp whole/runs/learned1/checkpoints/best.h5 whole/runs/learned2/checkpoints/best.h5
+(cd whole && "$ltd" replay "${options[@]}" --policy runs/learned1 --policies ar,ltd --json ltd.json) \
+    >out 2>err
+report "the learned policy plays over the records" $? "$(cat err)"
 (cd whole && "$ltd" replay "${options[@]}" --trace.max_new=30) >out 2>err
 check "records of other answers are not taken for these" grep -q "run .ltd record." err
 printf 'x' | dd of="$part" bs=1 seek=4000 conv=notrunc 2>/dev/null

@@ -12,6 +12,7 @@
 #include "agents/categorical.h"
 #include "base/rng.h"
 #include "tests/support/made_positions.h"
+#include "trainer/behaviour.h"
 #include "trainer/planner.h"
 #include "trainer/prior.h"
 
@@ -196,6 +197,30 @@ static void a_token_is_worth_the_time_it_takes(void **state)
     ltd_learner_free(s);
 }
 
+static void what_a_policy_does_is_told(void **state)
+{
+    (void)state;
+    ltd_visit v[200] = {{0}};
+    ltd_visits visits = {v, 200, 200, 0, 0};
+    ltd_str text = LTD_STR_INIT;
+    made_positions_open(&m, 6, 1, 1.2f);
+    for (int i = 0; i < 200; i++) {
+        v[i].forwards = i < 150 ? 2 : 0;
+        v[i].size = i < 100 ? 3 : 1;
+    }
+    ltd_behaviour b = ltd_behaviour_of(m.positions, &visits);
+    ltd_behaviour_text(&b, &text);
+    assert_string_equal(ltd_str_text(&text),
+                        "forwards 0: 25 %, 2: 75 %; nodes 1: 50 %, 4: 50 %; 1.5 bits");
+    assert_false(ltd_behaviour_is_constant(&b));
+    assert_true(b.most == 0.5 && b.most_forwards == 2 && b.most_size == 4);
+    for (int i = 0; i < 199; i++) v[i] = (ltd_visit){.forwards = 1, .size = 2};
+    b = ltd_behaviour_of(m.positions, &visits);
+    assert_true(ltd_behaviour_is_constant(&b));
+    assert_true(b.most_forwards == 1 && b.most_size == 2);
+    ltd_str_fini(&text);
+}
+
 static double learn(uint64_t seed, float *params, int64_t *n, double *before)
 {
     ltd_learner *d, *s;
@@ -250,6 +275,7 @@ int main(void)
         cmocka_unit_test(gradients_match_finite_differences),
         cmocka_unit_test(the_prior_is_the_rule),
         cmocka_unit_test(a_token_is_worth_the_time_it_takes),
+        cmocka_unit_test(what_a_policy_does_is_told),
         cmocka_unit_test(it_learns_and_equal_seeds_give_equal_nets),
     };
     return cmocka_run_group_tests(tests, NULL, teardown);

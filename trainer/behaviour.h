@@ -1,0 +1,38 @@
+/* What policies do over records: how often which choice.  A policy that always chooses the same is
+ * a setting, and should be called one.
+ *
+ *     ltd_behaviour b = ltd_behaviour_of(positions, &visits);
+ *     ltd_behaviour_text(&b, &text);
+ *
+ * Pure functions. */
+#ifndef LTD_TRAINER_BEHAVIOUR_H
+#define LTD_TRAINER_BEHAVIOUR_H
+
+#include "base/str.h"
+#include "trainer/planner.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct ltd_behaviour {
+    int64_t cycles;
+    double forwards[LTD_TREE_MAX_DEPTH + 1]; /* share of cycles with so many */
+    double sizes[LTD_POSITIONS_SIZES];       /* with this entry of the table */
+    int32_t table[LTD_POSITIONS_SIZES], n_sizes;
+    double entropy; /* of the pair (forwards, size) over cycles [bits] */
+    /* the pair chosen most often */
+    int32_t most_forwards, most_size; /* size: nodes */
+    double most;                      /* its share */
+} ltd_behaviour;
+
+ltd_behaviour ltd_behaviour_of(const ltd_positions *p, const ltd_visits *visits);
+/* Hardly anything but one choice? */
+bool ltd_behaviour_is_constant(const ltd_behaviour *b);
+/* Append a line: "0 forwards 12 %, 1 30 %, ...; nodes 2: 10 %, ...; 2.9 bits". */
+void ltd_behaviour_text(const ltd_behaviour *b, ltd_str *out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
