@@ -214,32 +214,53 @@ static ltd_cost_point point_of(const samples *s, int32_t rows, int32_t context)
     return (ltd_cost_point){rows, context, mean, (float)s->ms[0]};
 }
 
-/* Half of what three forwards take longer than one; as much as that one where noise is larger. */
-static ltd_cost_point expansion(const point *three, ltd_cost_point first, int32_t k)
+/* Half of what three forwards take longer than one, and what they make the verification after them
+ * take longer: the head pushes the target's weights out of the caches. */
+static ltd_cost_point expansion(const point *three, ltd_cost_point first, double evicts, int32_t k)
 {
     ltd_cost_point p = point_of(&three->draft, k, three->context);
-    p.ms = (p.ms - first.ms) / 2;
+    p.ms = (p.ms - first.ms) / 2 + (float)evicts;
     p.ms_min = (p.ms_min - first.ms_min) / 2;
-    if (!(p.ms > 0)) p.ms = first.ms;
+    if (!(p.ms > 0)) p.ms = first.ms; /* noise is larger */
     if (!(p.ms_min > 0)) p.ms_min = p.ms;
     return p;
 }
 
+/* As after one forward: what more of them add is theirs. */
+static ltd_cost_point verification(const point *v, double evicts)
+{
+    ltd_cost_point p = point_of(&v->verify, v->size + 1, v->context);
+    float more = v->forwards > 1 ? (float)((v->forwards - 1) * evicts) : 0;
+    if (more < p.ms) p.ms -= more;
+    if (p.ms_min > p.ms) p.ms_min = p.ms;
+    return p;
+}
+
+static double mean_of(const samples *s)
+{
+    return ltd_calibrate_mean(s->ms, s->n);
+}
+
+/* A context's points are together: plain, one forward, three, verifications. */
 static void fill_points(const ltd_calibration *c, ltd_cost *cost)
 {
     int32_t k = ltd_cycle_get_options(c->cycle)->top_k;
     ltd_cost_point first = {0};
+    double evicts = 0;
     for (int32_t i = 0; i < c->n_points; i++) {
         const point *p = &c->points[i];
         switch (p->kind) {
         case FIRST:
-            cost->draft[cost->n_draft++] = first = point_of(&p->draft, 1, p->context);
+            first = point_of(&p->draft, 1, p->context);
+            cost->draft[cost->n_draft++] = first;
             break;
-        case THREE: cost->draft[cost->n_draft++] = expansion(p, first, k); break;
-        case PLAIN:
-        case VERIFY:
-            cost->verify[cost->n_verify++] = point_of(&p->verify, p->size + 1, p->context);
+        case THREE:
+            evicts = (mean_of(&p->verify) - mean_of(&p[-1].verify)) / 2;
+            if (evicts < 0) evicts = 0;
+            cost->draft[cost->n_draft++] = expansion(p, first, evicts, k);
             break;
+        case PLAIN: evicts = 0; /* fall through */
+        case VERIFY: cost->verify[cost->n_verify++] = verification(p, evicts); break;
         }
     }
 }

@@ -161,7 +161,7 @@ static const ltd_key KEYS[] = {
     STRING(calibration, path, "\"\"",
         "cost table to read and write; empty: the one kept in run.dir for this machine and model",
         "ours"),
-    INT(calibration, reps, "12", 1, 10000, "repetitions", "measurements of each point", "ours"),
+    INT(calibration, reps, "8", 1, 10000, "repetitions", "measurements of each point", "ours"),
     INTS(calibration, contexts, "[128, 512, 1024]", 1, 1048576, "tokens",
         "committed tokens at which costs are measured, ascending; those beyond model.context are "
         "left out", "ours"),
