@@ -6,7 +6,8 @@
  *         lambda <- 0.9 lambda + 0.1 (lambda + 0.01 if rate <= alpha, else lambda - 0.01)
  *
  * Source: Agrawal et al. 2024, arXiv 2410.18351; the tracker of the threshold is Draft & Verify's
- * (Zhang et al. 2023, arXiv 2309.08168). */
+ * (Zhang et al. 2023, arXiv 2309.08168).  Not checked against the paper's text: figures made with
+ * this row are not the paper's. */
 #include <math.h>
 
 #include "agents/rules/rule_priv.h"

@@ -4,7 +4,8 @@
  *     R = mean of blend m / most + (1 - blend) m / n
  *
  * m = accepted drafts, n = forwards of the cycle, most = the largest n allowed.
- * Source: Sridhar et al. 2025, arXiv 2511.02017. */
+ * Source: Sridhar et al. 2025, arXiv 2511.02017; the blend's exact form is not checked against the
+ * paper's text. */
 #include <math.h>
 
 #include "agents/rules/rule_priv.h"
