@@ -380,7 +380,7 @@ int ltd_train(ltd_setup *setup, const ltd_train_options *options, ltd_train_resu
     if (rc == LTD_OK)
         rc = ltd_metrics_open(&t.metrics, options->dir, options->resume ? t.cycles : -1, err);
     if (rc == LTD_OK) rc = ltd_config_save(&t.setup->config, t.options->dir, err);
-    if (rc == LTD_OK && t.planned) rc = keep_planned(&t, err);
+    if (rc == LTD_OK && t.planned && !options->resume) rc = keep_planned(&t, err);
     if (rc == LTD_OK) rc = loop(&t, ret, err);
     close_trainer(&t);
     return rc;

@@ -96,6 +96,23 @@ done
 check "it says what it learned and does" grep -q "over records: x.*held-out" err
 check "equal seeds and records give equal nets, byte for byte" \
     cmp whole/runs/learned1/checkpoints/best.h5 whole/runs/learned2/checkpoints/best.h5
+# With a learning rate of 0 nothing can be better than what the records gave: best.h5 stays theirs, in
+# a run that is left alone and in one that goes on from its middle.
+live=(--run.name=goes_on --env.clock=table --train.plan_passes=4 --train.plan_batch_size=32
+    --train.lr=0 --train.total_cycles=90 --train.n_steps=24 --train.batch_size=8
+    --train.checkpoint_every=15 --train.keep_last=0 --train.eval_every=0 --train.eval_prompts=1)
+(cd whole && "$ltd" train "${options[@]}" "${live[@]}") >out 2>err
+report "a run that goes on live exits 0" $? "$(cat err)"
+cp -r whole/runs/goes_on left_alone
+first=$(find whole/runs/goes_on/checkpoints -name 'step_*.h5' | sort | head -1)
+find whole/runs/goes_on/checkpoints -name 'step_*.h5' ! -samefile "$first" -delete
+(cd whole && "$ltd" train --resume "${first#whole/}" --quiet) >out 2>err
+report "so does its resumption from a checkpoint" $? "$(cat err)"
+check "the best of the records stays the best" \
+    cmp left_alone/checkpoints/best.h5 whole/runs/goes_on/checkpoints/best.h5
+check "and the run ends in the same bytes" \
+    cmp left_alone/checkpoints/step_0000000090.h5 whole/runs/goes_on/checkpoints/step_0000000090.h5
+
 (cd whole && "$ltd" replay "${options[@]}" --policy runs/learned1 --policies ar,ltd --json ltd.json) \
     >out 2>err
 report "the learned policy plays over the records" $? "$(cat err)"
