@@ -48,25 +48,15 @@ static int read_answer(scout *s, const ltd_prompt *p, ltd_err *err)
 static void look(scout *s, int32_t p, int32_t forwards, bool lookup)
 {
     ltd_tree *tree = ltd_cycle_tree(s->cycle);
-    const ltd_node *nodes = ltd_tree_nodes(tree);
-    int32_t pool = ltd_tree_count(tree);
-    int32_t most = pool < s->max_size ? pool : s->max_size;
-    const int32_t *best = most ? ltd_tree_ranked(tree, most) : NULL;
-    int32_t got[LTD_TREE_MAX_DEPTH + 2] = {0}; /* got[d] = rank + 1 of the true node at depth d */
-    int32_t depth = 0, at = -1;
-    for (int32_t r = 0; r < most; r++) {
-        const ltd_node *node = &nodes[best[r]];
-        if (node->parent != at || p + depth + 1 >= s->length ||
-            node->token != s->text[p + depth + 1])
-            continue;
-        at = best[r];
-        got[++depth] = r + 1;
-    }
+    int32_t pool = ltd_tree_count(tree), left = s->length - p - 1;
+    int32_t rank[2 * LTD_TREE_MAX_DEPTH];
+    if (left > 2 * LTD_TREE_MAX_DEPTH) left = 2 * LTD_TREE_MAX_DEPTH;
+    int32_t depth = ltd_tree_true_ranks(tree, s->text + p + 1, left, s->max_size, rank);
     for (int32_t i = 0; i < s->n; i++) {
         const ltd_setting *c = &s->c[i].setting;
         if (s->out[i] || c->forwards != forwards || c->lookup != lookup) continue;
         int32_t d = depth;
-        while (d > 0 && got[d] > c->size) d--;
+        while (d > 0 && rank[d - 1] > c->size) d--;
         s->got[p * s->n + i] = (uint8_t)(d + 1);
         s->size[p * s->n + i] = (uint16_t)(c->size < pool ? c->size : pool);
     }
