@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-#define LTD_OBS_SHRINK 0.75f
+static const float shrink = 0.75f; /* of the frontier's mass, a forward */
 enum { LTD_OBS_MAX = 1000 };
 
 static const struct {
@@ -85,20 +85,6 @@ static float at_most_1(float x)
     return x < 1 ? x : 1;
 }
 
-/* Entropy of a row of which the k likeliest are known. */
-static float row_entropy(const float *logp, int32_t k)
-{
-    float h = 0, rest = 1;
-    for (int32_t i = 0; i < k; i++) {
-        if (logp[i] <= LTD_OBS_FLOOR) continue;
-        float p = expf(logp[i]);
-        h -= p * logp[i];
-        rest -= p;
-    }
-    if (rest > 0) h -= rest * logf(rest);
-    return h / logf(k > 1 ? (float)k : 2.0f);
-}
-
 static void encode_frontier(const ltd_obs_state *s, float *ret)
 {
     float *beam = ret + LTD_OBS_AT_BEAM;
@@ -119,7 +105,7 @@ static void encode_frontier(const ltd_obs_state *s, float *ret)
     mass = at_most_1(mass);
     ret[LTD_OBS_AT_MASS] = mass;
     ret[LTD_OBS_AT_DECAY] = before > 0 ? at_most_1(mass / before) : 0;
-    ret[LTD_OBS_AT_ENTROPY] = row_entropy(ltd_tree_top_logp(s->tree), k);
+    ret[LTD_OBS_AT_ENTROPY] = ltd_tree_top_entropy(s->tree) / logf(k > 1 ? (float)k : 2.0f);
 }
 
 /* Time of verifying `size` nodes: along the size table, beyond it as between its last two. */
@@ -137,7 +123,6 @@ static float verify_time(const ltd_obs_state *s, int32_t n, float size)
  * that pays.  What the chain covers is had without. */
 static float worth_of_going_on(const ltd_obs_state *s, const float *obs, int32_t n, float size)
 {
-    static const float shrink = LTD_OBS_SHRINK;
     int32_t forwards = ltd_tree_forwards(s->tree);
     const ltd_node *first = s->chain > 0 ? ltd_tree_nodes(s->tree) : NULL;
     float mass = obs[LTD_OBS_AT_MASS], best = -10, gain = 0, time = 0;

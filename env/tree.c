@@ -372,6 +372,19 @@ const float *ltd_tree_top_logp(const ltd_tree *tree)
     return tree->n_last > 0 ? tree->top_logp : NULL;
 }
 
+float ltd_tree_top_entropy(const ltd_tree *tree)
+{
+    if (tree->n_last == 0) return 0;
+    float h = 0, rest = 1;
+    for (int32_t i = 0; i < tree->k; i++) {
+        if (!(tree->top_logp[i] > -INFINITY)) continue;
+        float p = expf(tree->top_logp[i]);
+        h -= p * tree->top_logp[i];
+        rest -= p;
+    }
+    return rest > 0 ? h - rest * logf(rest) : h;
+}
+
 float ltd_tree_row_mass(const ltd_tree *tree)
 {
     return tree->n_last > 0 ? tree->row_mass : 1;

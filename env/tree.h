@@ -113,6 +113,9 @@ const float *ltd_tree_last_scores(const ltd_tree *tree, int32_t *n);
 int32_t ltd_tree_agreed(const ltd_tree *tree, float *first);
 /* ln p of its top row's candidates [k], not cumulative. */
 const float *ltd_tree_top_logp(const ltd_tree *tree);
+/* Entropy of that row [nats]: of its k candidates, and of what they leave over as if that were one
+ * token; 0 before the first forward. */
+float ltd_tree_top_entropy(const ltd_tree *tree);
 /* Sum of the survivals of its rows: probability that the text is among the nodes it expanded; 1
  * for the resync, whose only row is the root. */
 float ltd_tree_row_mass(const ltd_tree *tree);

@@ -59,11 +59,8 @@ static inline int32_t rule_forwards(const ltd_env *env)
     return ltd_tree_forwards(ltd_env_state(env)->tree);
 }
 
-/* --- signals (signals.c); before the resync the text is certain: entropy 0, the rest 1 --- */
+/* --- signals (signals.c); before the resync the text is certain: all are 1 --- */
 
-/* Entropy of the last forward's top row [nats]: of its k candidates, and of what they leave over as
- * if that were one token. */
-float ltd_rule_entropy(const ltd_env *env);
 /* The head's p of its likeliest token in the last forward's top row. */
 float ltd_rule_top(const ltd_env *env);
 /* Sum of the head's own p over the frontier. */

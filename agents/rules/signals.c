@@ -10,20 +10,6 @@ static bool certain(const ltd_tree *tree)
     return ltd_tree_forwards(tree) == 0;
 }
 
-float ltd_rule_entropy(const ltd_env *env)
-{
-    const ltd_tree *tree = ltd_env_state(env)->tree;
-    if (certain(tree)) return 0;
-    const float *logp = ltd_tree_top_logp(tree);
-    float h = 0, rest = 1;
-    for (int32_t i = 0; i < ltd_tree_top_k(tree); i++) {
-        if (!(logp[i] > -INFINITY)) continue;
-        h -= expf(logp[i]) * logp[i];
-        rest -= expf(logp[i]);
-    }
-    return rest > 0 ? h - rest * logf(rest) : h;
-}
-
 float ltd_rule_top(const ltd_env *env)
 {
     const ltd_tree *tree = ltd_env_state(env)->tree;

@@ -13,7 +13,7 @@ enum { H = RULE_V + 1 };
 
 static bool go(rule_agent *a, const ltd_env *env)
 {
-    return sqrtf(0.15f * ltd_rule_entropy(env)) <= a->param[H];
+    return sqrtf(0.15f * ltd_tree_top_entropy(ltd_env_state(env)->tree)) <= a->param[H];
 }
 
 static const ltd_rule_ops ops = {.go = go};
