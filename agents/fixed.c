@@ -24,8 +24,7 @@ static void free_agent(ltd_agent *agent)
 
 static int32_t fixed_depth(const fixed_agent *a, const ltd_env *env, const ltd_step *step)
 {
-    int32_t want = ltd_tree_forwards(ltd_env_state(env)->tree) < a->forwards ? LTD_DEPTH_CONTINUE
-                                                                             : LTD_DEPTH_STOP;
+    int32_t want = ltd_env_forwards(env) < a->forwards ? LTD_DEPTH_CONTINUE : LTD_DEPTH_STOP;
     return step->mask[want] ? want : !want;
 }
 

@@ -13,11 +13,11 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "env/cycle.h"
+#include "env/ground_priv.h"
 
 struct ltd_env {
     ltd_env_options options;
-    ltd_cycle *cycle;
+    ltd_ground *ground; /* owned */
     ltd_prompt_order order;
     ltd_reward reward;
     ltd_obs_state state;
@@ -33,73 +33,31 @@ struct ltd_env {
 
 /* --- opening --- */
 
-static int check_sizes(const ltd_env_options *o, ltd_err *err)
-{
-    int32_t most = ltd_cycle_get_options(o->cycle)->max_size;
-    if (o->n_sizes < 1 || o->n_sizes > LTD_MAX_SIZES)
-        return ltd_fail(err, LTD_EINVAL, "env: %d sizes, expected 1 to %d", o->n_sizes,
-                        LTD_MAX_SIZES);
-    for (int32_t i = 0; i < o->n_sizes; i++) {
-        if (o->sizes[i] < 0 || o->sizes[i] > most)
-            return ltd_fail(err, LTD_EINVAL, "env: size %d, expected 0 to %d", o->sizes[i], most);
-        if (i && o->sizes[i] <= o->sizes[i - 1])
-            return ltd_fail(err, LTD_EINVAL, "env: size %d after %d, expected ascending sizes",
-                            o->sizes[i], o->sizes[i - 1]);
-    }
-    return LTD_OK;
-}
-
-static int check_options(const ltd_env_options *o, ltd_err *err)
-{
-    if (!o->cycle || !o->prompts || ltd_prompts_count(o->prompts) < 1)
-        return ltd_fail(err, LTD_EINVAL, "env: needs a cycle and at least one prompt");
-    const ltd_cycle_options *c = ltd_cycle_get_options(o->cycle);
-    if (o->min_forwards < 0 || o->max_forwards < o->min_forwards ||
-        o->max_forwards > c->max_forwards)
-        return ltd_fail(err, LTD_EINVAL,
-                        "env: %d to %d draft forwards, expected 0 <= min <= max <= %d",
-                        o->min_forwards, o->max_forwards, c->max_forwards);
-    if (o->min_forwards > 0 && !ltd_cycle_has_head(o->cycle))
-        return ltd_fail(err, LTD_EINVAL, "env: min_forwards is %d, but there is no draft head",
-                        o->min_forwards);
-    if (o->max_new < 1)
-        return ltd_fail(err, LTD_EINVAL, "env: max_new %d, expected 1 or more", o->max_new);
-    if (o->reward == LTD_REWARD_AVERAGE && !o->cost)
-        return ltd_fail(err, LTD_EINVAL, "env: reward 'average' needs a calibration for T_ar");
-    if (o->clock_table && !o->cost)
-        return ltd_fail(err, LTD_EINVAL, "env: clock 'table' needs a calibration");
-    if (c->trace && !o->clock_table)
-        return ltd_fail(err, LTD_EINVAL, "env: a record takes no time, it needs clock 'table'");
-    if (o->reward == LTD_REWARD_AVERAGE && !(o->reward_floor < 0))
-        return ltd_fail(err, LTD_EINVAL, "env: reward_floor %g, expected less than 0",
-                        o->reward_floor);
-    if (o->reward == LTD_REWARD_RATIO && !(o->reward_scale > 0))
-        return ltd_fail(err, LTD_EINVAL, "env: reward_scale %g, expected more than 0",
-                        o->reward_scale);
-    return check_sizes(o, err);
-}
-
 int ltd_env_open(ltd_env **ret, const ltd_env_options *options, ltd_err *err)
 {
     *ret = NULL;
-    int rc = check_options(options, err);
-    if (rc < 0) return rc;
     ltd_env *e = ltd_mem_zeros(1, sizeof *e);
     if (!e) return ltd_fail(err, LTD_ENOMEM, "env: no memory");
-    e->options = *options;
-    e->cycle = options->cycle;
-    rc = ltd_prompt_order_init(&e->order, ltd_prompts_count(options->prompts), options->seed, err);
+    ltd_env_options *o = &e->options;
+    *o = *options;
+    int rc = ltd_env_check_options(o, err);
+    if (rc == LTD_OK)
+        rc = o->positions ? ltd_ground_positions(&e->ground, o, err)
+                          : ltd_ground_cycle(&e->ground, o, err);
+    if (rc == LTD_OK)
+        rc = ltd_prompt_order_init(&e->order, ltd_prompts_count(o->prompts), o->seed, err);
     if (rc < 0) {
-        free(e);
+        ltd_env_close(e);
         return rc;
     }
-    ltd_reward_init(&e->reward, options->reward, options->reward_scale, options->reward_keep);
-    e->state = (ltd_obs_state){.tree = ltd_cycle_tree(e->cycle),
-                               .cost = options->cost,
-                               .sizes = e->options.sizes,
-                               .n_sizes = options->n_sizes,
-                               .max_forwards = options->max_forwards,
-                               .rate = options->rate};
+    ltd_reward_init(&e->reward, o->reward, o->reward_scale, o->reward_keep);
+    ltd_cycle *cycle = e->ground->cycle;
+    e->state = (ltd_obs_state){.tree = cycle ? ltd_cycle_tree(cycle) : NULL,
+                               .cost = o->cost,
+                               .sizes = o->sizes,
+                               .n_sizes = o->n_sizes,
+                               .max_forwards = o->max_forwards,
+                               .rate = o->rate};
     *ret = e;
     return LTD_OK;
 }
@@ -107,6 +65,7 @@ int ltd_env_open(ltd_env **ret, const ltd_env_options *options, ltd_err *err)
 void ltd_env_close(ltd_env *env)
 {
     if (!env) return;
+    if (env->ground) env->ground->free(env->ground);
     ltd_prompt_order_fini(&env->order);
     free(env);
 }
@@ -157,21 +116,39 @@ const ltd_info *ltd_env_last(const ltd_env *env)
 }
 ltd_cycle *ltd_env_cycle(const ltd_env *env)
 {
-    return env->cycle;
+    return env->ground->cycle;
+}
+int32_t ltd_env_root(const ltd_env *env)
+{
+    return env->ground->root;
+}
+int32_t ltd_env_forwards(const ltd_env *env)
+{
+    return env->ground->forwards;
+}
+
+ltd_cost_work ltd_env_work(const ltd_env *env, const ltd_info *info)
+{
+    return (ltd_cost_work){info->forwards, env->ground->top_k, info->size, info->context,
+                           info->waiting};
 }
 
 /* --- turns --- */
 
 static bool may_draft(const ltd_env *e)
 {
-    return ltd_cycle_can_draft(e->cycle) &&
-           ltd_tree_forwards(e->state.tree) < e->options.max_forwards;
+    return e->ground->has_head && e->ground->forwards < e->options.max_forwards;
+}
+
+static void enter(const ltd_env *e, ltd_phase phase)
+{
+    if (e->ground->phases) ltd_phases_enter(e->ground->phases, phase);
 }
 
 /* Hand the word to the caller: mask, observation, clock in DECIDE. */
 static void ask(ltd_env *e, ltd_turn turn, ltd_step *io)
 {
-    ltd_phases_enter(ltd_cycle_phases(e->cycle), LTD_PHASE_DECIDE);
+    enter(e, LTD_PHASE_DECIDE);
     e->turn = turn;
     e->n_actions = ltd_env_actions(e, turn);
     io->turn = turn;
@@ -179,8 +156,9 @@ static void ask(ltd_env *e, ltd_turn turn, ltd_step *io)
     io->n_actions = e->n_actions;
     memcpy(io->mask, e->mask, (size_t)e->n_actions);
     if (!io->obs) return;
-    ltd_obs_encode(turn == LTD_TURN_DEPTH ? e->options.depth_contract : e->options.size_contract,
-                   &e->state, io->obs);
+    e->ground->observe(
+        e->ground, turn == LTD_TURN_DEPTH ? e->options.depth_contract : e->options.size_contract,
+        &e->state, io->obs);
 }
 
 static void ask_depth(ltd_env *e, ltd_step *io)
@@ -194,7 +172,7 @@ static void ask_depth(ltd_env *e, ltd_step *io)
  * *only the last of them. */
 static int32_t mask_sizes(ltd_env *e, int32_t *only)
 {
-    int32_t pool = ltd_tree_count(e->state.tree), n = 0;
+    int32_t pool = e->ground->pool, n = 0;
     const ltd_env_options *o = &e->options;
     for (int32_t i = 0; i < o->n_sizes; i++) {
         e->mask[i] = o->sizes[i] <= pool || i == 0 || o->sizes[i - 1] < pool;
@@ -206,29 +184,30 @@ static int32_t mask_sizes(ltd_env *e, int32_t *only)
 }
 
 /* The result of a cycle in the caller's words. */
-static void fill_info(ltd_env *e, const ltd_cycle_result *r, int32_t context, ltd_info *info)
+static void fill_info(ltd_env *e, const ltd_cycle_result *r, ltd_info *info)
 {
     const ltd_env_options *o = &e->options;
+    const ltd_ground *g = e->ground;
     *info = (ltd_info){.accept_len = r->accept_len,
                        .token = r->tokens,
                        .forwards = r->forwards,
                        .size = r->size,
                        .pool = r->pool,
-                       .match = r->match,
+                       .match = e->state.match,
                        .waiting = r->waiting,
-                       .context = context,
+                       .context = g->context,
                        .prompt = e->prompt,
                        .cycle_ns = r->window_ns};
-    memcpy(info->phase_ns, ltd_cycle_phases(e->cycle)->ns, sizeof info->phase_ns);
+    if (g->phases) memcpy(info->phase_ns, g->phases->ns, sizeof info->phase_ns);
     if (!o->cost) return;
-    info->ar_ns = (uint64_t)(ltd_cost_ar(o->cost, context) * 1e6);
-    ltd_cost_work work = {r->forwards, ltd_cycle_get_options(e->cycle)->top_k, r->size, context,
-                          r->waiting};
-    double table = ltd_cost_cycle(o->cost, &work) * 1e6;
+    ltd_cost_work work = ltd_env_work(e, info);
+    double ar, table;
+    g->times(g, &work, &ar, &table);
+    info->ar_ns = (uint64_t)(ar * 1e6);
     if (o->clock_table)
-        info->cycle_ns = (uint64_t)table;
+        info->cycle_ns = (uint64_t)(table * 1e6);
     else
-        info->slow = o->slow_factor > 0 && (double)r->window_ns > o->slow_factor * table;
+        info->slow = o->slow_factor > 0 && (double)r->window_ns > o->slow_factor * (table * 1e6);
 }
 
 /* How many of the cycle's tokens count, and whether the prompt ends with them. */
@@ -237,7 +216,7 @@ static void count_tokens(ltd_env *e, const ltd_cycle_result *r, ltd_step *io)
     int32_t n = 0;
     bool end = false;
     while (n < r->accept_len && !end && e->new_tokens < e->most_new) {
-        end = ltd_cycle_is_end(e->cycle, r->tokens[n]);
+        end = e->ground->is_end(e->ground, r->tokens[n]);
         n++;
         e->new_tokens++;
     }
@@ -250,15 +229,14 @@ static void count_tokens(ltd_env *e, const ltd_cycle_result *r, ltd_step *io)
 
 static int finish(ltd_env *e, int32_t size, ltd_step *io, ltd_err *err)
 {
-    int32_t context = ltd_cycle_context(e->cycle);
     const ltd_cycle_result *r;
-    int rc = ltd_cycle_verify(e->cycle, size, &r, err);
+    int rc = e->ground->verify(e->ground, size, &r, err);
     if (rc < 0) return rc;
     e->turn = LTD_TURN_NONE;
     io->turn = LTD_TURN_NONE;
     io->n_obs = io->n_actions = 0;
     io->terminated = true;
-    fill_info(e, r, context, &io->info);
+    fill_info(e, r, &io->info);
     count_tokens(e, r, io);
     e->last = io->info;
     e->last.token = NULL; /* the next cycle writes over them */
@@ -277,7 +255,7 @@ static int finish(ltd_env *e, int32_t size, ltd_step *io, ltd_err *err)
 static int choose_size(ltd_env *e, ltd_step *io, ltd_err *err)
 {
     int32_t only = 0;
-    if (ltd_tree_count(e->state.tree) == 0) return finish(e, 0, io, err);
+    if (e->ground->pool == 0) return finish(e, 0, io, err);
     if (mask_sizes(e, &only) == 1) return finish(e, e->options.sizes[only], io, err);
     ask(e, LTD_TURN_SIZE, io);
     return LTD_OK;
@@ -295,7 +273,7 @@ static int take(ltd_env *e, int32_t action, ltd_step *io, ltd_err *err)
 {
     if (e->turn == LTD_TURN_SIZE) return finish(e, e->options.sizes[action], io, err);
     if (action == LTD_DEPTH_STOP) return choose_size(e, io, err);
-    int rc = ltd_cycle_draft(e->cycle, err);
+    int rc = e->ground->draft(e->ground, err);
     if (rc < 0) return rc;
     if (!may_draft(e)) return choose_size(e, io, err);
     ask_depth(e, io);
@@ -309,7 +287,7 @@ int ltd_env_step(ltd_env *env, int32_t action, ltd_step *io, ltd_err *err)
     if (action < 0 || action >= env->n_actions || !env->mask[action])
         return ltd_fail(err, LTD_EINVAL, "env: action %d of a %s turn with %d actions is not legal",
                         action, env->turn == LTD_TURN_DEPTH ? "depth" : "size", env->n_actions);
-    ltd_phases_enter(ltd_cycle_phases(env->cycle), LTD_PHASE_OTHER);
+    enter(env, LTD_PHASE_OTHER);
     io->reward = 0;
     int rc = take(env, action, io, err);
     return rc < 0 ? give_up(env, rc) : rc;
@@ -320,15 +298,14 @@ int ltd_env_step(ltd_env *env, int32_t action, ltd_step *io, ltd_err *err)
 static int begin_prompt(ltd_env *e, int32_t index, ltd_err *err)
 {
     const ltd_prompt *p = ltd_prompts_at(e->options.prompts, (size_t)index);
-    int rc = ltd_cycle_prompt(e->cycle, p->ids, p->n, err);
+    int rc = e->ground->prompt(e->ground, index, err);
     if (rc < 0)
         return ltd_err_prefix(err, rc, "prompt %lld of %s", (long long)p->question_id, p->task);
-    int32_t room = ltd_cycle_room(e->cycle);
+    int32_t room = e->ground->room;
     e->prompt = index;
     e->new_tokens = 1; /* the first root, which the prefill chose */
     e->most_new = e->options.max_new < room ? e->options.max_new : room;
-    e->has_prompt =
-        e->new_tokens < e->most_new && !ltd_cycle_is_end(e->cycle, ltd_cycle_root(e->cycle));
+    e->has_prompt = e->new_tokens < e->most_new && !e->ground->is_end(e->ground, e->ground->root);
     memset(e->state.recent, 0, sizeof e->state.recent);
     return LTD_OK;
 }
@@ -362,7 +339,7 @@ int ltd_env_reset(ltd_env *env, const ltd_reset *options, ltd_step *io, ltd_err 
         if (rc < 0) return rc;
         ltd_prompt_order_fini(&env->order);
         env->order = order;
-        ltd_cycle_set_seed(env->cycle, *options->seed);
+        if (env->ground->cycle) ltd_cycle_set_seed(env->ground->cycle, *options->seed);
     }
     if (!env->has_prompt || (options && (options->new_prompt || options->seed))) {
         env->has_prompt = false;
@@ -372,16 +349,9 @@ int ltd_env_reset(ltd_env *env, const ltd_reset *options, ltd_step *io, ltd_err 
     io->reward = 0;
     io->terminated = io->truncated = false;
     io->info = (ltd_info){.prompt = env->prompt, .new_tokens = env->new_tokens};
-    int rc = ltd_cycle_begin(env->cycle, err);
-    if (rc < 0) return give_up(env, rc);
-    env->state.context = ltd_cycle_context(env->cycle);
-    env->state.match = ltd_cycle_match(env->cycle).length;
-    env->state.distance = ltd_cycle_match(env->cycle).distance;
-    env->state.chain = ltd_cycle_chain(env->cycle);
-    env->state.waiting = ltd_cycle_waiting(env->cycle);
-    ltd_obs_begin(&env->state);
+    int rc = env->ground->begin(env->ground, &env->state, err);
     for (int32_t i = 0; rc == LTD_OK && i < env->options.min_forwards; i++)
-        rc = ltd_cycle_draft(env->cycle, err);
+        rc = env->ground->draft(env->ground, err);
     if (rc < 0) return give_up(env, rc);
     ask_depth(env, io);
     return LTD_OK;

@@ -44,6 +44,7 @@ extern "C" {
 #endif
 
 struct ltd_cycle;
+struct ltd_positions;
 
 typedef struct ltd_env ltd_env;
 
@@ -94,7 +95,11 @@ typedef struct ltd_step {
 } ltd_step;
 
 typedef struct ltd_env_options {
-    struct ltd_cycle *cycle;    /* borrowed: the engine side, see env/cycle.h */
+    struct ltd_cycle *cycle; /* borrowed: the engine side, see env/cycle.h */
+    const struct ltd_positions
+        *positions;             /* borrowed: compiled records instead of a cycle; prompts,
+                                   cost, clock, max_forwards, sizes, max_new and rate are
+                                   then theirs, and rules have no tree to read */
     const ltd_prompts *prompts; /* borrowed */
     const ltd_cost *cost;       /* borrowed; may be NULL with clock_table false and reward ratio */
     bool clock_table;     /* rewards from the cost table instead of the clock: deterministic */
@@ -145,8 +150,14 @@ const ltd_obs_state *ltd_env_state(const ltd_env *env);
 /* Facts about the cycle that ended last, for rules that go by history: zeros before the first.  Of
  * any prompt, and of whoever decided in it; `token` is NULL. */
 const ltd_info *ltd_env_last(const ltd_env *env);
-/* The cycle behind. */
+/* The cycle behind; NULL over positions. */
 struct ltd_cycle *ltd_env_cycle(const ltd_env *env);
+/* The first token of the answer under way, until a cycle has ended. */
+int32_t ltd_env_root(const ltd_env *env);
+/* Draft forwards of the cycle under way. */
+int32_t ltd_env_forwards(const ltd_env *env);
+/* What the cost table is asked for a cycle that ended. */
+ltd_cost_work ltd_env_work(const ltd_env *env, const ltd_info *info);
 
 /* State that a checkpoint keeps: prompt stream, reward sums.  The text itself is not kept: a
  * resumed run begins with the stream's next prompt.  save: LTD_EINVAL beyond 4,096

@@ -8,21 +8,23 @@
 
 /* Of a position whatever the forwards. */
 typedef struct place {
-    float ar_ms;
-    int32_t context;
+    double ar_ms;
+    int32_t context, distance;
+    int16_t match, chain;
 } place;
 
 struct ltd_positions {
     ltd_positions_options options;
     int32_t sizes[LTD_POSITIONS_SIZES];
-    int32_t views; /* of a position: forwards + 1 */
-    int32_t texts;
-    int32_t *text;  /* [texts] in the trace */
-    int64_t *first; /* [texts + 1] */
-    place *place;   /* [total] */
-    float *obs;     /* [total, views, LTD_OBS_LTD_DIM] */
-    uint8_t *got;   /* [total, views, n_sizes] */
-    uint16_t *pool; /* [total, views] */
+    int32_t views;        /* of a position: forwards + 1 */
+    ltd_prompts *prompts; /* that are recorded */
+    int32_t texts;        /* of them */
+    int32_t *text;        /* [texts] in the trace */
+    int64_t *first;       /* [texts + 1] */
+    place *place;         /* [total] */
+    float *obs;           /* [total, views, LTD_OBS_LTD_DIM] */
+    uint8_t *got;         /* [total, views, n_sizes] */
+    uint16_t *pool;       /* [total, views] */
 };
 
 /* --- compiling --- */
@@ -62,8 +64,11 @@ static int look_all(ltd_positions *p, ltd_cycle *cycle, int64_t index, const int
     state.chain = ltd_cycle_chain(cycle);
     state.waiting = 1;
     ltd_obs_begin(&state);
-    at->context = state.context;
-    at->ar_ms = (float)ltd_cost_ar(p->options.cost, state.context);
+    *at = (place){.ar_ms = ltd_cost_ar(p->options.cost, state.context),
+                  .context = state.context,
+                  .distance = state.distance,
+                  .match = (int16_t)state.match,
+                  .chain = (int16_t)state.chain};
     for (int32_t n = 0; rc == LTD_OK; n++) {
         look(p, cycle, &state, index, n, next, left);
         if (n + 1 == p->views) break;
@@ -106,20 +111,29 @@ static int choose_texts(ltd_positions *p, ltd_err *err)
 {
     const ltd_trace *trace = p->options.cycle.trace;
     size_t n = ltd_prompts_count(p->options.prompts);
+    ltd_prompt *list = ltd_mem_zeros(n, sizeof *list);
     p->text = ltd_mem_zeros(n, sizeof *p->text);
     p->first = ltd_mem_zeros(n + 1, sizeof *p->first);
-    if (!p->text || !p->first) return ltd_fail(err, LTD_ENOMEM, "positions: no memory");
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; list && p->text && p->first && i < n; i++) {
         const ltd_prompt *prompt = ltd_prompts_at(p->options.prompts, i);
         int32_t text = ltd_trace_find(trace, prompt->ids, prompt->n);
         if (text < 0 || trace->text[text].positions < 1) continue;
         int32_t positions = trace->text[text].positions, most = p->options.max_new - 1;
+        list[p->texts] = *prompt;
         p->text[p->texts] = text;
         p->first[p->texts + 1] = p->first[p->texts] + (positions < most ? positions : most);
         p->texts++;
     }
-    if (p->texts && p->first[p->texts]) return LTD_OK;
-    return ltd_fail(err, LTD_EINVAL, "positions: none of %zu prompts is recorded", n);
+    int rc = LTD_OK;
+    if (!list || !p->text || !p->first)
+        rc = ltd_fail(err, LTD_ENOMEM, "positions: no memory");
+    else if (p->texts == 0 || p->first[p->texts] == 0)
+        rc = ltd_fail(err, LTD_EINVAL, "positions: none of %zu prompts is recorded", n);
+    else
+        rc = ltd_prompts_copy(&p->prompts, list, (size_t)p->texts, err);
+    free(list);
+    p->options.prompts = p->prompts;
+    return rc;
 }
 
 static int allocate(ltd_positions *p, ltd_err *err)
@@ -163,6 +177,7 @@ int ltd_positions_new(ltd_positions **ret, const ltd_positions_options *options,
 void ltd_positions_free(ltd_positions *p)
 {
     if (!p) return;
+    ltd_prompts_free(p->prompts);
     free(p->text);
     free(p->first);
     free(p->place);
@@ -182,6 +197,11 @@ const ltd_positions_options *ltd_positions_get_options(const ltd_positions *p)
 int32_t ltd_positions_texts(const ltd_positions *p)
 {
     return p->texts;
+}
+
+const ltd_trace_text *ltd_positions_text(const ltd_positions *p, int32_t text)
+{
+    return &p->options.cycle.trace->text[p->text[text]];
 }
 
 int32_t ltd_positions_count(const ltd_positions *p, int32_t text)
@@ -215,7 +235,13 @@ void ltd_positions_legal(const ltd_positions *p, int64_t index, int32_t forwards
 
 double ltd_positions_ar_ms(const ltd_positions *p, int64_t index)
 {
-    return (double)p->place[index].ar_ms;
+    return p->place[index].ar_ms;
+}
+
+ltd_match ltd_positions_match(const ltd_positions *p, int64_t index)
+{
+    const place *at = &p->place[index];
+    return (ltd_match){.length = at->match, .distance = at->distance, .n = at->chain};
 }
 
 double ltd_positions_ms(const ltd_positions *p, int64_t index, const ltd_past *past,

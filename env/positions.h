@@ -29,9 +29,9 @@ enum { LTD_POSITIONS_SIZES = 64 };
 typedef struct ltd_positions ltd_positions;
 
 typedef struct ltd_positions_options {
-    ltd_cycle_options cycle;    /* with trace */
+    ltd_cycle_options cycle;    /* with trace, borrowed */
     const ltd_cost *cost;       /* borrowed */
-    const ltd_prompts *prompts; /* borrowed: the recorded ones of them, in their order */
+    const ltd_prompts *prompts; /* those that are recorded are copied, in their order */
     const int32_t *sizes;       /* [n_sizes] ascending, copied */
     int32_t n_sizes;
     int32_t max_forwards;
@@ -50,9 +50,11 @@ typedef struct ltd_position {
  * *ret owned. */
 int ltd_positions_new(ltd_positions **ret, const ltd_positions_options *options, ltd_err *err);
 void ltd_positions_free(ltd_positions *p);
+/* As given, but for prompts: one a text. */
 const ltd_positions_options *ltd_positions_get_options(const ltd_positions *p);
 
 int32_t ltd_positions_texts(const ltd_positions *p);
+const struct ltd_trace_text *ltd_positions_text(const ltd_positions *p, int32_t text);
 /* Positions of a text at which a cycle may begin. */
 int32_t ltd_positions_count(const ltd_positions *p, int32_t text);
 int64_t ltd_positions_total(const ltd_positions *p);
@@ -64,6 +66,8 @@ ltd_position ltd_positions_at(const ltd_positions *p, int64_t index, int32_t for
 void ltd_positions_legal(const ltd_positions *p, int64_t index, int32_t forwards, uint8_t *legal);
 /* A plain decode step there [ms]. */
 double ltd_positions_ar_ms(const ltd_positions *p, int64_t index);
+/* What prompt lookup found there. */
+ltd_match ltd_positions_match(const ltd_positions *p, int64_t index);
 
 /* What a cycle carries over from those before it in a text. */
 typedef struct ltd_past {

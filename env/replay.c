@@ -78,10 +78,7 @@ static int replay_commit(ltd_source *source, const int32_t *path, const int32_t 
 
 static bool replay_is_end(const ltd_source *source, int32_t token)
 {
-    const ltd_trace *t = ((const replay *)source)->trace;
-    for (int32_t i = 0; i < t->n_ends; i++)
-        if (t->end[i] == token) return true;
-    return false;
+    return ltd_trace_is_end(((const replay *)source)->trace, token);
 }
 
 static void replay_free(ltd_source *source)

@@ -25,6 +25,13 @@ int32_t ltd_trace_find(const ltd_trace *trace, const int32_t *ids, int32_t n)
     return -1;
 }
 
+bool ltd_trace_is_end(const ltd_trace *trace, int32_t token)
+{
+    for (int32_t i = 0; i < trace->n_ends; i++)
+        if (trace->end[i] == token) return true;
+    return false;
+}
+
 void ltd_trace_text_fini(ltd_trace_text *text)
 {
     free(text->token);

@@ -8,6 +8,7 @@
 #ifndef LTD_ENV_TRACE_H
 #define LTD_ENV_TRACE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/status.h"
@@ -41,6 +42,8 @@ typedef struct ltd_trace {
 int32_t ltd_trace_rows(const ltd_trace *trace);
 /* Where the rows of forward f (0 = resync) begin among them. */
 int32_t ltd_trace_row(const ltd_trace *trace, int32_t forward);
+/* Does this token end an answer? */
+bool ltd_trace_is_end(const ltd_trace *trace, int32_t token);
 /* The text that begins with the prompt ids[n]; -1: none. */
 int32_t ltd_trace_find(const ltd_trace *trace, const int32_t *ids, int32_t n);
 /* Append *text, whose arrays become the trace's; on failure they are freed.  LTD_ENOMEM. */

@@ -50,8 +50,7 @@ static void add_cycle(ltd_run *run, const ltd_env *env, const ltd_info *info)
     count(run->forwards_hist, LTD_RUN_FORWARDS, info->forwards);
     count(run->size_hist, LTD_RUN_SIZES, info->size);
     if (!cost) return;
-    ltd_cost_work work = {info->forwards, ltd_cycle_get_options(ltd_env_cycle(env))->top_k,
-                          info->size, info->context, info->waiting};
+    ltd_cost_work work = ltd_env_work(env, info);
     run->table_ms += ltd_cost_cycle(cost, &work);
     run->plain_ms += info->accept_len * ltd_cost_ar(cost, info->context);
 }
@@ -74,8 +73,9 @@ int ltd_run_prompt(ltd_player *player, int32_t prompt, ltd_run *ret, ltd_tokens 
     int rc = ltd_env_reset(env, &options, &step, err);
     if (rc < 0) return rc;
     bool done = rc == LTD_ENV_ENDED;
-    int32_t root = ltd_cycle_root(ltd_env_cycle(env));
-    ltd_cycle_prefill_ms(ltd_env_cycle(env), &ret->prefill_target_ms, &ret->prefill_head_ms);
+    int32_t root = ltd_env_root(env);
+    if (ltd_env_cycle(env))
+        ltd_cycle_prefill_ms(ltd_env_cycle(env), &ret->prefill_target_ms, &ret->prefill_head_ms);
     rc = keep_tokens(text, &root, 1, err);
     while (rc == LTD_OK && !done) {
         while (rc == LTD_OK && !step.terminated)

@@ -56,7 +56,7 @@ static inline int32_t rule_int(const rule_agent *a, int32_t param)
 /* Draft forwards so far. */
 static inline int32_t rule_forwards(const ltd_env *env)
 {
-    return ltd_tree_forwards(ltd_env_state(env)->tree);
+    return ltd_env_forwards(env);
 }
 
 /* --- signals (signals.c); before the resync the text is certain: all are 1 --- */

@@ -73,7 +73,6 @@ double ltd_rule_ms(const ltd_env *env, int32_t forwards, int32_t size)
 
 double ltd_rule_last_ms(const ltd_env *env, const ltd_info *last)
 {
-    ltd_cost_work work = {last->forwards, ltd_tree_top_k(ltd_env_state(env)->tree), last->size,
-                          last->context, last->waiting};
+    ltd_cost_work work = ltd_env_work(env, last);
     return work_ms(env, &work);
 }

@@ -1,5 +1,5 @@
-/* Positions against the environment over the same record: under any decisions the same
- * observations bit for bit, the same legal sizes, lengths and times. */
+/* Positions, and an environment over them, against the environment over the same record: under any
+ * decisions the same observations bit for bit, the same legal sizes, lengths and times. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -33,6 +33,19 @@ static ltd_env *open_env(ltd_cycle **cycle)
                          .reward_scale = 1,
                          .rate = 1.3f};
     memcpy(o.sizes, m.sizes, sizeof m.sizes);
+    assert_int_equal(ltd_env_open(&env, &o, &err), 0);
+    return env;
+}
+
+/* The same over what is compiled. */
+static ltd_env *open_compiled(void)
+{
+    ltd_env *env;
+    ltd_env_options o = {.positions = m.positions,
+                         .depth_contract = LTD_CONTRACT_LTD_DEPTH,
+                         .size_contract = LTD_CONTRACT_LTD_SIZE,
+                         .reward = LTD_REWARD_RATIO,
+                         .reward_scale = 1};
     assert_int_equal(ltd_env_open(&env, &o, &err), 0);
     return env;
 }
@@ -109,6 +122,97 @@ static void positions_are_what_the_environment_shows(void **state)
     ltd_cycle_free(cycle);
 }
 
+static void same_step(const ltd_step *a, const ltd_step *b)
+{
+    assert_int_equal(a->turn, b->turn);
+    assert_int_equal(a->n_obs, b->n_obs);
+    assert_int_equal(a->n_actions, b->n_actions);
+    assert_memory_equal(a->obs, b->obs, (size_t)a->n_obs * sizeof(float));
+    if (a->n_actions) assert_memory_equal(a->mask, b->mask, (size_t)a->n_actions);
+    assert_true(a->reward == b->reward);
+    assert_int_equal(a->terminated, b->terminated);
+    assert_int_equal(a->truncated, b->truncated);
+}
+
+static void same_info(const ltd_info *a, const ltd_info *b)
+{
+    assert_memory_equal(a->token, b->token, (size_t)a->accept_len * sizeof(int32_t));
+    ltd_info x = *a, y = *b;
+    x.token = y.token = NULL;
+    memset(x.phase_ns, 0, sizeof x.phase_ns); /* only a cycle has a clock */
+    memset(y.phase_ns, 0, sizeof y.phase_ns);
+    assert_int_equal(x.accept_len, y.accept_len);
+    assert_int_equal(x.tokens, y.tokens);
+    assert_int_equal(x.forwards, y.forwards);
+    assert_int_equal(x.size, y.size);
+    assert_int_equal(x.pool, y.pool);
+    assert_int_equal(x.match, y.match);
+    assert_int_equal(x.waiting, y.waiting);
+    assert_int_equal(x.context, y.context);
+    assert_int_equal(x.prompt, y.prompt);
+    assert_int_equal(x.new_tokens, y.new_tokens);
+    assert_int_equal(x.prompt_done, y.prompt_done);
+    assert_int_equal(x.cycle_ns, y.cycle_ns);
+    assert_int_equal(x.ar_ns, y.ar_ns);
+}
+
+/* An environment over positions is the one over the record: any actions, cycles that are given up,
+ * prompts asked for and the stream's own. */
+static void a_compiled_environment_is_the_environment(void **state)
+{
+    (void)state;
+    float obs[2][LTD_OBS_LTD_DIM];
+    uint8_t mask[2][16];
+    ltd_rng rng;
+    ltd_rng_seed(&rng, 19, LTD_STREAM_TEST);
+    made_positions_open(&m, 4, 6, 1.3f);
+    ltd_cycle *cycle;
+    ltd_env *env[2] = {open_env(&cycle), open_compiled()};
+    ltd_step step[2] = {{.obs = obs[0], .mask = mask[0]}, {.obs = obs[1], .mask = mask[1]}};
+    assert_int_equal(ltd_env_obs_max(env[1]), LTD_OBS_LTD_DIM);
+    assert_null(ltd_env_cycle(env[1]));
+    int done = 0;
+    for (int n = 0; n < 4000; n++) {
+        ltd_reset reset = {.new_prompt = ltd_rng_below(&rng, 40) == 0,
+                           .prompt = (int32_t)ltd_rng_below(&rng, 7) - 1};
+        bool given_up = ltd_rng_below(&rng, 20) == 0;
+        for (int e = 0; e < 2; e++)
+            assert_int_equal(ltd_env_reset(env[e], &reset, &step[e], &err), 0);
+        assert_int_equal(ltd_env_root(env[0]), ltd_env_root(env[1]));
+        while (!step[0].terminated) {
+            same_step(&step[0], &step[1]);
+            assert_int_equal(ltd_env_forwards(env[0]), ltd_env_forwards(env[1]));
+            if (given_up && ltd_rng_below(&rng, 2) == 0) break;
+            int32_t a = random_legal(&rng, &step[0]);
+            for (int e = 0; e < 2; e++)
+                assert_int_equal(ltd_env_step(env[e], a, &step[e], &err), 0);
+        }
+        same_step(&step[0], &step[1]);
+        if (!step[0].terminated) continue;
+        same_info(&step[0].info, &step[1].info);
+        done += step[0].info.prompt_done;
+    }
+    assert_true(done > 30);
+    ltd_env_close(env[0]);
+    ltd_env_close(env[1]);
+    ltd_cycle_free(cycle);
+}
+
+static void a_compiled_environment_needs_its_observations(void **state)
+{
+    (void)state;
+    ltd_env *env;
+    made_positions_open(&m, 3, 1, 1);
+    ltd_env_options o = {.positions = m.positions,
+                         .depth_contract = LTD_CONTRACT_PAPER_DEPTH,
+                         .size_contract = LTD_CONTRACT_LTD_SIZE,
+                         .reward_scale = 1};
+    assert_int_equal(ltd_env_open(&env, &o, &err), LTD_EINVAL);
+    assert_string_equal(err.msg, "env: positions show ltd/depth/v2 and ltd/size/v2, not "
+                                 "paper/depth/128 and ltd/size/v2");
+    assert_null(env);
+}
+
 static void what_can_not_be_is_refused(void **state)
 {
     (void)state;
@@ -140,6 +244,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(positions_are_what_the_environment_shows),
+        cmocka_unit_test(a_compiled_environment_is_the_environment),
+        cmocka_unit_test(a_compiled_environment_needs_its_observations),
         cmocka_unit_test(what_can_not_be_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, teardown);

@@ -34,6 +34,17 @@ const ltd_info *ltd_env_last(const ltd_env *env)
     return &env->last;
 }
 
+int32_t ltd_env_forwards(const ltd_env *env)
+{
+    return ltd_tree_forwards(env->state.tree);
+}
+
+ltd_cost_work ltd_env_work(const ltd_env *env, const ltd_info *info)
+{
+    (void)env;
+    return (ltd_cost_work){info->forwards, 2, info->size, info->context, info->waiting};
+}
+
 enum { K = 2, SIZES = 7, FORWARDS = 8 };
 static const int32_t sizes[SIZES] = {0, 1, 2, 3, 4, 8, 12};
 static ltd_env env;
