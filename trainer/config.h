@@ -119,6 +119,7 @@ typedef struct ltd_config {
     struct {
         int32_t plan_passes, plan_batch_size, plan_window;
         double plan_lr, plan_ent_coef, plan_prior, plan_margin;
+        int32_t record_cycles, record_envs;
         ltd_train_mode mode;
         int32_t total_cycles;
         double time_limit_s;

@@ -4,17 +4,17 @@
 
 #include "base/mem.h"
 
-int ltd_joint_init(ltd_joint *ret, ltd_env *env, ltd_learner *depth, ltd_learner *size,
-                   ltd_rng *explore, ltd_err *err)
+int ltd_joint_init(ltd_joint *ret, ltd_learner *depth, ltd_learner *size, ltd_rng *explore,
+                   ltd_err *err)
 {
-    *ret = (ltd_joint){.env = env,
-                       .depth = depth,
+    *ret = (ltd_joint){.depth = depth,
                        .size = size,
                        .depth_learns = true,
                        .size_learns = true,
                        .explore = explore};
-    ret->obs = ltd_mem_zeros((size_t)ltd_env_obs_max(env), sizeof *ret->obs);
-    ret->mask = ltd_mem_zeros((size_t)ltd_env_actions_max(env), sizeof *ret->mask);
+    int32_t a = depth->rollout->opt.obs_dim, b = size->rollout->opt.obs_dim;
+    ret->obs = ltd_mem_zeros((size_t)(a > b ? a : b), sizeof *ret->obs);
+    ret->mask = ltd_mem_zeros(LTD_MAX_SIZES, sizeof *ret->mask);
     if (ret->obs && ret->mask) return LTD_OK;
     ltd_joint_fini(ret);
     return ltd_fail(err, LTD_ENOMEM, "rollout: no memory");
@@ -28,11 +28,11 @@ void ltd_joint_fini(ltd_joint *j)
     j->mask = NULL;
 }
 
-static bool has_room(const ltd_joint *j)
+static bool has_room(const ltd_joint *j, int32_t e)
 {
-    int32_t episode = ltd_env_get_options(j->env)->max_forwards + 1;
+    int32_t episode = ltd_env_get_options(j->env[e])->max_forwards + 1;
     const ltd_rollout *d = j->depth->rollout, *s = j->size->rollout;
-    return d->fill[0] + episode <= d->opt.capacity && s->fill[0] + 1 <= s->opt.capacity;
+    return d->fill[e] + episode <= d->opt.capacity && s->fill[e] + 1 <= s->opt.capacity;
 }
 
 static void count(ltd_joint_stats *s, const ltd_step *step)
@@ -53,28 +53,29 @@ static void count(ltd_joint_stats *s, const ltd_step *step)
 }
 
 /* One cycle, from reset to reward. */
-static int play(ltd_joint *j, bool fresh, ltd_err *err)
+static int play(ltd_joint *j, int32_t e, bool fresh, ltd_err *err)
 {
+    ltd_env *env = j->env[e];
     ltd_step step = {.obs = j->obs, .mask = j->mask};
     ltd_reset new_prompt = {.new_prompt = true, .prompt = -1};
-    int rc = ltd_env_reset(j->env, fresh ? &new_prompt : NULL, &step, err);
+    int rc = ltd_env_reset(env, fresh ? &new_prompt : NULL, &step, err);
     while (rc == LTD_OK && !step.terminated) {
         bool depth = step.turn == LTD_TURN_DEPTH;
         ltd_learner *l = depth ? j->depth : j->size;
         bool learns = depth ? j->depth_learns : j->size_learns;
         int32_t action =
-            learns ? ltd_learner_act(l, &step, j->explore) : ltd_learner_act_greedy(l, &step);
+            learns ? ltd_learner_act(l, e, &step, j->explore) : ltd_learner_act_greedy(l, &step);
         j->stats.decisions++;
         if (action < 0)
             return ltd_fail(err, LTD_EINVAL,
                             "%s policy: gives no action (its weights are not "
                             "finite numbers)",
                             l->name);
-        rc = ltd_env_step(j->env, action, &step, err);
+        rc = ltd_env_step(env, action, &step, err);
     }
     if (rc < 0) return rc;
-    ltd_learner_reward(j->depth, step.reward, step.info.slow);
-    ltd_learner_reward(j->size, step.reward, step.info.slow);
+    ltd_learner_reward(j->depth, e, step.reward, step.info.slow);
+    ltd_learner_reward(j->size, e, step.reward, step.info.slow);
     count(&j->stats, &step);
     return LTD_OK;
 }
@@ -86,8 +87,14 @@ int ltd_joint_collect(ltd_joint *j, int64_t most, const volatile int *stop,
     j->stats = (ltd_joint_stats){0};
     ltd_learner_begin(j->depth);
     ltd_learner_begin(j->size);
-    while (has_room(j) && j->stats.cycles < most && !(stop && *stop)) {
-        int rc = play(j, j->stats.cycles == 0, err);
+    bool fresh = true;
+    for (int32_t e = 0; j->stats.cycles < most && !(stop && *stop); e++) {
+        if (e == j->n_envs) {
+            e = 0;
+            fresh = false;
+        }
+        if (!has_room(j, e)) return LTD_OK;
+        int rc = play(j, e, fresh, err);
         if (rc < 0) return rc;
         if (tick) tick(ctx, &j->stats);
     }

@@ -23,23 +23,25 @@ typedef struct ltd_joint_stats {
 } ltd_joint_stats;
 
 typedef struct ltd_joint {
-    ltd_env *env;                   /* borrowed */
+    ltd_env **env; /* [n_envs] borrowed; at most the rollouts' */
+    int32_t n_envs;
     ltd_learner *depth, *size;      /* borrowed */
     bool depth_learns, size_learns; /* a frozen one plays its most probable action */
     ltd_rng *explore;               /* borrowed */
-    float *obs;                     /* [ltd_env_obs_max] owned */
-    uint8_t *mask;                  /* [ltd_env_actions_max] owned */
+    float *obs;                     /* room for any observation, owned */
+    uint8_t *mask;                  /* [LTD_MAX_SIZES] owned */
     ltd_joint_stats stats;
 } ltd_joint;
 
-int ltd_joint_init(ltd_joint *ret, ltd_env *env, ltd_learner *depth, ltd_learner *size,
-                   ltd_rng *explore, ltd_err *err);
+/* Without environments: the caller sets them. */
+int ltd_joint_init(ltd_joint *ret, ltd_learner *depth, ltd_learner *size, ltd_rng *explore,
+                   ltd_err *err);
 void ltd_joint_fini(ltd_joint *j);
 
-/* Fill the rollouts: until either learner has no room for one more cycle, `most` cycles are done,
- * or *stop (may be NULL) is set.  Begins with a new prompt, so that what follows a checkpoint does
- * not depend on the text before it. `tick` (may be NULL) is called after each cycle, outside the
- * timed window. */
+/* Fill the rollouts, a cycle of each environment in turn: until either learner has no room for one
+ * more cycle in any, `most` cycles are done, or *stop (may be NULL) is set.  Each environment
+ * begins with a new prompt, so that what follows a checkpoint does not depend on the text before
+ * it. `tick` (may be NULL) is called after each cycle, outside the timed window. */
 int ltd_joint_collect(ltd_joint *j, int64_t most, const volatile int *stop,
                       void (*tick)(void *ctx, const ltd_joint_stats *stats), void *ctx,
                       ltd_err *err);

@@ -8,8 +8,8 @@
 #include "base/mem.h"
 
 int ltd_learner_new(ltd_learner **ret, const char *name, const ltd_actor_critic_options *nets,
-                    ltd_rollout_kind kind, int32_t capacity, double adam_eps, ltd_rng *rng,
-                    ltd_err *err)
+                    ltd_rollout_kind kind, int32_t n_envs, int32_t capacity, double adam_eps,
+                    ltd_rng *rng, ltd_err *err)
 {
     *ret = NULL;
     if (nets->n_actions > LTD_MAX_SIZES)
@@ -20,7 +20,7 @@ int ltd_learner_new(ltd_learner **ret, const char *name, const ltd_actor_critic_
     l->name = name;
     ltd_adam_options adam = LTD_ADAM_DEFAULTS;
     adam.eps = adam_eps;
-    ltd_rollout_options rollout = {kind, 1, capacity, nets->obs_dim, nets->n_actions};
+    ltd_rollout_options rollout = {kind, n_envs, capacity, nets->obs_dim, nets->n_actions};
     int rc = ltd_actor_critic_new(&l->ac, nets, rng, err);
     if (rc == LTD_OK) rc = ltd_adam_new(&l->adam, ltd_actor_critic_size(l->ac), &adam, err);
     if (rc == LTD_OK) rc = ltd_rollout_new(&l->rollout, &rollout, err);
@@ -50,10 +50,10 @@ void ltd_learner_begin(ltd_learner *l)
     l->decided = false;
 }
 
-int32_t ltd_learner_act(ltd_learner *l, const ltd_step *step, ltd_rng *rng)
+int32_t ltd_learner_act(ltd_learner *l, int32_t env, const ltd_step *step, ltd_rng *rng)
 {
     ltd_slot slot;
-    if (!ltd_rollout_slot(l->rollout, 0, &slot)) return -1;
+    if (!ltd_rollout_slot(l->rollout, env, &slot)) return -1;
     float logprob;
     ltd_mlp_forward(l->actor, step->obs, l->logits);
     int32_t action = ltd_categorical_sample(l->logits, step->mask, step->n_actions, rng, &logprob);
@@ -61,7 +61,7 @@ int32_t ltd_learner_act(ltd_learner *l, const ltd_step *step, ltd_rng *rng)
     memcpy(slot.obs, step->obs, (size_t)step->n_obs * sizeof *slot.obs);
     memcpy(slot.mask, step->mask, (size_t)step->n_actions);
     /* The value is filled in by the update: the critic has no business in the timed window. */
-    ltd_rollout_push(l->rollout, 0, action, logprob, 0);
+    ltd_rollout_push(l->rollout, env, action, logprob, 0);
     l->decided = true;
     return action;
 }
@@ -72,12 +72,12 @@ int32_t ltd_learner_act_greedy(ltd_learner *l, const ltd_step *step)
     return ltd_categorical_argmax(l->logits, step->mask, step->n_actions);
 }
 
-void ltd_learner_reward(ltd_learner *l, float reward, bool drop)
+void ltd_learner_reward(ltd_learner *l, int32_t env, float reward, bool drop)
 {
     if (!l->decided) return;
     l->decided = false;
-    ltd_rollout_end(l->rollout, 0, reward);
-    if (drop) ltd_rollout_drop_last(l->rollout, 0);
+    ltd_rollout_end(l->rollout, env, reward);
+    if (drop) ltd_rollout_drop_last(l->rollout, env);
 }
 
 int ltd_learner_update(ltd_learner *l, const ltd_ppo_options *ppo, double gamma, double gae_lambda,
@@ -86,8 +86,11 @@ int ltd_learner_update(ltd_learner *l, const ltd_ppo_options *ppo, double gamma,
     ltd_rollout *r = l->rollout;
     *stats = (ltd_ppo_stats){0};
     if (ltd_rollout_size(r) == 0) return LTD_OK;
-    for (int32_t i = 0; i < r->fill[0]; i++)
-        ltd_mlp_forward(l->critic, r->obs + (size_t)i * (size_t)r->opt.obs_dim, &r->value[i]);
+    for (int32_t e = 0; e < r->opt.n_envs; e++)
+        for (int32_t t = 0; t < r->fill[e]; t++) {
+            size_t i = (size_t)e * (size_t)r->opt.capacity + (size_t)t;
+            ltd_mlp_forward(l->critic, r->obs + i * (size_t)r->opt.obs_dim, &r->value[i]);
+        }
     ltd_rollout_finish(r, gamma, gae_lambda, NULL);
     int rc = ltd_ppo_update(l->ac, l->adam, r, ppo, rng, stats, err);
     if (rc == LTD_OK) rc = ltd_actor_critic_sync(l->ac, &l->actor, &l->critic, err);

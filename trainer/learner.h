@@ -1,8 +1,8 @@
 /* One policy while it learns: nets and optimizer (torch twin), the plain-C actor that decides, and
  * its rollout.
  *
- *     action = ltd_learner_act(l, &step, &rng);              decides and records
- *     ltd_learner_reward(l, reward, slow);                   the cycle's end
+ *     action = ltd_learner_act(l, env, &step, &rng);         decides and records
+ *     ltd_learner_reward(l, env, reward, slow);              the cycle's end
  *     ltd_learner_update(l, &ppo, gamma, lambda, &rng, &stats, &err);
  *
  * Thread rule: one thread. */
@@ -34,20 +34,22 @@ typedef struct ltd_learner {
     bool decided; /* in the cycle under way */
 } ltd_learner;
 
-/* *ret owned.  LTD_EINVAL, LTD_ENOMEM, LTD_ETORCH. */
+/* A rollout of `capacity` decisions in each of up to n_envs environments.  *ret owned.
+ * LTD_EINVAL, LTD_ENOMEM, LTD_ETORCH. */
 int ltd_learner_new(ltd_learner **ret, const char *name, const ltd_actor_critic_options *nets,
-                    ltd_rollout_kind kind, int32_t capacity, double adam_eps, ltd_rng *rng,
-                    ltd_err *err);
+                    ltd_rollout_kind kind, int32_t n_envs, int32_t capacity, double adam_eps,
+                    ltd_rng *rng, ltd_err *err);
 void ltd_learner_free(ltd_learner *l);
 
 /* Forget the rollout. */
 void ltd_learner_begin(ltd_learner *l);
-/* Sample an action for the step, and record it; -1 when the rollout is full. */
-int32_t ltd_learner_act(ltd_learner *l, const ltd_step *step, ltd_rng *rng);
+/* Sample an action for the step of environment `env`, and record it; -1 when its rollout is full.
+ */
+int32_t ltd_learner_act(ltd_learner *l, int32_t env, const ltd_step *step, ltd_rng *rng);
 /* The most probable action; nothing is recorded (a frozen partner). */
 int32_t ltd_learner_act_greedy(ltd_learner *l, const ltd_step *step);
-/* The cycle has ended; with `drop` its decisions are forgotten. */
-void ltd_learner_reward(ltd_learner *l, float reward, bool drop);
+/* The cycle has ended, the only one under way; with `drop` its decisions are forgotten. */
+void ltd_learner_reward(ltd_learner *l, int32_t env, float reward, bool drop);
 
 /* Values of the critic, advantages, one PPO update, plain-C twins brought up to date.  An empty
  * rollout is left alone: stats->n is 0. */

@@ -72,21 +72,29 @@ static int open_learners(ltd_trainer *t, ltd_err *err)
     ltd_actor_critic_options size =
         nets_of(c, &c->policy.size_hidden, ltd_contract_dim(c->env.size_obs), c->env.sizes.n);
     int32_t room = c->env.max_forwards + 1;
-    int rc = ltd_learner_new(&t->depth, "depth", &depth, LTD_ROLLOUT_EPISODES,
+    int32_t envs = c->train.record_cycles > 0 ? c->train.record_envs : 1;
+    int rc = ltd_learner_new(&t->depth, "depth", &depth, LTD_ROLLOUT_EPISODES, envs,
                              c->train.n_steps + room, c->train.adam_eps, &init, err);
     if (rc == LTD_OK)
-        rc = ltd_learner_new(&t->size, "size", &size, LTD_ROLLOUT_BANDIT, c->train.n_steps + 1,
-                             c->train.adam_eps, &init, err);
+        rc = ltd_learner_new(&t->size, "size", &size, LTD_ROLLOUT_BANDIT, envs,
+                             c->train.n_steps + 1, c->train.adam_eps, &init, err);
     return rc;
 }
 
 /* --- one iteration --- */
 
+/* Over records, and live. */
+static int64_t cycles_in_all(const ltd_trainer *t)
+{
+    const ltd_config *c = &t->setup->config;
+    return (int64_t)c->train.record_cycles + c->train.total_cycles;
+}
+
 /* Share of the run that is done: by cycles, or by time when that ends it sooner. */
 static double share_done(const ltd_trainer *t)
 {
     const ltd_config *c = &t->setup->config;
-    double share = (double)t->cycles / (double)c->train.total_cycles;
+    double share = (double)t->cycles / (double)cycles_in_all(t);
     if (c->train.time_limit_s > 0) {
         double by_time = ltd_trainer_seconds(t) / c->train.time_limit_s;
         if (by_time > share) share = by_time;
@@ -131,6 +139,12 @@ static void choose_learners(ltd_trainer *t)
     t->depth_updates = turn % 2 == 1;
 }
 
+static void choose_envs(ltd_trainer *t)
+{
+    t->joint.env = ltd_train_envs(t, &t->joint.n_envs);
+    if (!ltd_train_on_records(t)) ltd_train_close_records(t);
+}
+
 static int64_t least(int64_t a, int64_t b)
 {
     return a < b ? a : b;
@@ -142,7 +156,8 @@ static int64_t least(int64_t a, int64_t b)
 static int64_t longest_rollout(const ltd_trainer *t)
 {
     const ltd_config *c = &t->setup->config;
-    int64_t most = least(c->train.total_cycles - t->cycles, (int64_t)4 * c->train.n_steps);
+    int64_t end = ltd_train_on_records(t) ? c->train.record_cycles : cycles_in_all(t);
+    int64_t most = least(end - t->cycles, (int64_t)4 * c->train.n_steps * t->joint.n_envs);
     if (c->train.mode != LTD_TRAIN_ALTERNATE) return most;
     return least(most, c->train.alternate_every - t->cycles % c->train.alternate_every);
 }
@@ -211,9 +226,8 @@ static int validate(ltd_trainer *t, bool *better, ltd_err *err)
     ltd_evaluation e;
     int rc = ltd_agent_policy_new(&agent, "ltd", &policy, NULL, err);
     if (rc < 0) return rc;
-    int32_t n = (int32_t)ltd_prompts_count(t->valid_prompts);
-    rc = ltd_evaluate(t->valid_env, agent, c->train.eval_prompts < n ? c->train.eval_prompts : n,
-                      NULL, &e, err);
+    ltd_env *env = ltd_train_on_records(t) ? t->records.valid_env : t->valid_env;
+    rc = ltd_evaluate(env, agent, c->train.eval_prompts, NULL, &e, err);
     ltd_agent_free(agent);
     if (rc < 0) return rc;
     t->last_valid = t->cycles;
@@ -226,7 +240,7 @@ static int validate(ltd_trainer *t, bool *better, ltd_err *err)
     return LTD_OK;
 }
 
-static int save_best(const ltd_trainer *t, ltd_err *err)
+static int save_best(ltd_trainer *t, ltd_err *err)
 {
     char path[LTD_CONFIG_TEXT + 16];
     snprintf(path, sizeof path, "%s/best.h5", t->checkpoints);
@@ -250,6 +264,7 @@ static int iterate(ltd_trainer *t, ltd_train_progress *p, ltd_err *err)
     ltd_ppo_stats depth = {0}, size = {0};
     uint64_t t0 = ltd_clock_now(&t->setup->clock);
     choose_learners(t);
+    choose_envs(t);
     int rc = ltd_joint_collect(&t->joint, longest_rollout(t), t->options->stop, tick, t, err);
     if (rc < 0) return rc;
     const ltd_joint_stats *s = &t->joint.stats;
@@ -280,7 +295,7 @@ static int iterate(ltd_trainer *t, ltd_train_progress *p, ltd_err *err)
 static int report(ltd_trainer *t, ltd_train_progress *p, ltd_err *err)
 {
     p->cycles = t->cycles;
-    p->total_cycles = t->setup->config.train.total_cycles;
+    p->total_cycles = cycles_in_all(t);
     p->seconds = ltd_trainer_seconds(t);
     p->valid = t->last_valid_value;
     ltd_metrics_set(t->metrics, "time/cycles_s", p->cycles_s);
@@ -316,7 +331,7 @@ static int loop(ltd_trainer *t, ltd_train_result *ret, ltd_err *err)
     const ltd_config *c = &t->setup->config;
     ltd_train_progress p = {.valid = NAN};
     int rc = LTD_OK;
-    bool over = t->cycles >= c->train.total_cycles;
+    bool over = t->cycles >= cycles_in_all(t);
     /* Killed between best.h5 and the last step: that one is still owed. */
     if (over) rc = save_step(t, ret, err);
     while (rc == LTD_OK && !over && !ret->stopped) {
@@ -325,7 +340,7 @@ static int loop(ltd_trainer *t, ltd_train_result *ret, ltd_err *err)
         bool late = c->train.time_limit_s > 0 && ltd_trainer_seconds(t) >= c->train.time_limit_s;
         bool told = t->options->stop && *t->options->stop;
         ret->stopped = told || late;
-        over = t->cycles >= c->train.total_cycles;
+        over = t->cycles >= cycles_in_all(t);
         if (rc == LTD_OK && t->cycles > before)
             rc = record(t, &p, ret, over || (late && !told), err);
     }
@@ -335,6 +350,20 @@ static int loop(ltd_trainer *t, ltd_train_result *ret, ltd_err *err)
     ret->seconds = ltd_trainer_seconds(t);
     ret->best_valid = t->best_valid;
     return rc;
+}
+
+/* What needs records: planning in a new run, then PPO until it is through with them. */
+static int learn_from_records(ltd_trainer *t, ltd_err *err)
+{
+    const ltd_config *c = &t->setup->config;
+    bool plans = !t->options->resume && c->train.plan_passes > 0;
+    if (!plans && !ltd_train_on_records(t)) return LTD_OK;
+    int rc = ltd_train_open_records(t, err);
+    if (rc == LTD_OK && plans) rc = ltd_train_plan(t, err);
+    if (rc < 0) return rc;
+    if (ltd_train_on_records(t)) return ltd_train_open_record_envs(t, err);
+    ltd_train_close_records(t);
+    return LTD_OK;
 }
 
 /* What was learned from records is the first to be the best. */
@@ -348,6 +377,7 @@ static int keep_planned(ltd_trainer *t, ltd_err *err)
 static void close_trainer(ltd_trainer *t)
 {
     ltd_joint_fini(&t->joint);
+    ltd_train_close_records(t);
     ltd_learner_free(t->depth);
     ltd_learner_free(t->size);
     ltd_env_close(t->env);
@@ -372,10 +402,11 @@ int ltd_train(ltd_setup *setup, const ltd_train_options *options, ltd_train_resu
     int rc = options->resume ? ltd_train_check_resume(setup, options->resume, err) : LTD_OK;
     if (rc == LTD_OK) rc = open_prompts(&t, err);
     if (rc == LTD_OK) rc = open_learners(&t, err);
-    if (rc == LTD_OK && !options->resume) rc = ltd_train_plan(&t, err);
-    if (rc == LTD_OK) rc = open_env(&t, err);
-    if (rc == LTD_OK) rc = ltd_joint_init(&t.joint, t.env, t.depth, t.size, &t.explore, err);
+    if (rc == LTD_OK) rc = ltd_joint_init(&t.joint, t.depth, t.size, &t.explore, err);
     if (rc == LTD_OK && options->resume) rc = ltd_trainer_load(&t, options->resume, err);
+    if (rc == LTD_OK) rc = learn_from_records(&t, err);
+    if (rc == LTD_OK) rc = open_env(&t, err);
+    if (rc == LTD_OK && options->resume) rc = ltd_trainer_load_envs(&t, options->resume, err);
     if (rc == LTD_OK) rc = ltd_file_mkdirs(t.checkpoints, err);
     if (rc == LTD_OK)
         rc = ltd_metrics_open(&t.metrics, options->dir, options->resume ? t.cycles : -1, err);

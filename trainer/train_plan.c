@@ -9,69 +9,54 @@
 #include "trainer/behaviour.h"
 #include "trainer/planner.h"
 #include "trainer/prior.h"
-#include "trainer/record_run.h"
 #include "trainer/train_priv.h"
 
-/* Can records serve these nets? *why: else, what is in the way. */
-static bool can_plan(const ltd_setup *s, const char **why)
+/* Can these nets be planned with?  Else what is in the way. */
+static const char *in_the_way(const ltd_config *c)
 {
-    const ltd_config *c = &s->config;
-    *why = NULL;
-    if (c->env.depth_obs != LTD_CONTRACT_LTD_DEPTH || c->env.size_obs != LTD_CONTRACT_LTD_SIZE)
-        *why = "the observations are not ltd's";
-    else if (c->policy.activation != LTD_ACT_RELU)
-        *why = "policy.activation is not relu";
-    else if (c->env.temperature > 0)
-        *why = "records are greedy, env.temperature is not 0";
-    else if (c->env.min_forwards > 0)
-        *why = "env.min_forwards is not 0";
-    return !*why;
+    if (c->policy.activation != LTD_ACT_RELU) return "policy.activation is not relu";
+    if (c->env.min_forwards > 0) return "env.min_forwards is not 0";
+    return NULL;
 }
 
 typedef struct stage {
     ltd_trainer *t;
-    ltd_trace trace;
-    ltd_positions *train, *valid;
+    ltd_train_records *records;
     float mean[LTD_OBS_LTD_DIM], spread[LTD_OBS_LTD_DIM];
 } stage;
-
-static int compile(stage *g, const ltd_prompts *prompts, ltd_positions **ret, ltd_err *err)
-{
-    const ltd_setup *s = g->t->setup;
-    ltd_positions_options o = {.cycle = ltd_setup_cycle_options(s),
-                               .cost = s->cost,
-                               .prompts = prompts,
-                               .sizes = s->config.env.sizes.v,
-                               .n_sizes = s->config.env.sizes.n,
-                               .max_forwards = s->head ? s->config.env.max_forwards : 0,
-                               .max_new = s->config.env.max_new,
-                               .rate = (float)s->config.env.rate};
-    o.cycle.model = NULL;
-    o.cycle.head = NULL;
-    o.cycle.trace = &g->trace;
-    ltd_positions_free(*ret);
-    return ltd_positions_new(ret, &o, err);
-}
 
 /* Mean and spread of the observations, of some of them; a spread is at least a twentieth. */
 static void measure(stage *g)
 {
     double sum[LTD_OBS_LTD_DIM] = {0}, square[LTD_OBS_LTD_DIM] = {0};
-    int64_t n = 0, total = ltd_positions_total(g->train);
-    int32_t views = ltd_positions_get_options(g->train)->max_forwards + 1;
-    for (int64_t i = 0; i < total; i++, n++) {
-        const float *obs = ltd_positions_at(g->train, i, (int32_t)(i % views)).obs;
+    const ltd_positions *p = g->records->train;
+    int64_t total = ltd_positions_total(p);
+    int32_t views = ltd_positions_get_options(p)->max_forwards + 1;
+    for (int64_t i = 0; i < total; i++) {
+        const float *obs = ltd_positions_at(p, i, (int32_t)(i % views)).obs;
         for (int k = 0; k < LTD_OBS_LTD_DIM; k++) {
             sum[k] += (double)obs[k];
             square[k] += (double)obs[k] * (double)obs[k];
         }
     }
     for (int k = 0; k < LTD_OBS_LTD_DIM; k++) {
-        double mean = sum[k] / (double)n,
-               spread = sqrt(fmax(square[k] / (double)n - mean * mean, 0));
+        double mean = sum[k] / (double)total,
+               spread = sqrt(fmax(square[k] / (double)total - mean * mean, 0));
         g->mean[k] = (float)mean;
         g->spread[k] = (float)(spread > 0.05 ? spread : 0.05);
     }
+}
+
+static int set_prior(stage *g, ltd_err *err)
+{
+    ltd_trainer *t = g->t;
+    const ltd_config *c = &t->setup->config;
+    measure(g);
+    int rc = ltd_prior_set_worth(t->depth->ac, t->size->ac, (float)c->train.plan_prior,
+                                 (float)c->train.plan_margin, g->mean, g->spread, err);
+    if (rc == LTD_OK) rc = ltd_actor_critic_sync(t->depth->ac, &t->depth->actor, NULL, err);
+    if (rc == LTD_OK) rc = ltd_actor_critic_sync(t->size->ac, &t->size->actor, NULL, err);
+    return rc;
 }
 
 /* The rate at which the prior plays when it is told that rate: a few rounds come close. */
@@ -80,24 +65,14 @@ static int find_rate(stage *g, ltd_err *err)
     enum { ROUNDS = 3 };
     ltd_trainer *t = g->t;
     ltd_visits visits = {0};
-    int rc = LTD_OK;
+    int rc = set_prior(g, err);
     for (int i = 0; rc == LTD_OK && i < ROUNDS; i++) {
-        rc = compile(g, t->prompts, &g->train, err);
-        if (rc == LTD_OK && i == 0) {
-            measure(g);
-            rc = ltd_prior_set_worth(
-                t->depth->ac, t->size->ac, (float)t->setup->config.train.plan_prior,
-                (float)t->setup->config.train.plan_margin, g->mean, g->spread, err);
-            if (rc == LTD_OK) rc = ltd_actor_critic_sync(t->depth->ac, &t->depth->actor, NULL, err);
-            if (rc == LTD_OK) rc = ltd_actor_critic_sync(t->size->ac, &t->size->actor, NULL, err);
-        }
-        if (rc == LTD_OK)
-            rc = ltd_planner_play(g->train, t->depth->actor, t->size->actor, &visits, err);
+        rc = ltd_planner_play(g->records->train, t->depth->actor, t->size->actor, &visits, err);
         if (rc == LTD_OK) t->setup->config.env.rate = (double)(float)(visits.tokens / visits.time);
+        if (rc == LTD_OK) rc = ltd_train_compile(t, t->prompts, &g->records->train, err);
     }
     ltd_visits_fini(&visits);
-    if (rc == LTD_OK) rc = compile(g, t->prompts, &g->train, err);
-    return rc == LTD_OK ? compile(g, t->valid_prompts, &g->valid, err) : rc;
+    return rc == LTD_OK ? ltd_train_compile(t, t->valid_prompts, &g->records->valid, err) : rc;
 }
 
 static void tell(void *ctx, const ltd_planner_progress *p)
@@ -112,9 +87,9 @@ static int tell_behaviour(stage *g, ltd_err *err)
     const ltd_trainer *t = g->t;
     ltd_visits visits = {0};
     ltd_str text = LTD_STR_INIT;
-    int rc = ltd_planner_play(g->valid, t->depth->actor, t->size->actor, &visits, err);
+    int rc = ltd_planner_play(g->records->valid, t->depth->actor, t->size->actor, &visits, err);
     if (rc == LTD_OK) {
-        ltd_behaviour b = ltd_behaviour_of(g->valid, &visits);
+        ltd_behaviour b = ltd_behaviour_of(g->records->valid, &visits);
         ltd_behaviour_text(&b, &text);
         ltd_log(t->setup->log, LTD_LOG_INFO, "it chooses %s", ltd_str_text(&text));
         if (ltd_behaviour_is_constant(&b))
@@ -146,7 +121,8 @@ static int plan(stage *g, ltd_err *err)
     o.stop = t->options->stop;
     o.tell = tell;
     o.ctx = t;
-    int rc = ltd_planner_run(t->depth, t->size, g->train, g->valid, &o, &rng, &r, err);
+    int rc =
+        ltd_planner_run(t->depth, t->size, g->records->train, g->records->valid, &o, &rng, &r, err);
     if (rc == LTD_OK)
         ltd_log(t->setup->log, LTD_LOG_INFO,
                 "over records: x%.3f on held-out prompts after %d passes, x%.3f before (rate %.3f)",
@@ -163,24 +139,16 @@ static int plan(stage *g, ltd_err *err)
 
 int ltd_train_plan(ltd_trainer *t, ltd_err *err)
 {
-    const ltd_setup *s = t->setup;
-    const char *why;
-    stage g = {.t = t};
-    ltd_err missing = LTD_ERR_INIT;
-    if (s->config.train.plan_passes == 0) return LTD_OK;
-    if (!can_plan(s, &why)) {
-        ltd_log(s->log, LTD_LOG_INFO, "nothing is learned from records: %s", why);
+    const ltd_config *c = &t->setup->config;
+    if (c->train.plan_passes == 0 || !t->records.train) return LTD_OK;
+    const char *why = in_the_way(c);
+    if (why) {
+        ltd_log(t->setup->log, LTD_LOG_INFO, "nothing is planned over records: %s", why);
         return LTD_OK;
     }
-    if (ltd_record_load(s, &g.trace, &missing) < 0) {
-        ltd_log(s->log, LTD_LOG_INFO, "nothing is learned from records: %s", missing.msg);
-        return LTD_OK;
-    }
+    stage g = {.t = t, .records = &t->records};
     int rc = find_rate(&g, err);
     if (rc == LTD_OK) rc = plan(&g, err);
     t->planned = rc == LTD_OK;
-    ltd_positions_free(g.train);
-    ltd_positions_free(g.valid);
-    ltd_trace_fini(&g.trace);
     return rc;
 }

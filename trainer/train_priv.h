@@ -2,10 +2,20 @@
 #ifndef LTD_TRAINER_TRAIN_PRIV_H
 #define LTD_TRAINER_TRAIN_PRIV_H
 
+#include "env/positions.h"
+#include "env/trace.h"
 #include "trainer/joint.h"
 #include "trainer/learner.h"
 #include "trainer/metrics.h"
 #include "trainer/train.h"
+
+/* Records of the prompts, where there are any that serve (train_records.c). */
+typedef struct ltd_train_records {
+    ltd_trace trace;
+    ltd_positions *train, *valid; /* NULL: none */
+    ltd_env **env, *valid_env;    /* [n_envs] over them, for PPO */
+    int32_t n_envs;
+} ltd_train_records;
 
 typedef struct ltd_trainer {
     ltd_setup *setup;
@@ -14,6 +24,7 @@ typedef struct ltd_trainer {
     ltd_prompts *prompts, *valid_prompts;
     ltd_cycle *cycle;
     ltd_env *env, *valid_env; /* share the cycle: never used in the same moment */
+    ltd_train_records records;
     ltd_learner *depth, *size;
     ltd_joint joint;
     ltd_metrics *metrics;
@@ -28,12 +39,24 @@ typedef struct ltd_trainer {
     uint64_t started_ns;
 } ltd_trainer;
 
-/* Learn from records, where there are any that serve: nets and env.rate. */
+/* Are the next cycles those over records? */
+bool ltd_train_on_records(const ltd_trainer *t);
+/* The environments of the next cycles [*n]. */
+ltd_env **ltd_train_envs(ltd_trainer *t, int32_t *n);
+/* Load and compile them.  LTD_EINVAL: train.record_cycles asks for what there isn't. */
+int ltd_train_open_records(ltd_trainer *t, ltd_err *err);
+/* Compile the recorded ones of the prompts, at the rate of the moment, in place of *ret. */
+int ltd_train_compile(ltd_trainer *t, const ltd_prompts *prompts, ltd_positions **ret,
+                      ltd_err *err);
+int ltd_train_open_record_envs(ltd_trainer *t, ltd_err *err);
+void ltd_train_close_records(ltd_trainer *t);
+/* Learn from them by planning, where there are any: nets and env.rate. */
 int ltd_train_plan(ltd_trainer *t, ltd_err *err);
 /* Write a checkpoint of everything to `path`. */
-int ltd_trainer_save(const ltd_trainer *t, const char *path, ltd_err *err);
-/* Take everything from one. */
+int ltd_trainer_save(ltd_trainer *t, const char *path, ltd_err *err);
+/* Take counters and policies from one; then, with environments open, their state. */
 int ltd_trainer_load(ltd_trainer *t, const char *path, ltd_err *err);
+int ltd_trainer_load_envs(ltd_trainer *t, const char *path, ltd_err *err);
 double ltd_trainer_seconds(const ltd_trainer *t);
 
 #endif

@@ -1,41 +1,62 @@
 /* What a checkpoint of a run holds; docs/formats.md lists it. */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "trainer/train_priv.h"
 
-static void put_env(const ltd_env_state_save *e, ltd_checkpoint_writer *w)
+/* "env/prompt_rng"; of further environments "env/3/prompt_rng". */
+static const char *env_name(char ret[LTD_CHECKPOINT_MAX_NAME], int32_t e, const char *what)
 {
-    int64_t order[sizeof e->order / sizeof e->order[0]], next = e->next,
-                                                         kind = (int64_t)e->reward.kind;
-    for (int32_t i = 0; i < e->n_prompts; i++) order[i] = e->order[i];
-    const double reward[4] = {e->reward.scale, e->reward.keep, e->reward.sum_l, e->reward.sum_t};
-    ltd_checkpoint_put_i64(w, "env/prompt_order", order, (size_t)e->n_prompts);
-    ltd_checkpoint_put_i64(w, "env/prompt_next", &next, 1);
-    ltd_checkpoint_put_u64(w, "env/prompt_rng", e->rng.s, 4);
-    ltd_checkpoint_put_i64(w, "env/reward_kind", &kind, 1);
-    ltd_checkpoint_put_f64(w, "env/reward", reward, 4);
+    if (e == 0)
+        snprintf(ret, LTD_CHECKPOINT_MAX_NAME, "env/%s", what);
+    else
+        snprintf(ret, LTD_CHECKPOINT_MAX_NAME, "env/%d/%s", e, what);
+    return ret;
 }
 
-static int get_env(const ltd_checkpoint *c, int32_t n_prompts, ltd_env_state_save *e, ltd_err *err)
+static int put_env(const ltd_env *env, int32_t e, ltd_checkpoint_writer *w, ltd_err *err)
 {
-    int64_t order[sizeof e->order / sizeof e->order[0]], next, kind;
-    double reward[4];
-    *e = (ltd_env_state_save){.n_prompts = n_prompts};
-    int rc = ltd_checkpoint_get_i64(c, "env/prompt_order", order, (size_t)n_prompts, err);
-    if (rc == LTD_OK) rc = ltd_checkpoint_get_i64(c, "env/prompt_next", &next, 1, err);
-    if (rc == LTD_OK) rc = ltd_checkpoint_get_u64(c, "env/prompt_rng", e->rng.s, 4, err);
-    if (rc == LTD_OK) rc = ltd_checkpoint_get_i64(c, "env/reward_kind", &kind, 1, err);
-    if (rc == LTD_OK) rc = ltd_checkpoint_get_f64(c, "env/reward", reward, 4, err);
+    char name[LTD_CHECKPOINT_MAX_NAME];
+    ltd_env_state_save s;
+    int rc = ltd_env_save(env, &s, err);
     if (rc < 0) return rc;
-    for (int32_t i = 0; i < n_prompts; i++) e->order[i] = (int32_t)order[i];
-    if (kind < 0 || kind >= LTD_REWARD_COUNT || next < 0 || next > n_prompts)
+    int64_t order[sizeof s.order / sizeof s.order[0]], next = s.next, kind = (int64_t)s.reward.kind;
+    for (int32_t i = 0; i < s.n_prompts; i++) order[i] = s.order[i];
+    const double reward[4] = {s.reward.scale, s.reward.keep, s.reward.sum_l, s.reward.sum_t};
+    ltd_checkpoint_put_i64(w, env_name(name, e, "prompt_order"), order, (size_t)s.n_prompts);
+    ltd_checkpoint_put_i64(w, env_name(name, e, "prompt_next"), &next, 1);
+    ltd_checkpoint_put_u64(w, env_name(name, e, "prompt_rng"), s.rng.s, 4);
+    ltd_checkpoint_put_i64(w, env_name(name, e, "reward_kind"), &kind, 1);
+    ltd_checkpoint_put_f64(w, env_name(name, e, "reward"), reward, 4);
+    return LTD_OK;
+}
+
+static int get_env(const ltd_checkpoint *c, int32_t e, ltd_env *env, ltd_err *err)
+{
+    char name[LTD_CHECKPOINT_MAX_NAME];
+    ltd_env_state_save s = {.n_prompts =
+                                (int32_t)ltd_prompts_count(ltd_env_get_options(env)->prompts)};
+    int64_t order[sizeof s.order / sizeof s.order[0]], next, kind;
+    double reward[4];
+    size_t n = (size_t)s.n_prompts;
+    int rc = ltd_checkpoint_get_i64(c, env_name(name, e, "prompt_order"), order, n, err);
+    if (rc == LTD_OK)
+        rc = ltd_checkpoint_get_i64(c, env_name(name, e, "prompt_next"), &next, 1, err);
+    if (rc == LTD_OK)
+        rc = ltd_checkpoint_get_u64(c, env_name(name, e, "prompt_rng"), s.rng.s, 4, err);
+    if (rc == LTD_OK)
+        rc = ltd_checkpoint_get_i64(c, env_name(name, e, "reward_kind"), &kind, 1, err);
+    if (rc == LTD_OK) rc = ltd_checkpoint_get_f64(c, env_name(name, e, "reward"), reward, 4, err);
+    if (rc < 0) return rc;
+    for (int32_t i = 0; i < s.n_prompts; i++) s.order[i] = (int32_t)order[i];
+    if (kind < 0 || kind >= LTD_REWARD_COUNT || next < 0 || next > s.n_prompts)
         return ltd_fail(err, LTD_EFORMAT,
                         "env/reward_kind %lld, env/prompt_next %lld: out of range", (long long)kind,
                         (long long)next);
-    e->next = (int32_t)next;
-    e->reward = (ltd_reward){(ltd_reward_kind)kind, reward[0], reward[1], reward[2], reward[3]};
-    return LTD_OK;
+    s.next = (int32_t)next;
+    s.reward = (ltd_reward){(ltd_reward_kind)kind, reward[0], reward[1], reward[2], reward[3]};
+    return ltd_env_load(env, &s, err);
 }
 
 /* What the scores mean that the policy saw. */
@@ -93,17 +114,16 @@ static void put_counters(const ltd_trainer *t, ltd_checkpoint_writer *w)
     ltd_checkpoint_put_u64(w, "rng/minibatch", t->minibatch.s, 4);
 }
 
-int ltd_trainer_save(const ltd_trainer *t, const char *path, ltd_err *err)
+int ltd_trainer_save(ltd_trainer *t, const char *path, ltd_err *err)
 {
-    ltd_env_state_save env;
-    int rc = ltd_env_save(t->env, &env, err);
-    if (rc < 0) return rc;
+    int32_t n;
+    ltd_env **env = ltd_train_envs(t, &n);
     ltd_checkpoint_writer *w;
-    rc = ltd_checkpoint_create(&w, path, err);
+    int rc = ltd_checkpoint_create(&w, path, err);
     if (rc < 0) return rc;
     put_counters(t, w);
-    put_env(&env, w);
-    rc = put_run(t, w, err);
+    for (int32_t e = 0; rc == LTD_OK && e < n; e++) rc = put_env(env[e], e, w, err);
+    if (rc == LTD_OK) rc = put_run(t, w, err);
     if (rc < 0) {
         ltd_checkpoint_abort(w);
         return rc;
@@ -172,17 +192,26 @@ int ltd_trainer_load(ltd_trainer *t, const char *path, ltd_err *err)
     if (rc < 0) return rc;
     const ltd_setup *s = t->setup;
     const char *machine;
-    ltd_env_state_save env;
     rc = ltd_checkpoint_get_text(c, "run/machine", &machine, err);
     if (rc == LTD_OK && strcmp(machine, s->machine) != 0)
         ltd_log(s->log, LTD_LOG_WARN,
                 "this run was begun on '%s'; it goes on with the clock of '%s'", machine,
                 s->machine);
     if (rc == LTD_OK) rc = get_counters(t, c, err);
-    if (rc == LTD_OK) rc = get_env(c, (int32_t)ltd_prompts_count(t->prompts), &env, err);
-    if (rc == LTD_OK) rc = ltd_env_load(t->env, &env, err);
     if (rc == LTD_OK) rc = ltd_learner_load(t->depth, c, err);
     if (rc == LTD_OK) rc = ltd_learner_load(t->size, c, err);
+    ltd_checkpoint_close(c);
+    return rc < 0 ? ltd_err_prefix(err, rc, "cannot go on from %s", path) : LTD_OK;
+}
+
+int ltd_trainer_load_envs(ltd_trainer *t, const char *path, ltd_err *err)
+{
+    ltd_checkpoint *c;
+    int rc = ltd_checkpoint_open(&c, path, err);
+    if (rc < 0) return rc;
+    int32_t n;
+    ltd_env **env = ltd_train_envs(t, &n);
+    for (int32_t e = 0; rc == LTD_OK && e < n; e++) rc = get_env(c, e, env[e], err);
     ltd_checkpoint_close(c);
     return rc < 0 ? ltd_err_prefix(err, rc, "cannot go on from %s", path) : LTD_OK;
 }

@@ -113,6 +113,27 @@ check "the best of the records stays the best" \
 check "and the run ends in the same bytes" \
     cmp left_alone/checkpoints/step_0000000090.h5 whole/runs/goes_on/checkpoints/step_0000000090.h5
 
+# PPO over the records, in three environments, then live: one run, from whatever checkpoint it goes on.
+ppo=(--run.name=ppo --env.clock=table --train.plan_passes=0 --train.record_cycles=120
+    --train.record_envs=3 --train.total_cycles=60 --train.n_steps=24 --train.batch_size=8
+    --train.n_epochs=2 --train.checkpoint_every=30 --train.keep_last=0 --train.eval_every=0
+    --train.eval_prompts=1)
+(cd whole && "$ltd" train "${options[@]}" "${ppo[@]}") >out 2>err
+report "PPO over records, then live, exits 0" $? "$(cat err)"
+rm -rf left_alone
+cp -r whole/runs/ppo left_alone
+for from in $(cd left_alone/checkpoints && echo step_*.h5); do
+    [ "$from" = step_0000000180.h5 ] && continue
+    rm -rf whole/runs/ppo
+    cp -r left_alone whole/runs/ppo
+    rm whole/runs/ppo/checkpoints/step_0000000180.h5
+    (cd whole && "$ltd" train --resume "runs/ppo/checkpoints/$from" --quiet) >out 2>err
+    check "from $from it ends in the same bytes" \
+        cmp left_alone/checkpoints/step_0000000180.h5 whole/runs/ppo/checkpoints/step_0000000180.h5
+done
+(cd whole && "$ltd" train "${options[@]}" "${ppo[@]}" --run.name=none --trace.dir=nowhere) >out 2>err
+check "without records that is refused" grep -q "train.record_cycles is 120, but" err
+
 (cd whole && "$ltd" replay "${options[@]}" --policy runs/learned1 --policies ar,ltd --json ltd.json) \
     >out 2>err
 report "the learned policy plays over the records" $? "$(cat err)"

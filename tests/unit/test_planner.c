@@ -125,9 +125,10 @@ static void open_nets(ltd_learner **d, ltd_learner **s, uint64_t seed)
     ltd_rng_seed(&rng, seed, LTD_STREAM_INIT);
     for (int i = 0; i < LTD_OBS_LTD_DIM; i++) mean[i] = 0.1f, spread[i] = 0.5f;
     ltd_actor_critic_options o = {LTD_OBS_LTD_DIM, 2, {24, 24}, 2, {8}, 1, LTD_ACT_RELU};
-    assert_int_equal(ltd_learner_new(d, "depth", &o, LTD_ROLLOUT_EPISODES, 8, 1e-5, &rng, &err), 0);
+    assert_int_equal(ltd_learner_new(d, "depth", &o, LTD_ROLLOUT_EPISODES, 1, 8, 1e-5, &rng, &err),
+                     0);
     o.n_actions = MADE_SIZES;
-    assert_int_equal(ltd_learner_new(s, "size", &o, LTD_ROLLOUT_BANDIT, 8, 1e-5, &rng, &err), 0);
+    assert_int_equal(ltd_learner_new(s, "size", &o, LTD_ROLLOUT_BANDIT, 1, 8, 1e-5, &rng, &err), 0);
     assert_int_equal(ltd_prior_set_worth((*d)->ac, (*s)->ac, 4, 0.1f, mean, spread, &err), 0);
     assert_int_equal(ltd_actor_critic_sync((*d)->ac, &(*d)->actor, NULL, &err), 0);
     assert_int_equal(ltd_actor_critic_sync((*s)->ac, &(*s)->actor, NULL, &err), 0);

@@ -38,7 +38,7 @@ static ltd_learner *learner(const char *name, ltd_contract contract, int32_t act
     ltd_rng rng;
     ltd_err err = LTD_ERR_INIT;
     ltd_rng_seed(&rng, seed, LTD_STREAM_INIT);
-    if (ltd_learner_new(&l, name, &net, LTD_ROLLOUT_BANDIT, 4, 1e-5, &rng, &err) < 0)
+    if (ltd_learner_new(&l, name, &net, LTD_ROLLOUT_BANDIT, 1, 4, 1e-5, &rng, &err) < 0)
         fail_msg("%s", err.msg);
     /* Weights that tell actions apart; fresh ones are nearly even. */
     float *data = ltd_actor_critic_data(l->ac);
@@ -263,7 +263,7 @@ static void nets_with_too_many_outputs_are_refused(void **state)
     ltd_mlp_free(p.size);
     ltd_actor_critic_options net = {.obs_dim = 4, .n_actions = LTD_MAX_SIZES + 1};
     ltd_learner *l = (ltd_learner *)root;
-    assert_int_equal(ltd_learner_new(&l, "size", &net, LTD_ROLLOUT_BANDIT, 4, 1e-5, NULL, &err),
+    assert_int_equal(ltd_learner_new(&l, "size", &net, LTD_ROLLOUT_BANDIT, 1, 4, 1e-5, NULL, &err),
                      LTD_EINVAL);
     assert_null(l);
 }

@@ -158,7 +158,7 @@ int ltd_env_step(ltd_env *env, int32_t action, ltd_step *io, ltd_err *err)
 /* --- training --- */
 
 typedef struct trained {
-    ltd_env env;
+    ltd_env env, *envs[1];
     ltd_learner *depth, *size;
     ltd_joint joint;
     ltd_rng explore, minibatch;
@@ -177,12 +177,15 @@ static void open_trained(trained *t, const machine *m, ltd_reward_kind reward, u
     ltd_rng_seed(&t->explore, seed, LTD_STREAM_EXPLORE);
     ltd_rng_seed(&t->minibatch, seed, LTD_STREAM_MINIBATCH);
     assert_int_equal(
-        ltd_learner_new(&t->depth, "depth", &net, LTD_ROLLOUT_EPISODES, 1024, 1e-5, &init, NULL),
+        ltd_learner_new(&t->depth, "depth", &net, LTD_ROLLOUT_EPISODES, 1, 1024, 1e-5, &init, NULL),
         0);
     net.n_actions = N_SIZES;
     assert_int_equal(
-        ltd_learner_new(&t->size, "size", &net, LTD_ROLLOUT_BANDIT, 1024, 1e-5, &init, NULL), 0);
-    assert_int_equal(ltd_joint_init(&t->joint, &t->env, t->depth, t->size, &t->explore, NULL), 0);
+        ltd_learner_new(&t->size, "size", &net, LTD_ROLLOUT_BANDIT, 1, 1024, 1e-5, &init, NULL), 0);
+    assert_int_equal(ltd_joint_init(&t->joint, t->depth, t->size, &t->explore, NULL), 0);
+    t->envs[0] = &t->env;
+    t->joint.env = t->envs;
+    t->joint.n_envs = 1;
 }
 
 static void close_trained(trained *t)
