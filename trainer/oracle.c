@@ -51,10 +51,10 @@ static void each_choice(const ltd_outcomes *o, const ltd_oracle_options *q, int3
 {
     for (int on = 0; on <= (q->lookup ? 1 : 0); on++)
         for (int32_t n = 0; n <= q->max_forwards; n++)
-            for (int32_t s = 0; s < q->n_sizes; s++) {
-                choice c = choose(o, q->cost, text, i, on, n, q->sizes[s]);
+            for (int32_t size = 0; size <= q->max_size; size++) {
+                choice c = choose(o, q->cost, text, i, on, n, size);
+                if (c.nodes < size) break;
                 take(ctx, &c);
-                if (c.nodes < q->sizes[s]) break; /* larger ones are the same */
             }
 }
 

@@ -14,12 +14,11 @@
 extern "C" {
 #endif
 
-/* Sizes and forwards that may be chosen. */
+/* What may be chosen: any number of nodes and forwards up to these.  Not only the sizes of a table:
+ * no policy shall be faster, and where a measured table has a dent a size between may be. */
 typedef struct ltd_oracle_options {
     const ltd_cost *cost;
-    const int32_t *sizes; /* [n_sizes] */
-    int32_t n_sizes;
-    int32_t max_forwards;
+    int32_t max_size, max_forwards;
     bool lookup;     /* may be chosen, too, cycle by cycle */
     int32_t max_new; /* tokens of an answer; 0: all that are recorded */
 } ltd_oracle_options;
@@ -40,7 +39,7 @@ int ltd_oracle_best(const ltd_outcomes *o, const ltd_oracle_options *options, in
                     ltd_plan *ret, ltd_err *err);
 /* The same by one who, cycle by cycle, takes what gives most tokens a millisecond. */
 ltd_plan ltd_oracle_greedy(const ltd_outcomes *o, const ltd_oracle_options *options, int32_t text);
-/* A setting that never changes; sizes and forwards of the options are not looked at. */
+/* A setting that never changes; what may be chosen is not looked at. */
 ltd_plan ltd_oracle_static(const ltd_outcomes *o, const ltd_oracle_options *options, int32_t text,
                            bool lookup, int32_t forwards, int32_t size);
 

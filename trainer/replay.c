@@ -65,8 +65,7 @@ static ltd_oracle_options oracle_options(const ltd_replay *r)
     const ltd_config *c = &r->setup->config;
     ltd_cycle_options cycle = ltd_replay_cycle_options(r);
     return (ltd_oracle_options){.cost = r->setup->cost,
-                                .sizes = c->env.sizes.v,
-                                .n_sizes = c->env.sizes.n,
+                                .max_size = cycle.max_size,
                                 .max_forwards = cycle.max_forwards,
                                 .lookup = cycle.lookup,
                                 .max_new = c->bench.max_new};
