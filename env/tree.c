@@ -372,17 +372,36 @@ const float *ltd_tree_top_logp(const ltd_tree *tree)
     return tree->n_last > 0 ? tree->top_logp : NULL;
 }
 
-float ltd_tree_top_entropy(const ltd_tree *tree)
+/* Of ln p of k candidates, each less `base`, and what they leave over. */
+static float entropy(const float *logp, int32_t k, float base)
 {
-    if (tree->n_last == 0) return 0;
     float h = 0, rest = 1;
-    for (int32_t i = 0; i < tree->k; i++) {
-        if (!(tree->top_logp[i] > -INFINITY)) continue;
-        float p = expf(tree->top_logp[i]);
-        h -= p * tree->top_logp[i];
+    for (int32_t i = 0; i < k; i++) {
+        float l = logp[i] - base;
+        if (!(l > -INFINITY)) continue;
+        float p = expf(l);
+        h -= p * l;
         rest -= p;
     }
     return rest > 0 ? h - rest * logf(rest) : h;
+}
+
+float ltd_tree_top_entropy(const ltd_tree *tree)
+{
+    return tree->n_last == 0 ? 0 : entropy(tree->top_logp, tree->k, 0);
+}
+
+int32_t ltd_tree_last_rows(const ltd_tree *tree)
+{
+    return tree->n_last / tree->k;
+}
+
+float ltd_tree_row_entropy(const ltd_tree *tree, int32_t row, int32_t *node)
+{
+    const beam *rows = &tree->beams[!tree->now];
+    bool resync = tree->forwards == 1;
+    *node = resync ? -1 : rows->node[row];
+    return entropy(tree->last + row * tree->k, tree->k, resync ? 0 : rows->score[row]);
 }
 
 float ltd_tree_row_mass(const ltd_tree *tree)

@@ -116,6 +116,11 @@ const float *ltd_tree_top_logp(const ltd_tree *tree);
 /* Entropy of that row [nats]: of its k candidates, and of what they leave over as if that were one
  * token; 0 before the first forward. */
 float ltd_tree_top_entropy(const ltd_tree *tree);
+/* Rows of the last forward, 0 before the first. */
+int32_t ltd_tree_last_rows(const ltd_tree *tree);
+/* The same entropy of any of its rows; *node receives the pool index of the node whose children it
+ * proposes, -1 = the root. */
+float ltd_tree_row_entropy(const ltd_tree *tree, int32_t row, int32_t *node);
 /* Sum of the survivals of its rows: probability that the text is among the nodes it expanded; 1
  * for the resync, whose only row is the root. */
 float ltd_tree_row_mass(const ltd_tree *tree);

@@ -310,6 +310,36 @@ static void numbers_that_are_none_neither_crash_nor_break_the_order(void **state
     ltd_tree_free(tree);
 }
 
+static float entropy_of(float p, float q)
+{
+    return -p * logf(p) - q * logf(q) - (1 - p - q) * logf(1 - p - q);
+}
+
+static void every_row_has_its_entropy(void **state)
+{
+    (void)state;
+    ltd_tree *tree;
+    int32_t node, beam[2];
+    float first[2] = {logf(0.5f), logf(0.2f)};
+    float second[4] = {logf(0.8f), logf(0.1f), logf(0.4f), logf(0.3f)};
+    assert_int_equal(ltd_tree_new(&tree, 2, 3, 0, 4, NULL), 0);
+    assert_int_equal(ltd_tree_last_rows(tree), 0);
+    assert_true(ltd_tree_top_entropy(tree) == 0);
+    assert_int_equal(ltd_tree_grow(tree, (int32_t[]){1, 2}, first, NULL), 0);
+    assert_int_equal(ltd_tree_last_rows(tree), 1);
+    assert_true(fabsf(ltd_tree_row_entropy(tree, 0, &node) - entropy_of(0.5f, 0.2f)) < 1e-6f);
+    assert_int_equal(node, -1);
+    memcpy(beam, ltd_tree_beam_node(tree), sizeof beam);
+    assert_int_equal(ltd_tree_grow(tree, (int32_t[]){1, 2, 1, 2}, second, NULL), 0);
+    assert_int_equal(ltd_tree_last_rows(tree), 2);
+    assert_true(fabsf(ltd_tree_row_entropy(tree, 0, &node) - entropy_of(0.8f, 0.1f)) < 1e-6f);
+    assert_int_equal(node, beam[0]);
+    assert_true(fabsf(ltd_tree_top_entropy(tree) - entropy_of(0.8f, 0.1f)) < 1e-6f);
+    assert_true(fabsf(ltd_tree_row_entropy(tree, 1, &node) - entropy_of(0.4f, 0.3f)) < 1e-6f);
+    assert_int_equal(node, beam[1]);
+    ltd_tree_free(tree);
+}
+
 static void limits_are_checked_and_sizes_clipped(void **state)
 {
     (void)state;
@@ -382,6 +412,7 @@ int main(void)
         cmocka_unit_test(a_drafted_node_that_is_in_the_chain_is_merged),
         cmocka_unit_test(a_chain_changes_nothing_of_what_the_head_is_asked),
         cmocka_unit_test(numbers_that_are_none_neither_crash_nor_break_the_order),
+        cmocka_unit_test(every_row_has_its_entropy),
         cmocka_unit_test(limits_are_checked_and_sizes_clipped),
         cmocka_unit_test(ranking_survives_any_order_of_pushes_and_questions),
     };
