@@ -83,7 +83,8 @@ typedef struct ltd_bench {
 typedef struct ltd_bench_options {
     const ltd_tuned *tuned;           /* NULL: row static-tuned is left out */
     const ltd_policy *policy;         /* NULL: row ltd is left out */
-    const struct ltd_rule_set *rules; /* parameters of rules; NULL, or not among them: defaults */
+    const struct ltd_rule_set *rules; /* parameters of rules; NULL, or not among them: defaults,
+                                         and trained ones are left out */
     const ltd_replay *replay;         /* NULL: live */
     const char *command;              /* recorded */
     ltd_watch watch;

@@ -66,18 +66,25 @@ static int add_rule(ltd_contestants *c, const ltd_setup *s, const ltd_rule_set *
 {
     const ltd_rule_setting *tuned = rules ? ltd_rules_find(rules, rule->name) : NULL;
     int32_t before = c->n;
+    if (rule->net.inputs && !tuned) {
+        leave_out(s, rule->name,
+                  "its net is not trained: run `ltd record`, then `ltd tune --rules`");
+        return LTD_OK;
+    }
     int rc = add(c, rule->name, (ltd_setting){0, 0, s->config.env.lookup}, s->config.env.top_k,
                  NULL, err);
     if (rc < 0 || c->n == before) return rc;
     ltd_contestant *row = &c->row[c->n - 1];
     row->rule = rule;
     ltd_rule_defaults(rule, row->param);
-    if (tuned)
+    if (tuned) {
         memcpy(row->param, tuned->param, sizeof row->param);
-    else
+        row->net = tuned->net;
+    } else {
         ltd_log(s->log, LTD_LOG_WARN,
                 "row %s plays with default parameters: run `ltd record`, then `ltd tune --rules`",
                 rule->name);
+    }
     return LTD_OK;
 }
 
@@ -203,7 +210,7 @@ static int open_agent(ltd_contestant *r, const ltd_setup *s, ltd_err *err)
 {
     int rc;
     if (r->rule) {
-        rc = ltd_agent_rule_new(&r->agent, r->rule, r->param, err);
+        rc = ltd_agent_trained_new(&r->agent, r->rule, r->param, r->net, err);
         if (rc < 0) return rc;
     } else if (!r->policy) {
         rc = ltd_agent_fixed_new(&r->agent, r->name, r->setting.forwards, r->setting.size, err);

@@ -3,7 +3,7 @@
 #ifndef LTD_TRAINER_BENCH_ROWS_H
 #define LTD_TRAINER_BENCH_ROWS_H
 
-#include "agents/rules/rules.h"
+#include "agents/rules/trained.h"
 #include "trainer/bench.h"
 
 #ifdef __cplusplus
@@ -14,8 +14,9 @@ typedef struct ltd_contestant {
     char name[32];
     ltd_setting setting;      /* of fixed rows */
     const ltd_policy *policy; /* of a learned one, else NULL */
-    const ltd_rule *rule;     /* of a hand rule, else NULL */
+    const ltd_rule *rule;     /* of a rule, else NULL */
     float param[LTD_RULE_PARAMS];
+    ltd_mlp *net; /* of a trained rule, borrowed */
     int32_t top_k;
     ltd_cycle *cycle;
     ltd_env *env;

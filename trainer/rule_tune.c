@@ -6,8 +6,15 @@
 
 #include "base/rng.h"
 #include "env/prompts.h"
+#include "trainer/rule_train.h"
 
 enum { PASSES = 3, STARTS = 3, DRAWS = 24 };
+
+void ltd_rules_fini(ltd_rule_set *set)
+{
+    for (int32_t i = 0; i < set->n; i++) ltd_mlp_free(set->rule[i].net);
+    set->n = 0;
+}
 
 const ltd_rule_setting *ltd_rules_find(const ltd_rule_set *set, const char *name)
 {
@@ -38,7 +45,7 @@ int ltd_rule_pace(ltd_env *env, ltd_agent *agent, double *ret, ltd_err *err)
 static int try(ltd_env *env, ltd_rule_setting *s, double *pace, ltd_err *err)
 {
     ltd_agent *agent;
-    int rc = ltd_agent_rule_new(&agent, s->rule, s->param, err);
+    int rc = ltd_agent_trained_new(&agent, s->rule, s->param, s->net, err);
     if (rc < 0) return rc;
     s->tries++;
     rc = ltd_rule_pace(env, agent, pace, err);
@@ -102,13 +109,14 @@ static int draw_start(ltd_env *env, ltd_rng *rng, ltd_rule_setting *s, double *b
     return rc;
 }
 
-int ltd_rule_search(ltd_env *env, const ltd_rule *rule, ltd_rule_setting *ret, ltd_err *err)
+/* `s` has its net; *ret receives the rest. */
+static int search(ltd_env *env, ltd_rule_setting s, ltd_rule_setting *ret, ltd_err *err)
 {
-    ltd_rule_setting s = {.rule = rule}, best;
+    ltd_rule_setting best;
     ltd_rng rng;
     double pace = 0, least, first;
     ltd_rng_seed(&rng, 0, LTD_STREAM_PROMPTS);
-    ltd_rule_defaults(rule, s.param);
+    ltd_rule_defaults(s.rule, s.param);
     int rc = try(env, &s, &pace, err);
     first = pace;
     if (rc == LTD_OK) rc = climb(env, &s, &pace, err);
@@ -127,4 +135,13 @@ int ltd_rule_search(ltd_env *env, const ltd_rule *rule, ltd_rule_setting *ret, l
     best.speedup = 1 / least;
     *ret = best;
     return LTD_OK;
+}
+
+int ltd_rule_search(ltd_env *env, const ltd_rule *rule, ltd_rule_setting *ret, ltd_err *err)
+{
+    ltd_rule_setting s = {.rule = rule};
+    int rc = rule->net.inputs ? ltd_rule_train(&s.net, env, rule, LTD_RULES_SEED, err) : LTD_OK;
+    if (rc == LTD_OK) rc = search(env, s, ret, err);
+    if (rc < 0) ltd_mlp_free(s.net);
+    return rc;
 }

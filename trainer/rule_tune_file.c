@@ -1,10 +1,12 @@
 /* rules.json: what the search found, and what it holds for. */
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/mem.h"
 #include "trainer/rule_tune.h"
 
 void ltd_rules_begin(ltd_rule_set *ret, const ltd_setup *s)
@@ -51,6 +53,36 @@ static double written(float v)
     return round((double)v * 1e6) / 1e6;
 }
 
+/* Nine digits give every float back. */
+static double nine_digits(float v)
+{
+    char text[32];
+    snprintf(text, sizeof text, "%.9g", (double)v);
+    return strtod(text, NULL);
+}
+
+static size_t layer_floats(const ltd_mlp *net, int32_t layer)
+{
+    return (size_t)ltd_mlp_dim(net, layer) * (size_t)ltd_mlp_dim(net, layer + 1);
+}
+
+/* A layer's weights and biases as lists; without memory they stay empty, and nobody reads them. */
+static void put_layer(ltd_json_writer *w, const ltd_mlp *net, int32_t layer)
+{
+    size_t n = layer_floats(net, layer), n_bias = (size_t)ltd_mlp_dim(net, layer + 1);
+    float *v = ltd_mem_zeros(n + n_bias, sizeof *v);
+    bool there = v && ltd_mlp_get(net, layer, v, v + n, NULL) == LTD_OK;
+    ltd_json_begin_object(w, NULL);
+    ltd_json_begin_inline_array(w, "weight");
+    for (size_t i = 0; there && i < n; i++) ltd_json_put_f64(w, NULL, nine_digits(v[i]));
+    ltd_json_end_array(w);
+    ltd_json_begin_inline_array(w, "bias");
+    for (size_t i = 0; there && i < n_bias; i++) ltd_json_put_f64(w, NULL, nine_digits(v[n + i]));
+    ltd_json_end_array(w);
+    ltd_json_end_object(w);
+    free(v);
+}
+
 static void put_rule(ltd_json_writer *w, const ltd_rule_setting *s)
 {
     ltd_json_begin_inline_object(w, NULL);
@@ -62,6 +94,11 @@ static void put_rule(ltd_json_writer *w, const ltd_rule_setting *s)
     for (int32_t i = 0; i < s->rule->n_params; i++)
         ltd_json_put_f64(w, s->rule->param[i].name, written(s->param[i]));
     ltd_json_end_object(w);
+    if (s->net) {
+        ltd_json_begin_array(w, "net");
+        for (int32_t l = 0; l < ltd_mlp_layers(s->net); l++) put_layer(w, s->net, l);
+        ltd_json_end_array(w);
+    }
     ltd_json_end_object(w);
 }
 
@@ -118,12 +155,56 @@ static int get_params(ltd_json o, ltd_rule_setting *s, bool *fits, ltd_err *err)
     return rc;
 }
 
+static int get_floats(ltd_json o, const char *key, float *ret, size_t n, bool *fits, ltd_err *err)
+{
+    ltd_json list;
+    int rc = ltd_json_get_array(o, key, &list, err);
+    if (rc == LTD_OK && ltd_json_count(list) != n) *fits = false;
+    for (size_t i = 0; rc == LTD_OK && *fits && i < n; i++) {
+        double v = 0;
+        rc = ltd_json_as_f64(ltd_json_at(list, i), key, &v, err);
+        ret[i] = (float)v;
+    }
+    return rc;
+}
+
+static int get_layer(ltd_json o, ltd_mlp *net, int32_t layer, bool *fits, ltd_err *err)
+{
+    size_t n = layer_floats(net, layer), n_bias = (size_t)ltd_mlp_dim(net, layer + 1);
+    float *v = ltd_mem_zeros(n + n_bias, sizeof *v);
+    if (!v) return ltd_fail(err, LTD_ENOMEM, "rules: no memory");
+    int rc = get_floats(o, "weight", v, n, fits, err);
+    if (rc == LTD_OK) rc = get_floats(o, "bias", v + n, n_bias, fits, err);
+    if (rc == LTD_OK && *fits) rc = ltd_mlp_set(net, layer, v, v + n, err);
+    free(v);
+    return rc;
+}
+
+/* *fits false: the rule's net has another shape by now. */
+static int get_net(ltd_json o, ltd_rule_setting *s, bool *fits, ltd_err *err)
+{
+    const ltd_rule_net *shape = &s->rule->net;
+    ltd_json list;
+    if (!shape->inputs) return LTD_OK;
+    *fits = *fits && ltd_json_has(o, "net");
+    if (!*fits) return LTD_OK;
+    int rc = ltd_json_get_array(o, "net", &list, err);
+    if (rc < 0) return rc;
+    *fits = ltd_json_count(list) == 2;
+    if (*fits)
+        rc = ltd_mlp_new(&s->net, (int32_t[]){shape->inputs, shape->hidden, shape->outputs}, 2,
+                         LTD_ACT_TANH, err);
+    for (int32_t l = 0; rc == LTD_OK && *fits && l < 2; l++)
+        rc = get_layer(ltd_json_at(list, (size_t)l), s->net, l, fits, err);
+    return rc;
+}
+
 static int get_rule(ltd_json o, ltd_rule_set *set, ltd_err *err)
 {
     const char *name;
     ltd_rule_setting s = {0};
     int64_t tries = 0;
-    bool fits;
+    bool fits = false;
     int rc = ltd_json_get_string(o, "rule", &name, err);
     if (rc < 0) return rc;
     s.rule = ltd_rule_find(name);
@@ -133,7 +214,11 @@ static int get_rule(ltd_json o, ltd_rule_set *set, ltd_err *err)
     if (rc == LTD_OK) rc = ltd_json_get_int(o, "tries", 0, INT32_MAX, &tries, err);
     s.tries = (int32_t)tries;
     if (rc == LTD_OK) rc = get_params(o, &s, &fits, err);
-    if (rc == LTD_OK && fits) set->rule[set->n++] = s;
+    if (rc == LTD_OK) rc = get_net(o, &s, &fits, err);
+    if (rc == LTD_OK && fits)
+        set->rule[set->n++] = s;
+    else
+        ltd_mlp_free(s.net);
     return rc;
 }
 
@@ -169,6 +254,9 @@ int ltd_rules_load(ltd_rule_set *set, const char *path, ltd_err *err)
     read.n = 0;
     rc = get_set(ltd_json_root(doc), &read, err);
     ltd_json_free(doc);
-    if (rc == LTD_OK) *set = read;
+    if (rc == LTD_OK)
+        *set = read;
+    else
+        ltd_rules_fini(&read);
     return rc;
 }

@@ -82,6 +82,7 @@ static ltd_rule_setting *place(ltd_rule_set *set, const ltd_rule *rule)
 {
     for (int32_t i = 0; i < set->n; i++)
         if (set->rule[i].rule == rule) return &set->rule[i];
+    set->rule[set->n] = (ltd_rule_setting){.rule = rule};
     return &set->rule[set->n++];
 }
 
@@ -98,7 +99,9 @@ static int tune_all(bed *b, ltd_rule_set *set, const char *const *names, int32_t
         if (rc < 0) break;
         best.speedup *= b->plain;
         best.before *= b->plain;
-        *place(set, rule) = best;
+        ltd_rule_setting *at = place(set, rule);
+        ltd_mlp_free(at->net);
+        *at = best;
     }
     snprintf(set->tuned_on, sizeof set->tuned_on, "%d of %d recorded training prompts",
              (int)ltd_prompts_count(b->prompts), b->recorded);

@@ -4,6 +4,7 @@
 #define LTD_AGENTS_RULES_RULE_PRIV_H
 
 #include "agents/rules/rules.h"
+#include "agents/rules/trained.h"
 #include "env/ltd_env.h"
 
 /* A rule's own agent begins with this. */
@@ -13,6 +14,8 @@ typedef struct rule_agent {
     float param[LTD_RULE_PARAMS];
     int32_t chain; /* tokens of the lookup chain this cycle verifies, -1 = the head decides */
     bool begun;    /* it has played a cycle before */
+    ltd_mlp *net;  /* borrowed; NULL: the rule has none */
+    const ltd_rule_tutor *tutor; /* borrowed, NULL: it chooses by itself */
 } rule_agent;
 
 /* A cycle goes: begin, chain, go until it says no, size.  All but go may be NULL. */
@@ -28,6 +31,8 @@ typedef struct ltd_rule_ops {
     bool (*go)(rule_agent *a, const ltd_env *env);
     /* Nodes to verify.  NULL: V. */
     int32_t (*size)(rule_agent *a, const ltd_env *env);
+    /* Of a rule with a net: see ltd_rule_look(), which asks only after a forward. */
+    int32_t (*look)(rule_agent *a, const ltd_env *env, float *x, int32_t *node);
 } ltd_rule_ops;
 
 /* The first parameters of a rule without a `chain` of its own, and what follows: V where there is
@@ -76,6 +81,19 @@ int32_t ltd_rule_likely(const ltd_env *env, float p, int32_t most);
 double ltd_rule_ms(const ltd_env *env, int32_t forwards, int32_t size);
 /* What the cycle that ended last cost by the same measure: the same live and over records. */
 double ltd_rule_last_ms(const ltd_env *env, const ltd_info *last);
+
+/* --- what nets are shown, and what they say (trained.c) --- */
+
+enum { RULE_TOP = 10 }; /* candidates of the top row */
+
+/* ret[RULE_TOP] <- the head's p of the top row's candidates, 0 where there are fewer. */
+void ltd_rule_top_row(const ltd_env *env, float *ret);
+/* ln p between 0 and 1: 1 - p's distance from 1 in steps of e, 0 at e^-8 and below. */
+float ltd_rule_scaled(float logp);
+/* The best node of the beam. */
+int32_t ltd_rule_best_node(const ltd_env *env);
+/* Probability by a net of one output. */
+float ltd_rule_judge(rule_agent *a, const float *x);
 
 /* Nodes of a rule with parameter RULE_PER: so many a forward. */
 int32_t ltd_rule_per_forward(rule_agent *a, const ltd_env *env);

@@ -101,14 +101,26 @@ static void free_agent(ltd_agent *agent)
 
 int ltd_agent_rule_new(ltd_agent **ret, const ltd_rule *rule, const float *param, ltd_err *err)
 {
+    return ltd_agent_trained_new(ret, rule, param, NULL, err);
+}
+
+int ltd_agent_trained_new(ltd_agent **ret, const ltd_rule *rule, const float *param, ltd_mlp *net,
+                          ltd_err *err)
+{
     *ret = NULL;
     for (int32_t i = 0; i < rule->n_params; i++)
         if (!isfinite(param[i]))
             return ltd_fail(err, LTD_EINVAL, "rule %s: %s is %g, expected a number", rule->name,
                             rule->param[i].name, (double)param[i]);
+    if (!ltd_rule_net_fits(rule, net))
+        return ltd_fail(err, LTD_EINVAL, "rule %s: %s", rule->name,
+                        !net               ? "it needs a trained net"
+                        : rule->net.inputs ? "its net has another shape"
+                                           : "it has no net");
     rule_agent *a = ltd_mem_zeros(1, rule->ops->bytes ? rule->ops->bytes : sizeof *a);
     if (!a) return ltd_fail(err, LTD_ENOMEM, "rule %s: no memory", rule->name);
     a->rule = rule;
+    a->net = net;
     a->chain = -1;
     memcpy(a->param, param, (size_t)rule->n_params * sizeof *param);
     snprintf(a->agent.name, sizeof a->agent.name, "%s", rule->name);

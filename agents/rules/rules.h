@@ -1,5 +1,6 @@
 /* The methods that others have published for deciding how much to draft and to verify, as agents:
- * hand rules with a few parameters, tuned on the machine and the model they play on.
+ * hand rules with a few parameters, tuned on the machine and the model they play on, some of them
+ * with a small net that is trained there (trained.h).
  *
  *     const ltd_rule *rule = ltd_rule_find("two-threshold");
  *     float param[LTD_RULE_PARAMS];
@@ -36,6 +37,21 @@ typedef struct ltd_rule_param {
     float value[LTD_RULE_VALUES]; /* to search; the first is the default */
 } ltd_rule_param;
 
+/* What a rule's net learns from records. */
+typedef enum ltd_rule_lesson {
+    LTD_RULE_LEVELS,   /* one output: is the best node of the last level right, given that the one
+                          before was? */
+    LTD_RULE_NODES,    /* one output: is this node right? */
+    LTD_RULE_SETTINGS, /* an output for each setting: the larger, the sooner it is taken */
+} ltd_rule_lesson;
+
+/* The net of a trained rule (trained.h); inputs 0: the rule has none. */
+typedef struct ltd_rule_net {
+    ltd_rule_lesson lesson;
+    int32_t inputs, hidden, outputs;
+    float weight_of_no; /* of samples that are not right, those that are have 1 */
+} ltd_rule_net;
+
 struct ltd_rule_ops;
 
 typedef struct ltd_rule {
@@ -44,6 +60,7 @@ typedef struct ltd_rule {
     const char *source;  /* paper or project, arXiv number */
     int32_t n_params;
     ltd_rule_param param[LTD_RULE_PARAMS];
+    ltd_rule_net net;
     const struct ltd_rule_ops *ops; /* private to the folder */
 } ltd_rule;
 
@@ -58,7 +75,8 @@ void ltd_rule_defaults(const ltd_rule *rule, float *param);
 char *ltd_rule_text(const ltd_rule *rule, const float *param, char *ret, size_t size);
 
 /* An agent that plays the rule with param[n_params] (copied).  LTD_EINVAL: a parameter that is no
- * finite number; LTD_ENOMEM.  *ret owned: ltd_agent_free(). */
+ * finite number, or a rule that needs a net (trained.h); LTD_ENOMEM.  *ret owned: ltd_agent_free().
+ */
 int ltd_agent_rule_new(ltd_agent **ret, const ltd_rule *rule, const float *param, ltd_err *err);
 
 #ifdef __cplusplus

@@ -78,7 +78,7 @@ static int bench(ltd_cli *cli, ltd_setup *s, ltd_err *err)
 {
     const ltd_config *c = &cli->config;
     ltd_tuned tuned;
-    ltd_rule_set rules;
+    ltd_rule_set rules = {.n = 0};
     ltd_policy *policy = NULL;
     ltd_bench *b = NULL;
     char path[PATH_MAX] = "";
@@ -106,6 +106,7 @@ static int bench(ltd_cli *cli, ltd_setup *s, ltd_err *err)
     }
     ltd_bench_free(b);
     ltd_policy_free(policy);
+    ltd_rules_fini(&rules);
     return rc < 0 ? rc : code;
 }
 
@@ -179,7 +180,8 @@ const ltd_verb ltd_verb_tune = {
     .args = "",
     .doc = "Search draft forwards x nodes x lookup on the training prompts by measured speed, and "
            "keep the best: the setting "
-           "that a learned policy has to beat.  --rules searches the parameters of the hand rules "
+           "that a learned policy has to beat.  --rules trains the nets and searches the "
+           "parameters of the rules "
            "instead, over what `ltd record` wrote, by the cost table.",
     .options = "rules json model dtype head threads seed",
     .run = run_tune,

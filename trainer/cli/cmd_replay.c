@@ -50,7 +50,7 @@ static int replay(ltd_cli *cli, ltd_setup *s, ltd_err *err)
 {
     ltd_replay r = {.setup = s};
     ltd_tuned tuned;
-    ltd_rule_set rules;
+    ltd_rule_set rules = {.n = 0};
     ltd_policy *policy = NULL;
     ltd_bench *b = NULL;
     ltd_prediction *p = NULL;
@@ -78,6 +78,7 @@ static int replay(ltd_cli *cli, ltd_setup *s, ltd_err *err)
     ltd_bench_free(b);
     ltd_prediction_free(p);
     ltd_policy_free(policy);
+    ltd_rules_fini(&rules);
     ltd_replay_close(&r);
     return rc < 0 ? rc : code;
 }

@@ -29,7 +29,7 @@ static const cli_option options[] = {
     {"show-tree", NULL, NULL, "draw each cycle's tree, the accepted path coloured", 0},
     {"stochastic", NULL, NULL, "sample actions instead of taking the most probable", 0},
     {"live", NULL, NULL, "play on the clock, too, and compare", 0},
-    {"rules", NULL, NULL, "tune the hand rules over records instead", 0},
+    {"rules", NULL, NULL, "tune the rules over records instead", 0},
     {"env", NULL, NULL, "describe the environment: spaces, turns, contracts", 0},
     {"steps", "N", NULL, "cycles to play (default 300)", 0},
     {"quiet", NULL, NULL, "no progress, no notes", 'q'},

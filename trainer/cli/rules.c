@@ -1,4 +1,4 @@
-/* Parameters of the hand rules for the verbs that play them, and `ltd tune --rules`. */
+/* Parameters of the rules for the verbs that play them, and `ltd tune --rules`. */
 #include <stdio.h>
 #include <string.h>
 
@@ -34,6 +34,7 @@ int ltd_cli_row_rules(const ltd_cli *cli, const ltd_setup *s, const ltd_replay *
     bool all = true;
     for (int32_t i = 0; i < n; i++) all = all && ltd_rules_find(ret, names[i]);
     if (rc < 0 || all) return rc;
+    ltd_rules_fini(ret);
     if (!replay) replay = try_records(s, &own);
     ltd_progress_init(&bar, stderr, &s->clock, "tune", 1000);
     bar.quiet = cli->quiet;
@@ -68,7 +69,10 @@ int ltd_cli_tune_rules(const ltd_cli *cli, const ltd_setup *s, ltd_err *err)
     ltd_rule_set set;
     ltd_str text = LTD_STR_INIT;
     int code = LTD_EXIT_OK, rc = tune_all(cli, s, &set, err);
-    if (rc < 0) return rc;
+    if (rc < 0) {
+        ltd_rules_fini(&set);
+        return rc;
+    }
     if (cli->json) {
         ltd_rules_json(&set, &text);
         code = ltd_cli_write(cli->json, ltd_str_text(&text));
@@ -79,5 +83,6 @@ int ltd_cli_tune_rules(const ltd_cli *cli, const ltd_setup *s, ltd_err *err)
         fputs(ltd_str_text(&text), stdout);
     }
     ltd_str_fini(&text);
+    ltd_rules_fini(&set);
     return code;
 }
