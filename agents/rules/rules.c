@@ -14,7 +14,8 @@ static const ltd_rule *const rules[] = {
     &ltd_rule_lookup,   &ltd_rule_two_threshold, &ltd_rule_switch, &ltd_rule_goodput,
     &ltd_rule_ddd,      &ltd_rule_svip,          &ltd_rule_conf,   &ltd_rule_adaedl,
     &ltd_rule_opt_tree, &ltd_rule_ema,           &ltd_rule_hf,     &ltd_rule_gammatune,
-    &ltd_rule_bandit,   &ltd_rule_eps,           &ltd_rule_tapout,
+    &ltd_rule_bandit,   &ltd_rule_eps,           &ltd_rule_tapout, &ltd_rule_specdecpp,
+    &ltd_rule_disco,    &ltd_rule_c2t,           &ltd_rule_resps,
 };
 
 int32_t ltd_rule_count(void)

@@ -1,5 +1,5 @@
-/* The search for parameters of rules on made-up records, its file; and that rules leave the text
- * alone. */
+/* The search for parameters of rules on made-up records, training of nets, their file; and that
+ * rules leave the text alone. */
 #include "tests/support/tiny_env.h"
 
 #include <math.h>
@@ -7,6 +7,7 @@
 
 #include "agents/fixed.h"
 #include "tests/support/made_trace.h"
+#include "trainer/rule_train.h"
 #include "trainer/rule_tune.h"
 
 enum { TEXTS = 6 };
@@ -132,7 +133,198 @@ static void the_search_repeats_itself_and_never_loses(void **state)
     close_records(r);
 }
 
+/* --- nets --- */
+
+static const char *const trained[] = {"specdec++", "disco", "c2t", "resps"};
+enum { TRAINED = 4 };
+
+/* Samples of the first level are those of the record's positions, and say what the text says. */
+static void samples_say_whether_the_draft_was_right(void **state)
+{
+    (void)state;
+    records *r = open_records();
+    ltd_rule_samples s;
+    if (ltd_rule_samples_collect(&s, r->env, ltd_rule_find("disco"), &err) < 0)
+        fail_msg("%s", err.msg);
+    int first = 0, deeper = 0, right = 0;
+    for (int64_t i = 0; i < s.n; i++) {
+        const float *x = s.x + i * s.inputs;
+        bool found = false;
+        deeper += x[11] > 0.125f;
+        if (x[11] != 0.125f) continue;
+        first++;
+        right += s.yes[i];
+        for (int32_t t = 0; t < TEXTS && !found; t++)
+            for (int32_t p = 0; p < r->trace.text[t].positions && !found; p++) {
+                const ltd_trace_text *text = &r->trace.text[t];
+                size_t at = (size_t)p * (size_t)ltd_trace_rows(&r->trace);
+                found = expf(text->draft_logp[at]) == x[0];
+                if (found)
+                    assert_int_equal(s.yes[i],
+                                     text->draft_token[at] == text->token[text->prompt + p + 1]);
+            }
+        assert_true(found);
+    }
+    assert_true(first > 50 && right > 10 && right < first);
+    assert_true(deeper > 10 && deeper <= 2 * right); /* only where the level before was right */
+    ltd_rule_samples_fini(&s);
+    close_records(r);
+}
+
+static void nodes_on_the_text_are_right(void **state)
+{
+    (void)state;
+    records *r = open_records();
+    ltd_rule_samples s;
+    if (ltd_rule_samples_collect(&s, r->env, ltd_rule_find("c2t"), &err) < 0)
+        fail_msg("%s", err.msg);
+    int right = 0;
+    for (int64_t i = 0; i < s.n; i++) right += s.yes[i];
+    assert_int_equal(s.inputs, 3);
+    assert_true(right > s.n / 50 && right < s.n / 2);
+    ltd_rule_samples_fini(&s);
+    close_records(r);
+}
+
+static void read_net(const ltd_mlp *net, float *ret)
+{
+    for (int32_t l = 0; l < 2; l++) {
+        int32_t in = ltd_mlp_dim(net, l), out = ltd_mlp_dim(net, l + 1);
+        assert_int_equal(ltd_mlp_get(net, l, ret, ret + in * out, &err), 0);
+        ret += (in + 1) * out;
+    }
+}
+
+enum { FLOATS = 4096 };
+
+static void a_seed_trains_the_same_net(void **state)
+{
+    (void)state;
+    records *r = open_records();
+    for (int i = 0; i < TRAINED; i++) {
+        static float w[3][FLOATS];
+        memset(w, 0, sizeof w);
+        for (int k = 0; k < 3; k++) {
+            ltd_mlp *net;
+            if (ltd_rule_train(&net, r->env, ltd_rule_find(trained[i]), k < 2 ? 3 : 4, &err) < 0)
+                fail_msg("%s", err.msg);
+            assert_true(ltd_rule_net_fits(ltd_rule_find(trained[i]), net));
+            read_net(net, w[k]);
+            ltd_mlp_free(net);
+        }
+        assert_memory_equal(w[0], w[1], sizeof w[0]);
+        assert_memory_not_equal(w[0], w[2], sizeof w[0]);
+    }
+    close_records(r);
+}
+
+static double pace_of(records *r, ltd_agent *agent)
+{
+    double ret;
+    if (ltd_rule_pace(r->env, agent, &ret, &err) < 0) fail_msg("%s", err.msg);
+    ltd_agent_free(agent);
+    return ret;
+}
+
+/* The prompts it learns from are all it plays: it must come near the best fixed setting. */
+static void ppo_finds_a_good_setting(void **state)
+{
+    (void)state;
+    static const int32_t depths[] = {1, 2, 3}, sizes[] = {2, 4, 8};
+    records *r = open_records();
+    const ltd_rule *rule = ltd_rule_find("resps");
+    float param[LTD_RULE_PARAMS];
+    ltd_agent *agent;
+    ltd_mlp *net;
+    double plain, best = HUGE_VAL;
+    assert_int_equal(ltd_agent_fixed_new(&agent, "plain", 0, 0, &err), 0);
+    plain = pace_of(r, agent);
+    for (int i = 0; i < 9; i++) {
+        assert_int_equal(ltd_agent_fixed_new(&agent, "x", depths[i / 3], sizes[i % 3], &err), 0);
+        best = fmin(best, pace_of(r, agent));
+    }
+    assert_true(best < 0.9 * plain);
+    if (ltd_rule_train(&net, r->env, rule, 1, &err) < 0) fail_msg("%s", err.msg);
+    ltd_rule_train_params(rule, param);
+    param[0] = 0; /* no lookup in front, as in the fixed ones */
+    assert_int_equal(ltd_agent_trained_new(&agent, rule, param, net, &err), 0);
+    double learned = pace_of(r, agent);
+    if (learned > 1.01 * best) fail_msg("%g, plain %g, best %g", learned, plain, best);
+    ltd_mlp_free(net);
+    close_records(r);
+}
+
+static void the_search_trains_the_net_it_needs(void **state)
+{
+    (void)state;
+    records *r = open_records();
+    ltd_rule rule = *ltd_rule_find("disco");
+    ltd_rule_setting found = {0};
+    for (int32_t i = 0; i < rule.n_params; i++) rule.param[i].n = 1;
+    if (ltd_rule_search(r->env, &rule, &found, &err) < 0) fail_msg("%s", err.msg);
+    assert_true(ltd_rule_net_fits(&rule, found.net));
+    assert_true(found.speedup > 0);
+    ltd_mlp_free(found.net);
+    close_records(r);
+}
+
+static void nets_are_not_trained_without_records(void **state)
+{
+    (void)state;
+    tiny_env *t = tiny_open();
+    ltd_mlp *net;
+    ltd_env *env = tiny_env_open(t, NULL, NULL);
+    assert_int_equal(ltd_rule_train(&net, env, ltd_rule_find("disco"), 1, &err), LTD_EINVAL);
+    assert_null(net);
+    assert_int_equal(ltd_rule_train(&net, env, ltd_rule_find("conf"), 1, &err), LTD_EINVAL);
+    tiny_close(t);
+}
+
 /* --- the file --- */
+
+static ltd_mlp *random_net(const ltd_rule *rule, uint64_t seed)
+{
+    static float w[FLOATS];
+    ltd_mlp *net;
+    ltd_rng rng;
+    const int32_t dims[] = {rule->net.inputs, rule->net.hidden, rule->net.outputs};
+    ltd_rng_seed(&rng, seed, LTD_STREAM_TEST);
+    for (int i = 0; i < FLOATS; i++) w[i] = ltd_rng_normal(&rng);
+    if (!rule->net.inputs) return NULL;
+    assert_int_equal(ltd_mlp_new(&net, dims, 2, LTD_ACT_TANH, &err), 0);
+    for (int32_t l = 0; l < 2; l++) assert_int_equal(ltd_mlp_set(net, l, w + l, w, &err), 0);
+    return net;
+}
+
+static void a_net_is_read_back_to_the_bit(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/ltd-rules-XXXXXX";
+    int fd = mkstemp(path);
+    ltd_rule_set a = {.n = TRAINED, .identity = "machine m", .tuned_on = "3 of 4"};
+    ltd_rule_set b = {.identity = "machine m"};
+    static float w[2][FLOATS];
+    assert_true(fd >= 0);
+    close(fd);
+    for (int i = 0; i < TRAINED; i++) {
+        a.rule[i].rule = ltd_rule_find(trained[i]);
+        ltd_rule_defaults(a.rule[i].rule, a.rule[i].param);
+        a.rule[i].net = random_net(a.rule[i].rule, (uint64_t)i);
+    }
+    assert_int_equal(ltd_rules_save(&a, path, &err), 0);
+    if (ltd_rules_load(&b, path, &err) < 0) fail_msg("%s", err.msg);
+    assert_int_equal(b.n, TRAINED);
+    for (int i = 0; i < TRAINED; i++) {
+        memset(w, 0, sizeof w);
+        read_net(a.rule[i].net, w[0]);
+        read_net(ltd_rules_find(&b, trained[i])->net, w[1]);
+        assert_memory_equal(w[0], w[1], sizeof w[0]);
+    }
+    ltd_rules_fini(&a);
+    ltd_rules_fini(&b);
+    assert_int_equal(b.n, 0);
+    unlink(path);
+}
 
 static void a_set_is_read_back_as_it_was(void **state)
 {
@@ -192,6 +384,19 @@ static void what_is_not_known_is_passed_over(void **state)
     ltd_rule_set set = {.identity = "x"};
     assert_int_equal(ltd_rules_load(&set, path, &err), 0);
     assert_int_equal(set.n, 0);
+    const char *const nets[] = {"", ", \"net\": []",
+                                ", \"net\": [{\"weight\": [1], \"bias\": [2]}, {}]"};
+    for (int i = 0; i < 3; i++) { /* none, and two of another shape */
+        char text[512];
+        snprintf(text, sizeof text,
+                 "{\"version\": 1, \"identity\": \"x\", \"tuned_on\": \"y\", \"rules\": ["
+                 "{\"rule\": \"disco\", \"speedup\": 1, \"before\": 1, \"tries\": 1, "
+                 "\"param\": {\"g\": 2, \"m\": 3, \"V\": 4, \"th\": 0.5}%s}]}",
+                 nets[i]);
+        write_text(path, text);
+        assert_int_equal(ltd_rules_load(&set, path, &err), 0);
+        assert_int_equal(set.n, 0);
+    }
     write_text(path, "{\"version\": 1, \"identity\": \"x\", \"tuned_on\": \"y\", \"rules\": ["
                      "{\"rule\": \"lookup\", \"speedup\": \"fast\"}]}");
     assert_int_equal(ltd_rules_load(&set, path, &err), LTD_EFORMAT);
@@ -212,9 +417,10 @@ static void rules_leave_the_text_alone(void **state)
         ltd_player player;
         ltd_run run;
         ltd_tokens text = LTD_TOKENS_INIT;
+        ltd_mlp *net = i < 0 ? NULL : random_net(ltd_rule_at(i), 7);
         if (i >= 0) ltd_rule_defaults(ltd_rule_at(i), param);
         int rc = i < 0 ? ltd_agent_fixed_new(&agent, "plain", 0, 0, &err)
-                       : ltd_agent_rule_new(&agent, ltd_rule_at(i), param, &err);
+                       : ltd_agent_trained_new(&agent, ltd_rule_at(i), param, net, &err);
         if (rc < 0 || ltd_player_init(&player, env, agent, &err) < 0) fail_msg("%s", err.msg);
         for (int32_t p = 0; p < 5; p++) {
             if (ltd_run_prompt(&player, p, &run, i < 0 ? &plain[p] : &text, &err) < 0)
@@ -227,6 +433,7 @@ static void rules_leave_the_text_alone(void **state)
         ltd_tokens_fini(&text);
         ltd_player_fini(&player);
         ltd_agent_free(agent);
+        ltd_mlp_free(net);
     }
     tiny_close(t);
 }
@@ -236,7 +443,14 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_better_of_two_settings_is_found),
         cmocka_unit_test(the_search_repeats_itself_and_never_loses),
+        cmocka_unit_test(samples_say_whether_the_draft_was_right),
+        cmocka_unit_test(nodes_on_the_text_are_right),
+        cmocka_unit_test(a_seed_trains_the_same_net),
+        cmocka_unit_test(ppo_finds_a_good_setting),
+        cmocka_unit_test(the_search_trains_the_net_it_needs),
+        cmocka_unit_test(nets_are_not_trained_without_records),
         cmocka_unit_test(a_set_is_read_back_as_it_was),
+        cmocka_unit_test(a_net_is_read_back_to_the_bit),
         cmocka_unit_test(what_is_not_known_is_passed_over),
         cmocka_unit_test(rules_leave_the_text_alone),
     };

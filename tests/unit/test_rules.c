@@ -9,7 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "agents/rules/rules.h"
+#include "agents/rules/trained.h"
 #include "base/rng.h"
 
 /* What rules ask an environment, without one behind. */
@@ -49,6 +49,7 @@ enum { K = 2, SIZES = 7, FORWARDS = 8 };
 static const int32_t sizes[SIZES] = {0, 1, 2, 3, 4, 8, 12};
 static ltd_env env;
 static ltd_agent *agent;
+static ltd_mlp *net; /* of the rule that is played, when it needs one */
 
 static int setup(void **state)
 {
@@ -66,8 +67,10 @@ static int teardown(void **state)
 {
     (void)state;
     ltd_agent_free(agent);
+    ltd_mlp_free(net);
     ltd_tree_free(env.state.tree);
     agent = NULL;
+    net = NULL;
     return 0;
 }
 
@@ -91,7 +94,40 @@ static void play(const char *name, ...)
     }
     va_end(args);
     ltd_agent_free(agent);
-    assert_int_equal(ltd_agent_rule_new(&agent, rule, param, NULL), 0);
+    assert_int_equal(ltd_agent_trained_new(&agent, rule, param, net, NULL), 0);
+}
+
+/* A net for the rule, all zero. */
+static void open_net(const ltd_rule *rule)
+{
+    const int32_t dims[3] = {rule->net.inputs, rule->net.hidden, rule->net.outputs};
+    ltd_mlp_free(net);
+    net = NULL;
+    if (rule->net.inputs) assert_int_equal(ltd_mlp_new(&net, dims, 2, LTD_ACT_TANH, NULL), 0);
+}
+
+/* Output `output` becomes gain tanh(x[input]) + bias. */
+static void set_net(int32_t output, int32_t input, float gain, float bias)
+{
+    static float w[LTD_RULE_INPUTS * LTD_RULE_INPUTS], b[LTD_RULE_INPUTS];
+    assert_int_equal(ltd_mlp_get(net, 0, w, b, NULL), 0);
+    w[output * ltd_mlp_dim(net, 0) + input] = 1; /* hidden unit `output` */
+    assert_int_equal(ltd_mlp_set(net, 0, w, b, NULL), 0);
+    assert_int_equal(ltd_mlp_get(net, 1, w, b, NULL), 0);
+    w[output * ltd_mlp_dim(net, 1) + output] = gain;
+    b[output] = bias;
+    assert_int_equal(ltd_mlp_set(net, 1, w, b, NULL), 0);
+}
+
+static void random_net(const ltd_rule *rule, ltd_rng *rng)
+{
+    static float w[LTD_RULE_INPUTS * LTD_RULE_INPUTS], b[LTD_RULE_INPUTS];
+    open_net(rule);
+    for (int32_t l = 0; net && l < 2; l++) {
+        for (size_t i = 0; i < sizeof w / sizeof w[0]; i++) w[i] = ltd_rng_normal(rng);
+        for (int32_t i = 0; i < LTD_RULE_INPUTS; i++) b[i] = ltd_rng_normal(rng);
+        assert_int_equal(ltd_mlp_set(net, l, w, b, NULL), 0);
+    }
 }
 
 /* A cycle begins with a lookup match of `match` tokens, whose chain survives with p[n]. */
@@ -175,6 +211,8 @@ static void table_is_sound(void **state)
         }
         ltd_rule_defaults(r, param);
         assert_true(strlen(ltd_rule_text(r, param, text, sizeof text)) < sizeof text - 1);
+        assert_in_range(r->net.inputs, 0, LTD_RULE_INPUTS);
+        assert_in_range(r->net.outputs, 0, LTD_RULE_OUTPUTS);
         param[0] = NAN;
         assert_int_equal(ltd_agent_rule_new(&agent, r, param, NULL), LTD_EINVAL);
         assert_null(agent);
@@ -423,6 +461,177 @@ static void goodput_weighs_tokens_and_cost(void **state)
     assert_int_equal(size(), 3); /* 3.94 / 1.15 */
 }
 
+/* --- trained rules --- */
+
+static void a_trained_rule_needs_its_net(void **state)
+{
+    (void)state;
+    float param[LTD_RULE_PARAMS];
+    const ltd_rule *disco = ltd_rule_find("disco");
+    ltd_rule_defaults(disco, param);
+    assert_int_equal(ltd_agent_rule_new(&agent, disco, param, NULL), LTD_EINVAL);
+    open_net(ltd_rule_find("c2t"));
+    assert_int_equal(ltd_agent_trained_new(&agent, disco, param, net, NULL), LTD_EINVAL);
+    assert_int_equal(ltd_agent_trained_new(&agent, ltd_rule_find("conf"), param, net, NULL),
+                     LTD_EINVAL);
+    assert_null(agent);
+}
+
+static void specdecpp_multiplies_what_its_head_says(void **state)
+{
+    (void)state;
+    open_net(ltd_rule_find("specdec++"));
+    set_net(0, 0, 0, logf(4)); /* each level is right with .8 */
+    play("specdec++", "h", 0.4, "least", 1.0, "V", 3.0, NULL);
+    assert_int_equal(forwards(), 3); /* 1 - .64 <= .4 < 1 - .512 */
+    assert_int_equal(forwards(), 3); /* each cycle anew */
+    assert_int_equal(size(), 3);
+    play("specdec++", "h", 0.1, "least", 2.0, NULL);
+    assert_int_equal(forwards(), 2);
+    play("specdec++", "h", 0.95, NULL);
+    assert_int_equal(forwards(), FORWARDS);
+    set_net(0, 0, 40, -40 * tanhf(0.5f)); /* by ln p of the likeliest: above e^-4 */
+    play("specdec++", "h", 0.5, "least", 1.0, NULL);
+    begin(0, NULL, 0);
+    assert_true(goes());
+    draft(0.03f, 0.01f);
+    assert_true(goes());
+    draft(0.01f, 0.005f);
+    assert_false(goes());
+}
+
+static void disco_looks_at_the_last_level(void **state)
+{
+    (void)state;
+    open_net(ltd_rule_find("disco"));
+    set_net(0, 0, 40, -40 * tanhf(0.5f)); /* p1 */
+    play("disco", "th", 0.5, "V", 2.0, NULL);
+    begin(0, NULL, 0);
+    assert_true(goes());
+    draft(0.55f, 0.1f);
+    assert_true(goes());
+    draft(0.45f, 0.1f);
+    assert_false(goes());
+    assert_int_equal(size(), 2);
+    open_net(ltd_rule_find("disco"));
+    set_net(0, 10, -40, 40 * tanhf(0.8f)); /* entropy */
+    play("disco", "th", 0.5, NULL);
+    begin(0, NULL, 0);
+    draft(0.8f, 0.1f); /* .64 */
+    assert_true(goes());
+    draft(0.6f, 0.2f); /* .95 */
+    assert_false(goes());
+    open_net(ltd_rule_find("disco"));
+    set_net(0, 11, -40, 40 * tanhf(2.5f / 8)); /* forwards */
+    play("disco", "th", 0.5, NULL);
+    assert_int_equal(forwards(), 3);
+}
+
+static void c2t_keeps_what_its_net_keeps(void **state)
+{
+    (void)state;
+    open_net(ltd_rule_find("c2t"));
+    set_net(0, 0, 60, -60 * tanhf(1 + logf(0.3f) / 8)); /* survival above .3 */
+    play("c2t", "keep", 0.5, "V", 8.0, "depth", 8.0, NULL);
+    begin(0, NULL, 0);
+    assert_true(goes());
+    draft(0.6f, 0.35f);
+    assert_true(goes());
+    draft(0.6f, 0.35f); /* .36 .21 .21 .12 */
+    assert_true(goes());
+    draft(0.6f, 0.35f); /* .22 */
+    assert_false(goes());
+    assert_int_equal(size(), 3); /* .6 .36 .35 */
+    play("c2t", "keep", 0.5, "V", 2.0, NULL);
+    assert_int_equal(size(), 2);
+    play("c2t", "keep", 0.5, "depth", 1.0, NULL);
+    assert_int_equal(forwards(), 1);
+}
+
+/* Each node goes by the row it was drafted in, also when later forwards have been made. */
+static void c2t_knows_the_entropy_of_every_row(void **state)
+{
+    (void)state;
+    open_net(ltd_rule_find("c2t"));
+    set_net(0, 1, -60, 60 * tanhf(0.8f));
+    play("c2t", "keep", 0.5, "V", 12.0, NULL);
+    begin(0, NULL, 0);
+    assert_true(goes());
+    draft(0.8f, 0.1f); /* H = .64 */
+    assert_true(goes());
+    draft(0.4f, 0.35f); /* 1.08 */
+    assert_false(goes());
+    assert_int_equal(size(), 2); /* of six, those of the first row */
+    begin(0, NULL, 0);
+    assert_true(goes());
+    draft(0.4f, 0.35f);
+    assert_false(goes());
+    draft(0.8f, 0.1f);
+    assert_int_equal(size(), 4); /* those of the second */
+}
+
+static void resps_keeps_its_choice(void **state)
+{
+    (void)state;
+    open_net(ltd_rule_find("resps"));
+    set_net(1 + 1 * 6 + 2, 5, 0, 1);  /* 2 forwards, 4 nodes */
+    set_net(1 + 2 * 6 + 3, 0, 60, 0); /* 3 forwards, 6 nodes, once there were forwards */
+    play("resps", "keep", 3.0, NULL);
+    for (int cycle = 0; cycle < 3; cycle++) {
+        assert_int_equal(forwards(), 2);
+        assert_int_equal(size(), 4);
+        ended(1, 0);
+    }
+    assert_int_equal(forwards(), 3);
+    assert_int_equal(size(), 4); /* 6 is not in the table */
+}
+
+typedef struct heard {
+    int32_t choices, next;
+    double pay;
+} heard;
+
+static int32_t take_next(void *ctx, const float *x, const float *y)
+{
+    (void)x;
+    (void)y;
+    ((heard *)ctx)->choices++;
+    return ((heard *)ctx)->next;
+}
+
+static void note_pay(void *ctx, double reward)
+{
+    ((heard *)ctx)->pay = reward;
+}
+
+static void a_tutor_chooses_and_hears_what_came_of_it(void **state)
+{
+    (void)state; /* without a cost table a cycle costs 1 + .05 V + .15 n */
+    heard h = {0, 1 + 1 * 6 + 0, -1};
+    ltd_rule_tutor tutor = {&h, take_next, note_pay};
+    const float p[4] = {0.9f, 0.8f, 0.7f, 0.6f};
+    open_net(ltd_rule_find("resps"));
+    play("resps", "keep", 2.0, "g", 3.0, "m", 4.0, NULL);
+    ltd_rule_set_tutor(agent, &tutor);
+    assert_int_equal(forwards(), 2);
+    assert_int_equal(size(), 2);
+    ended(2, 0);
+    begin(3, p, 4); /* a cycle of prompt lookup does not count */
+    assert_false(goes());
+    assert_int_equal(size(), 4);
+    ended(4, 0);
+    h.next = 0;
+    assert_int_equal(forwards(), 2);
+    assert_int_equal(size(), 2);
+    ended(0, 0);
+    assert_int_equal(h.choices, 1);
+    assert_true(h.pay < 0);
+    assert_int_equal(forwards(), 0);
+    assert_int_equal(size(), 0);
+    assert_int_equal(h.choices, 2);
+    assert_true(fabs(h.pay - (3 + 1) / (2 * 1.35)) < 1e-6); /* ended() says 1 node */
+}
+
 /* --- all of them --- */
 
 static void random_cycle(ltd_rng *rng)
@@ -468,8 +677,9 @@ static void always_legal_and_repeatable(void **state)
         for (int32_t i = 0; i < r->n_params; i++)
             param[i] = r->param[i].value[ltd_rng_below(&rng, (uint64_t)r->param[i].n)];
         ltd_agent_free(agent);
-        assert_int_equal(ltd_agent_rule_new(&agent, r, param, NULL), 0);
-        assert_int_equal(ltd_agent_rule_new(&other, r, param, NULL), 0);
+        random_net(r, &rng);
+        assert_int_equal(ltd_agent_trained_new(&agent, r, param, net, NULL), 0);
+        assert_int_equal(ltd_agent_trained_new(&other, r, param, net, NULL), 0);
         for (int cycle = 0; cycle < 60; cycle++) {
             random_cycle(&rng);
             for (int32_t n = 0; n < FORWARDS; n++) {
@@ -501,6 +711,13 @@ int main(void)
         TEST(bandits_find_what_is_fast),
         TEST(tapout_tries_its_rules),
         TEST(goodput_weighs_tokens_and_cost),
+        TEST(a_trained_rule_needs_its_net),
+        TEST(specdecpp_multiplies_what_its_head_says),
+        TEST(disco_looks_at_the_last_level),
+        TEST(c2t_keeps_what_its_net_keeps),
+        TEST(c2t_knows_the_entropy_of_every_row),
+        TEST(resps_keeps_its_choice),
+        TEST(a_tutor_chooses_and_hears_what_came_of_it),
         TEST(always_legal_and_repeatable),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
