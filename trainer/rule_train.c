@@ -17,7 +17,7 @@ void ltd_rule_train_params(const ltd_rule *rule, float *param)
 {
     ltd_rule_defaults(rule, param);
     for (int32_t i = 0; i < rule->n_params; i++) {
-        if (strcmp(rule->param[i].name, "g") == 0) param[i] = 3;
+        if (strcmp(rule->param[i].name, "g") == 0) param[i] = 10;
         if (strcmp(rule->param[i].name, "keep") == 0 && rule->net.lesson == LTD_RULE_SETTINGS)
             param[i] = 10;
     }

@@ -16,8 +16,8 @@
 extern "C" {
 #endif
 
-/* Train the net of a rule that has one.  While it learns, matches of 3 tokens or more are left to
- * prompt lookup (g 3), as a tuned rule leaves most of them.  LTD_EINVAL: the environment plays no
+/* Train the net of a rule that has one.  While it learns, matches of 10 tokens or more are left to
+ * prompt lookup (g 10), as tuned rules leave them.  LTD_EINVAL: the environment plays no
  * record, or the head never gets its turn.  *ret owned. */
 int ltd_rule_train(ltd_mlp **ret, ltd_env *env, const ltd_rule *rule, uint64_t seed, ltd_err *err);
 

@@ -101,11 +101,13 @@ const ltd_rule ltd_rule_c2t = {
     .formula = "continue while the beam's best node stays; verify those of the V best that stay",
     .source = "C2T, arXiv 2502.13652",
     .n_params = 5,
-    .param =
-        {RULE_SOURCES,
-         {"V", "nodes looked at", 5, {16, 4, 8, 12, 32}},
-         {"keep", "p of a node that stays", 8, {0.5f, 0.05f, 0.1f, 0.15f, 0.2f, 0.25f, 0.3f, 0.4f}},
-         {"depth", "forwards at most", 6, {8, 1, 2, 3, 4, 6}}},
+    .param = {RULE_SOURCES,
+              {"V", "nodes looked at", 5, {16, 4, 8, 12, 32}},
+              {"keep",
+               "p of a node that stays",
+               8,
+               {0.5f, 0.02f, 0.03f, 0.05f, 0.1f, 0.15f, 0.2f, 0.3f}},
+              {"depth", "forwards at most", 6, {8, 1, 2, 3, 4, 6}}},
     .net = {LTD_RULE_NODES, INPUTS, 64, 1, 1},
     .ops = &ops,
 };
