@@ -1,6 +1,7 @@
 #include "trainer/stats.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -49,18 +50,27 @@ double ltd_stats_ratio(const ltd_rate *a, const ltd_rate *b, size_t n)
     return ltd_stats_speed(a, n) / ltd_stats_speed(b, n);
 }
 
-/* The ratio over prompts drawn with replacement. */
-static double resample(const ltd_rate *a, const ltd_rate *b, size_t n, ltd_rng *rng)
+/* Sums over n prompts drawn with replacement, added to *x and *y. */
+static void draw(const ltd_rate *a, const ltd_rate *b, size_t n, ltd_rng *rng, ltd_rate *x,
+                 ltd_rate *y)
 {
-    ltd_rate x = {0, 0}, y = {0, 0};
     for (size_t i = 0; i < n; i++) {
         size_t k = (size_t)ltd_rng_below(rng, n);
-        x.tokens += a[k].tokens;
-        x.seconds += a[k].seconds;
-        y.tokens += b[k].tokens;
-        y.seconds += b[k].seconds;
+        x->tokens += a[k].tokens;
+        x->seconds += a[k].seconds;
+        y->tokens += b[k].tokens;
+        y->seconds += b[k].seconds;
     }
-    return ltd_stats_ratio(&x, &y, 1);
+}
+
+/* Of what the resamples gave; draws of prompts without any cycle gave no number. */
+static ltd_interval interval_of(double *v, int32_t n)
+{
+    size_t m = 0;
+    for (int32_t i = 0; i < n; i++)
+        if (isfinite(v[i])) v[m++] = v[i];
+    qsort(v, m, sizeof *v, ascending);
+    return (ltd_interval){ltd_stats_quantile(v, m, 0.025), ltd_stats_quantile(v, m, 0.975)};
 }
 
 int ltd_stats_bootstrap(const ltd_rate *a, const ltd_rate *b, size_t n, int32_t resamples,
@@ -72,13 +82,74 @@ int ltd_stats_bootstrap(const ltd_rate *a, const ltd_rate *b, size_t n, int32_t 
     if (!v) return ltd_fail(err, LTD_ENOMEM, "bootstrap: no memory for %d resamples", resamples);
     ltd_rng rng;
     ltd_rng_seed(&rng, seed, LTD_STREAM_BOOTSTRAP);
-    size_t m = 0; /* draws of prompts without any cycle give no ratio */
     for (int32_t i = 0; i < resamples; i++) {
-        double r = resample(a, b, n, &rng);
-        if (isfinite(r)) v[m++] = r;
+        ltd_rate x = {0, 0}, y = {0, 0};
+        draw(a, b, n, &rng, &x, &y);
+        v[i] = ltd_stats_ratio(&x, &y, 1);
     }
-    qsort(v, m, sizeof *v, ascending);
-    *ret = (ltd_interval){ltd_stats_quantile(v, m, 0.025), ltd_stats_quantile(v, m, 0.975)};
+    *ret = interval_of(v, resamples);
+    free(v);
+    return LTD_OK;
+}
+
+/* --- groups --- */
+
+static void group_ratios(const ltd_rate *a, const ltd_rate *b, const int32_t *size,
+                         int32_t n_groups, ltd_ratio *group, ltd_ratio *all, ltd_ratio *mean)
+{
+    const ltd_interval unknown = {NAN, NAN};
+    size_t at = 0;
+    double sum = 0;
+    for (int32_t g = 0; g < n_groups; at += (size_t)size[g++]) {
+        group[g] = (ltd_ratio){ltd_stats_ratio(a + at, b + at, (size_t)size[g]), unknown};
+        sum += group[g].value;
+    }
+    *all = (ltd_ratio){ltd_stats_ratio(a, b, at), unknown};
+    *mean = (ltd_ratio){n_groups ? sum / n_groups : NAN, unknown};
+}
+
+/* One draw of every group: v[g * resamples] its ratio, then those of all and of the mean. */
+static void draw_groups(const ltd_rate *a, const ltd_rate *b, const int32_t *size, int32_t n_groups,
+                        ltd_rng *rng, double *v, size_t resamples)
+{
+    ltd_rate x = {0, 0}, y = {0, 0};
+    double sum = 0;
+    size_t at = 0;
+    for (int32_t g = 0; g < n_groups; at += (size_t)size[g++]) {
+        ltd_rate p = {0, 0}, q = {0, 0};
+        draw(a + at, b + at, (size_t)size[g], rng, &p, &q);
+        double r = v[(size_t)g * resamples] = ltd_stats_ratio(&p, &q, 1);
+        sum += r;
+        x = (ltd_rate){x.tokens + p.tokens, x.seconds + p.seconds};
+        y = (ltd_rate){y.tokens + q.tokens, y.seconds + q.seconds};
+    }
+    v[(size_t)n_groups * resamples] = ltd_stats_ratio(&x, &y, 1);
+    v[((size_t)n_groups + 1) * resamples] = sum / n_groups;
+}
+
+int ltd_stats_groups(const ltd_rate *a, const ltd_rate *b, const int32_t *size, int32_t n_groups,
+                     int32_t resamples, uint64_t seed, ltd_ratio *group, ltd_ratio *all,
+                     ltd_ratio *mean, ltd_err *err)
+{
+    group_ratios(a, b, size, n_groups, group, all, mean);
+    if (n_groups < 1 || resamples < 1) return LTD_OK;
+    size_t n = (size_t)resamples;
+    double *v = ltd_mem_zeros(((size_t)n_groups + 2) * n, sizeof *v);
+    if (!v) return ltd_fail(err, LTD_ENOMEM, "bootstrap: no memory for %d resamples", resamples);
+    ltd_rng rng;
+    ltd_rng_seed(&rng, seed, LTD_STREAM_BOOTSTRAP);
+    for (size_t i = 0; i < n; i++) draw_groups(a, b, size, n_groups, &rng, v + i, n);
+    bool spread = true;
+    for (int32_t g = 0; g < n_groups; g++) {
+        if (size[g] >= 2)
+            group[g].ci = interval_of(v + (size_t)g * n, resamples);
+        else
+            spread = false;
+    }
+    if (spread) {
+        all->ci = interval_of(v + (size_t)n_groups * n, resamples);
+        mean->ci = interval_of(v + ((size_t)n_groups + 1) * n, resamples);
+    }
     free(v);
     return LTD_OK;
 }

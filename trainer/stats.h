@@ -26,6 +26,11 @@ typedef struct ltd_interval {
     double lo, hi;
 } ltd_interval;
 
+typedef struct ltd_ratio {
+    double value;
+    ltd_interval ci;
+} ltd_ratio;
+
 /* NaN for n = 0. */
 double ltd_stats_mean(const double *v, size_t n);
 /* The middle value, or the mean of the two; NaN for n = 0.  Sorts v. */
@@ -44,6 +49,17 @@ double ltd_stats_ratio(const ltd_rate *a, const ltd_rate *b, size_t n);
  * LTD_ENOMEM. */
 int ltd_stats_bootstrap(const ltd_rate *a, const ltd_rate *b, size_t n, int32_t resamples,
                         uint64_t seed, ltd_interval *ret, ltd_err *err);
+
+/* Prompts in groups: of each group, over all, and the mean of the groups' ratios, in which a group
+ * of short answers weighs as much as any.
+ *   size   [n_groups] prompts of each, one group after the other in a and b
+ *   group  [n_groups]
+ * Intervals as above, but prompts are drawn within their groups, whose sizes are thereby kept.  A
+ * group of fewer than two prompts says nothing of its spread: it, all and mean have no interval
+ * then.  LTD_ENOMEM. */
+int ltd_stats_groups(const ltd_rate *a, const ltd_rate *b, const int32_t *size, int32_t n_groups,
+                     int32_t resamples, uint64_t seed, ltd_ratio *group, ltd_ratio *all,
+                     ltd_ratio *mean, ltd_err *err);
 
 #ifdef __cplusplus
 }

@@ -107,6 +107,65 @@ static void intervals_cover_the_truth(void **state)
     assert_in_range(held, BENCHES * 90 / 100, BENCHES * 99 / 100);
 }
 
+static void groups_weigh_alike_in_the_mean_only(void **state)
+{
+    (void)state;
+    ltd_rate a[] = {{10, 1}, {10, 1}, {300, 10}, {300, 10}, {300, 10}};
+    ltd_rate b[] = {{10, 2}, {10, 2}, {300, 40}, {300, 40}, {300, 40}};
+    const int32_t size[] = {2, 3};
+    ltd_ratio group[2], all, mean;
+    assert_int_equal(ltd_stats_groups(a, b, size, 2, 200, 3, group, &all, &mean, NULL), 0);
+    near(group[0].value, 2);
+    near(group[1].value, 4);
+    near(all.value, 124.0 / 32);
+    near(mean.value, 3);
+    /* Drawn within groups, equal prompts leave nothing to chance. */
+    near(all.ci.lo, all.value);
+    near(all.ci.hi, all.value);
+    near(mean.ci.lo, 3);
+    near(group[1].ci.hi, 4);
+}
+
+static void a_group_of_one_leaves_all_and_mean_without_interval(void **state)
+{
+    (void)state;
+    ltd_rate a[] = {{10, 1}, {20, 5}, {30, 2}}, b[] = {{10, 2}, {20, 6}, {30, 7}};
+    const int32_t size[] = {1, 2};
+    ltd_ratio group[2], all, mean;
+    assert_int_equal(ltd_stats_groups(a, b, size, 2, 200, 3, group, &all, &mean, NULL), 0);
+    near(all.value, ltd_stats_ratio(a, b, 3));
+    assert_true(isnan(group[0].ci.lo) && isnan(all.ci.lo) && isnan(mean.ci.hi));
+    assert_true(group[1].ci.lo <= group[1].value && group[1].value <= group[1].ci.hi);
+    assert_int_equal(ltd_stats_groups(a, b, size, 2, 0, 3, group, &all, &mean, NULL), 0);
+    assert_true(group[1].value > 1 && isnan(group[1].ci.lo));
+}
+
+/* Two tasks whose ratios differ: intervals of their mean hold it about 95 times in a hundred. */
+static void intervals_of_the_mean_cover_it(void **state)
+{
+    (void)state;
+    enum { BENCHES = 300, PROMPTS = 40 };
+    const double truth[2] = {1.2, 2};
+    const int32_t size[] = {PROMPTS, PROMPTS};
+    ltd_rng rng;
+    ltd_rng_seed(&rng, 4, LTD_STREAM_TEST);
+    int held = 0;
+    for (int k = 0; k < BENCHES; k++) {
+        ltd_rate a[2 * PROMPTS], b[2 * PROMPTS];
+        ltd_ratio group[2], all, mean;
+        for (int i = 0; i < 2 * PROMPTS; i++) {
+            double pace = 1 + ltd_rng_f64(&rng);
+            a[i] = (ltd_rate){100, pace * (1 + 0.2 * (double)ltd_rng_normal(&rng))};
+            b[i] = (ltd_rate){100,
+                              truth[i / PROMPTS] * pace * (1 + 0.2 * (double)ltd_rng_normal(&rng))};
+        }
+        assert_int_equal(
+            ltd_stats_groups(a, b, size, 2, 400, (uint64_t)k, group, &all, &mean, NULL), 0);
+        held += mean.ci.lo <= 1.6 && 1.6 <= mean.ci.hi;
+    }
+    assert_in_range(held, BENCHES * 90 / 100, BENCHES * 99 / 100);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -117,6 +176,9 @@ int main(void)
         cmocka_unit_test(the_seed_decides),
         cmocka_unit_test(too_little_gives_no_interval),
         cmocka_unit_test(intervals_cover_the_truth),
+        cmocka_unit_test(groups_weigh_alike_in_the_mean_only),
+        cmocka_unit_test(a_group_of_one_leaves_all_and_mean_without_interval),
+        cmocka_unit_test(intervals_of_the_mean_cover_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
