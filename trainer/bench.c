@@ -215,8 +215,13 @@ static int run(bench_run *b, ltd_bench **ret, ltd_err *err)
     describe(b, result);
     result->cells = b->cells;
     b->cells = NULL;
-    *ret = result;
-    return LTD_OK;
+    const ltd_config *c = &b->s->config;
+    rc = ltd_versus_fold(result, c->bench.bootstrap, c->run.seed, err);
+    if (rc < 0)
+        ltd_bench_free(result);
+    else
+        *ret = result;
+    return rc;
 }
 
 int ltd_bench_run(const ltd_setup *s, const ltd_bench_options *options, ltd_bench **ret,

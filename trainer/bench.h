@@ -24,6 +24,7 @@
 
 #include "agents/policy.h"
 #include "base/str.h"
+#include "trainer/bench_versus.h"
 #include "trainer/replay.h"
 #include "trainer/run_prompt.h"
 #include "trainer/setup.h"
@@ -34,7 +35,7 @@
 extern "C" {
 #endif
 
-enum { LTD_BENCH_ROWS = 32, LTD_BENCH_TASKS = LTD_CONFIG_STRINGS };
+enum { LTD_BENCH_ROWS = LTD_VERSUS_ROWS, LTD_BENCH_TASKS = LTD_VERSUS_TASKS };
 
 /* One policy on one task, or on all.  Figures that don't exist are NaN (null in JSON). */
 typedef struct ltd_bench_row {
@@ -77,6 +78,7 @@ typedef struct ltd_bench {
     int32_t n_tasks;
     ltd_bench_task tasks[LTD_BENCH_TASKS];
     ltd_bench_task all;           /* over the prompts of all tasks */
+    ltd_versus versus;            /* row ltd against each other one */
     struct ltd_bench_cell *cells; /* [all.n_rows, all.prompts]; NULL when it was read from a file */
 } ltd_bench;
 
@@ -105,7 +107,7 @@ void ltd_bench_free(ltd_bench *b);
 /* Append the table for people; `color` for terminals. */
 void ltd_bench_table(const ltd_bench *b, bool color, ltd_str *out);
 /* Append the one line that counts: what ltd gains over the best static setting, or what to use
- * instead. */
+ * instead, and how it stands against the fastest other row. */
 void ltd_bench_verdict(const ltd_bench *b, ltd_str *out);
 /* Append the JSON object of docs/formats.md. */
 void ltd_bench_json(const ltd_bench *b, ltd_str *out);
@@ -128,6 +130,9 @@ typedef struct ltd_bench_cell {
  * LTD_ENOMEM. */
 int ltd_bench_fold(ltd_bench_task *task, const ltd_bench_cell *cells, size_t stride, int32_t reps,
                    int32_t ar, int32_t tuned, int32_t resamples, uint64_t seed, ltd_err *err);
+
+/* What each of n cells gave, a repetition's mean: ret[n]. */
+void ltd_bench_rates(const ltd_bench_cell *cell, int32_t n, int32_t reps, ltd_rate *ret);
 
 #ifdef __cplusplus
 }

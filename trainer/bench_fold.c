@@ -6,8 +6,7 @@
 #include "base/mem.h"
 #include "trainer/bench.h"
 
-/* What prompts gave under a row, a repetition's mean. */
-static void to_rates(const ltd_bench_cell *cell, int32_t n, int32_t reps, ltd_rate *ret)
+void ltd_bench_rates(const ltd_bench_cell *cell, int32_t n, int32_t reps, ltd_rate *ret)
 {
     for (int32_t i = 0; i < n; i++)
         ret[i] =
@@ -44,15 +43,15 @@ int ltd_bench_fold(ltd_bench_task *task, const ltd_bench_cell *cells, size_t str
     size_t n = (size_t)task->prompts;
     ltd_rate *rate = ltd_mem_zeros(3 * n, sizeof *rate), *plain = rate + n, *fixed = rate + 2 * n;
     if (!rate) return ltd_fail(err, LTD_ENOMEM, "bench: no memory for %zu prompts", n);
-    if (ar >= 0) to_rates(cells + (size_t)ar * stride, task->prompts, reps, plain);
-    if (tuned >= 0) to_rates(cells + (size_t)tuned * stride, task->prompts, reps, fixed);
+    if (ar >= 0) ltd_bench_rates(cells + (size_t)ar * stride, task->prompts, reps, plain);
+    if (tuned >= 0) ltd_bench_rates(cells + (size_t)tuned * stride, task->prompts, reps, fixed);
     int rc = LTD_OK;
     for (int32_t r = 0; rc == LTD_OK && r < task->n_rows; r++) {
         ltd_bench_row *row = &task->rows[r];
         const ltd_bench_cell *cell = cells + (size_t)r * stride;
         const ltd_interval unknown = {NAN, NAN};
         fold_sums(row, cell, task->prompts, reps);
-        to_rates(cell, task->prompts, reps, rate);
+        ltd_bench_rates(cell, task->prompts, reps, rate);
         row->speedup = ar < 0 ? NAN : ltd_stats_ratio(rate, plain, n);
         row->vs_tuned = tuned < 0 ? NAN : ltd_stats_ratio(rate, fixed, n);
         row->speedup_ci = row->vs_tuned_ci = unknown;

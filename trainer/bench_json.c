@@ -16,6 +16,36 @@ static void put_interval(ltd_json_writer *w, const char *key, ltd_interval ci)
     ltd_json_end_array(w);
 }
 
+static void put_ratio(ltd_json_writer *w, const char *key, const char *key_ci, const ltd_ratio *r)
+{
+    ltd_json_put_f64(w, key, r->value);
+    put_interval(w, key_ci, r->ci);
+}
+
+static void put_versus(ltd_json_writer *w, const ltd_bench *b)
+{
+    const ltd_versus_row *best = ltd_versus_best(&b->versus);
+    ltd_json_put_string(w, "best_opponent", best ? best->policy : NULL);
+    ltd_json_begin_array(w, "versus");
+    for (int32_t i = 0; i < b->versus.n; i++) {
+        const ltd_versus_row *r = &b->versus.row[i];
+        ltd_json_begin_object(w, NULL);
+        ltd_json_put_string(w, "policy", r->policy);
+        put_ratio(w, "all", "all_ci", &r->all);
+        put_ratio(w, "mean", "mean_ci", &r->mean);
+        ltd_json_begin_array(w, "tasks");
+        for (int32_t t = 0; t < b->n_tasks; t++) {
+            ltd_json_begin_inline_object(w, NULL);
+            ltd_json_put_string(w, "task", b->tasks[t].task);
+            put_ratio(w, "ratio", "ci", &r->task[t]);
+            ltd_json_end_object(w);
+        }
+        ltd_json_end_array(w);
+        ltd_json_end_object(w);
+    }
+    ltd_json_end_array(w);
+}
+
 static void put_row(ltd_json_writer *w, const ltd_bench_row *r)
 {
     ltd_json_begin_object(w, NULL);
@@ -112,6 +142,7 @@ void ltd_bench_json(const ltd_bench *b, ltd_str *out)
     for (int32_t i = 0; i < b->n_tasks; i++) put_task(&w, NULL, b, &b->tasks[i]);
     ltd_json_end_array(&w);
     put_task(&w, "all", b, &b->all);
+    put_versus(&w, b);
     ltd_str verdict = LTD_STR_INIT;
     ltd_bench_verdict(b, &verdict);
     ltd_json_put_text(&w, "verdict", ltd_str_text(&verdict), verdict.len ? verdict.len - 1 : 0);

@@ -121,6 +121,47 @@ static void get_task(reader *r, ltd_json o, ltd_bench *b, ltd_bench_task *ret)
         get_row(r, ltd_json_at(rows, i), &ret->rows[i]);
 }
 
+static void get_ratio(reader *r, ltd_json o, const char *key, const char *key_ci, ltd_ratio *ret)
+{
+    get_f64(r, o, key, &ret->value);
+    get_interval(r, o, key_ci, &ret->ci);
+}
+
+static void get_versus_row(reader *r, ltd_json o, int32_t n_tasks, ltd_versus_row *ret)
+{
+    ltd_json tasks = {NULL, o.name};
+    get_text(r, o, "policy", ret->policy, sizeof ret->policy);
+    get_ratio(r, o, "all", "all_ci", &ret->all);
+    get_ratio(r, o, "mean", "mean_ci", &ret->mean);
+    if (r->rc == LTD_OK) r->rc = ltd_json_get_array(o, "tasks", &tasks, r->err);
+    if (r->rc == LTD_OK && ltd_json_count(tasks) != (size_t)n_tasks)
+        r->rc = ltd_fail(r->err, LTD_EFORMAT, "%s: versus '%s': %zu tasks, expected %d", o.name,
+                         ret->policy, ltd_json_count(tasks), n_tasks);
+    for (int32_t t = 0; r->rc == LTD_OK && t < n_tasks; t++)
+        get_ratio(r, ltd_json_at(tasks, (size_t)t), "ratio", "ci", &ret->task[t]);
+}
+
+/* Files of before it was known have none. */
+static void get_versus(reader *r, ltd_json root, ltd_bench *b)
+{
+    ltd_json rows;
+    char best[32] = "";
+    b->versus.best = -1;
+    if (r->rc < 0 || !ltd_json_has(root, "versus")) return;
+    get_text(r, root, "best_opponent", best, sizeof best);
+    if (r->rc == LTD_OK) r->rc = ltd_json_get_array(root, "versus", &rows, r->err);
+    if (r->rc < 0) return;
+    size_t n = ltd_json_count(rows);
+    if (n > LTD_VERSUS_ROWS)
+        r->rc = ltd_fail(r->err, LTD_EFORMAT, "%s: versus %zu rows, expected up to %d", root.name,
+                         n, LTD_VERSUS_ROWS);
+    for (int32_t i = 0; r->rc == LTD_OK && i < (int32_t)n; i++) {
+        ltd_versus_row *row = &b->versus.row[b->versus.n++];
+        get_versus_row(r, ltd_json_at(rows, (size_t)i), b->n_tasks, row);
+        if (best[0] && strcmp(row->policy, best) == 0) b->versus.best = i;
+    }
+}
+
 static void get_scope(reader *r, ltd_json root, ltd_bench *b)
 {
     ltd_json machine = get_object(r, root, "machine"), model = get_object(r, root, "model"),
@@ -164,6 +205,7 @@ static int get_all(ltd_json root, ltd_bench *b, ltd_err *err)
         get_task(&r, ltd_json_at(tasks, i), b, &b->tasks[i]);
     ltd_json all = get_object(&r, root, "all");
     if (r.rc == LTD_OK) get_task(&r, all, b, &b->all);
+    get_versus(&r, root, b);
     return r.rc;
 }
 

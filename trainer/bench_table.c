@@ -68,6 +68,67 @@ static void put_phases(const ltd_bench_task *t, bool color, ltd_str *out)
     ltd_str_puts(out, "\n");
 }
 
+/* --- ltd against the others --- */
+
+enum { TASKS_A_LINE = 5 };
+
+/* "1.031 [1.012, 1.049]"; "*" behind what ltd loses. */
+static void put_ratio(const ltd_ratio *r, bool interval, bool color, ltd_str *out)
+{
+    char text[48];
+    const ltd_interval unknown = {NAN, NAN};
+    bool loses = ltd_versus_loses(r);
+    ratio_text(text, sizeof text, r->value, interval ? r->ci : unknown);
+    if (loses) strcat(text, "*");
+    const char *mark = loses ? paint(color, red) : r->ci.lo > 1 ? paint(color, green) : "";
+    ltd_str_printf(out, "  %s%-*s%s", mark, interval ? 22 : 8, text, *mark ? off : "");
+}
+
+/* Columns: on the first line of blocks all and mean, then tasks[from, to). */
+static void put_versus_head(const ltd_bench *b, int32_t from, int32_t to, bool color, ltd_str *out)
+{
+    ltd_str_printf(out, "%s%-20s%s%s", paint(color, bold), from ? "" : "ltd against",
+                   paint(color, off), paint(color, dim));
+    if (from == 0) ltd_str_printf(out, "  %-22s", "all prompts [95 %]");
+    if (from == 0 && to) ltd_str_printf(out, "  %-22s", "mean of tasks [95 %]");
+    for (int32_t t = from; t < to; t++) ltd_str_printf(out, "  %-8.8s", b->tasks[t].task);
+    ltd_str_printf(out, "%s\n", paint(color, off));
+}
+
+static void put_versus_line(const ltd_versus_row *r, int32_t from, int32_t to, bool color,
+                            ltd_str *out)
+{
+    ltd_str_printf(out, "  %-18.18s", r->policy);
+    if (from == 0) put_ratio(&r->all, true, color, out);
+    if (from == 0 && to) put_ratio(&r->mean, true, color, out);
+    for (int32_t t = from; t < to; t++) put_ratio(&r->task[t], false, color, out);
+    ltd_str_puts(out, "\n");
+}
+
+static bool loses_anywhere(const ltd_versus_row *r, int32_t n_tasks)
+{
+    bool loses = ltd_versus_loses(&r->all) || ltd_versus_loses(&r->mean);
+    for (int32_t t = 0; t < n_tasks; t++) loses = loses || ltd_versus_loses(&r->task[t]);
+    return loses;
+}
+
+/* As many lines as the tasks need; a single one is all there is. */
+static void put_versus(const ltd_bench *b, bool color, ltd_str *out)
+{
+    const ltd_versus *v = &b->versus;
+    int32_t n = b->n_tasks > 1 ? b->n_tasks : 0, from = 0;
+    bool loses = false;
+    if (!v->n) return;
+    do {
+        int32_t to = from + TASKS_A_LINE < n ? from + TASKS_A_LINE : n;
+        put_versus_head(b, from, to, color, out);
+        for (int32_t i = 0; i < v->n; i++) put_versus_line(&v->row[i], from, to, color, out);
+        from = to;
+    } while (from < n);
+    for (int32_t i = 0; i < v->n; i++) loses = loses || loses_anywhere(&v->row[i], n);
+    ltd_str_puts(out, loses ? "  * slower, with 95 % confidence\n\n" : "\n");
+}
+
 void ltd_bench_table(const ltd_bench *b, bool color, ltd_str *out)
 {
     ltd_str_printf(out, "machine  %s, %s, %d threads\n", b->cpu, b->isa, b->threads);
@@ -76,53 +137,8 @@ void ltd_bench_table(const ltd_bench *b, bool color, ltd_str *out)
     if (b->replayed) ltd_str_puts(out, "played over records, times by the cost table\n\n");
     for (int32_t i = 0; i < b->n_tasks; i++) put_task(b, &b->tasks[i], color, out);
     if (b->n_tasks != 1) put_task(b, &b->all, color, out);
+    put_versus(b, color, out);
     if (!b->replayed) put_phases(&b->all, color, out);
     for (int32_t i = 0; i < b->all.n_rows; i++)
         ltd_str_printf(out, "  %-18.18s %s\n", b->all.rows[i].policy, b->all.rows[i].detail);
-}
-
-/* --- verdict --- */
-
-/* "--forwards 2 --size 8", "plain decoding". */
-static void advice(const ltd_setting *s, char *ret, size_t size)
-{
-    if (s->forwards == 0 && s->size == 0)
-        snprintf(ret, size, "plain decoding");
-    else
-        snprintf(ret, size, "--forwards %d --size %d%s", s->forwards, s->size,
-                 s->lookup ? "" : " --env.lookup=false");
-}
-
-static int differing(const ltd_bench_task *t)
-{
-    int n = 0;
-    for (int32_t i = 0; i < t->n_rows; i++) n += t->rows[i].of - t->rows[i].identical;
-    return n;
-}
-
-void ltd_bench_verdict(const ltd_bench *b, ltd_str *out)
-{
-    const ltd_bench_row *ltd = ltd_bench_find(&b->all, "ltd");
-    char use[64] = "", setting[64] = "";
-    if (b->tuned.forwards >= 0) {
-        advice(&b->tuned, use, sizeof use);
-        ltd_setting_text(&b->tuned, setting, sizeof setting);
-    }
-    if (differing(&b->all))
-        ltd_str_printf(out, "ERROR: %d answers differ from plain decoding\n", differing(&b->all));
-    if (!ltd && use[0])
-        ltd_str_printf(out, "no trained policy here; best static setting: %s\n", use);
-    if (!ltd || !use[0] || !isfinite(ltd->vs_tuned)) return;
-    double gain = 100 * (ltd->vs_tuned - 1);
-    ltd_interval ci = {100 * (ltd->vs_tuned_ci.lo - 1), 100 * (ltd->vs_tuned_ci.hi - 1)};
-    if (ci.lo > 0)
-        ltd_str_printf(out,
-                       "%+.1f %% [%+.1f, %+.1f] over the best static setting of this machine "
-                       "(%s)\n",
-                       gain, ci.lo, ci.hi, setting);
-    else if (isfinite(ci.lo))
-        ltd_str_printf(out, "no gain here: use %s (ltd %+.1f %% [%+.1f, %+.1f])\n", use, gain,
-                       ci.lo, ci.hi);
-    else
-        ltd_str_printf(out, "too few prompts to tell: %+.1f %% over %s\n", gain, setting);
 }

@@ -25,7 +25,7 @@ static const char style[] =
     "font-variant-numeric:tabular-nums;margin-bottom:1.4rem}"
     "caption{text-align:left;padding-bottom:.2rem}"
     "th,td{padding:.25rem .5rem;text-align:right;border-bottom:1px solid var(--rule);"
-    "white-space:nowrap}th:first-child,td:first-child{text-align:left}\n"
+    "white-space:nowrap}.loses{color:var(--c5)}th:first-child,td:first-child{text-align:left}\n"
     "figure{margin:0}svg{width:100%;height:auto;display:block}"
     ".panels{display:grid;grid-template-columns:repeat(auto-fill,minmax(240px,1fr));gap:1.2rem}"
     ".wide{grid-template-columns:repeat(auto-fill,minmax(360px,1fr))}\n"
@@ -36,16 +36,22 @@ static const char style[] =
     ".series{fill:none;stroke-width:1.8}\n"
     "code{font-size:.85rem;overflow-wrap:anywhere}\n";
 
-/* "<td>1.83 <small>[1.79, 1.87]</small></td>" */
-static void put_ratio(double v, ltd_interval ci, ltd_str *out)
+/* "1.83 <small>[1.79, 1.87]</small>" */
+static void put_ratio_text(double v, ltd_interval ci, ltd_str *out)
 {
     if (!isfinite(v)) {
-        ltd_str_puts(out, "<td>-</td>");
+        ltd_str_puts(out, "-");
         return;
     }
-    ltd_str_printf(out, "<td>%.3f", v);
+    ltd_str_printf(out, "%.3f", v);
     if (isfinite(ci.lo) && isfinite(ci.hi))
         ltd_str_printf(out, " <small>[%.3f, %.3f]</small>", ci.lo, ci.hi);
+}
+
+static void put_ratio(double v, ltd_interval ci, ltd_str *out)
+{
+    ltd_str_puts(out, "<td>");
+    put_ratio_text(v, ci, out);
     ltd_str_puts(out, "</td>");
 }
 
@@ -82,6 +88,44 @@ static void put_table(const ltd_bench *b, const ltd_bench_task *t, ltd_str *out)
     ltd_str_puts(out, "</table></div>\n");
 }
 
+static void put_versus_cell(const ltd_ratio *r, ltd_str *out)
+{
+    if (ltd_versus_loses(r))
+        ltd_str_puts(out, "<td class=\"loses\">");
+    else
+        ltd_str_puts(out, "<td>");
+    put_ratio_text(r->value, r->ci, out);
+    ltd_str_puts(out, "</td>");
+}
+
+static void put_versus(const ltd_bench *b, ltd_str *out)
+{
+    const ltd_versus *v = &b->versus;
+    int32_t n = b->n_tasks > 1 ? b->n_tasks : 0;
+    if (!v->n) return;
+    ltd_str_puts(out, "<h2>ltd against the others</h2>\n<div class=\"scroll\"><table><caption>"
+                      "Speed of ltd over that of each other row, with 95 % intervals; prompts are "
+                      "drawn within tasks. Red: slower, with 95 % confidence.</caption>\n"
+                      "<tr><th>policy</th><th>all prompts</th>");
+    if (n) ltd_str_puts(out, "<th>mean of tasks</th>");
+    for (int32_t t = 0; t < n; t++) {
+        ltd_str_puts(out, "<th>");
+        ltd_report_escape(b->tasks[t].task, out);
+        ltd_str_puts(out, "</th>");
+    }
+    ltd_str_puts(out, "</tr>\n");
+    for (int32_t i = 0; i < v->n; i++) {
+        ltd_str_puts(out, "<tr><td>");
+        ltd_report_escape(v->row[i].policy, out);
+        ltd_str_puts(out, "</td>");
+        put_versus_cell(&v->row[i].all, out);
+        if (n) put_versus_cell(&v->row[i].mean, out);
+        for (int32_t t = 0; t < n; t++) put_versus_cell(&v->row[i].task[t], out);
+        ltd_str_puts(out, "</tr>\n");
+    }
+    ltd_str_puts(out, "</table></div>\n");
+}
+
 static void put_meta(const ltd_bench *b, ltd_str *out)
 {
     ltd_str_puts(out, "<p class=\"meta\">");
@@ -113,6 +157,7 @@ static void put_bench(const ltd_bench *b, ltd_str *out)
                       "95 % interval, paired bootstrap over prompts.</figcaption></figure>\n");
     if (b->n_tasks != 1) put_table(b, &b->all, out);
     for (int32_t i = 0; i < b->n_tasks; i++) put_table(b, &b->tasks[i], out);
+    put_versus(b, out);
     ltd_str_puts(out, "<h2>Accepted length</h2>\n<figure>");
     ltd_report_accepted(&b->all, out);
     ltd_str_puts(out, "<figcaption>Share of cycles by accept_len, the target's own token "

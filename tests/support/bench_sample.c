@@ -63,4 +63,7 @@ void bench_sample(ltd_bench *ret, double speed)
         ltd_bench_fold(all[t], cells[0] + (t == 1 ? SAMPLE_PROMPTS : 0), 2 * SAMPLE_PROMPTS, 3, 0,
                        1, 400, 5, NULL);
     }
+    ret->cells = cells[0];
+    ltd_versus_fold(ret, 400, 5, NULL);
+    ret->cells = NULL;
 }

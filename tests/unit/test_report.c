@@ -64,6 +64,7 @@ static void a_bench_gives_a_whole_document(void **state)
     well_formed(text);
     assert_non_null(strstr(text, "<svg"));
     assert_non_null(strstr(text, "A &lt;cpu&gt;"));
+    assert_non_null(strstr(text, "ltd against the others"));
     assert_null(strstr(text, "<script"));
     assert_null(strstr(text, "http"));
     assert_null(strstr(text, "nan"));
@@ -83,6 +84,7 @@ static void missing_figures_are_left_out(void **state)
         memset(row->accept_hist, 0, sizeof row->accept_hist);
     }
     bench.all.rows[1].speedup = 0.0 / 0.0;
+    bench.versus.row[0].all.value = bench.versus.row[1].mean.ci.lo = 0.0 / 0.0;
     char *text = report(&bench, NULL);
     well_formed(text);
     assert_null(strstr(text, "nan"));
