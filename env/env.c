@@ -122,6 +122,10 @@ int32_t ltd_env_root(const ltd_env *env)
 {
     return env->ground->root;
 }
+bool ltd_env_is_end(const ltd_env *env, int32_t token)
+{
+    return env->ground->is_end(env->ground, token);
+}
 int32_t ltd_env_forwards(const ltd_env *env)
 {
     return env->ground->forwards;

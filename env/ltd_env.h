@@ -154,6 +154,8 @@ const ltd_info *ltd_env_last(const ltd_env *env);
 struct ltd_cycle *ltd_env_cycle(const ltd_env *env);
 /* The first token of the answer under way, until a cycle has ended. */
 int32_t ltd_env_root(const ltd_env *env);
+/* Does this token end an answer? */
+bool ltd_env_is_end(const ltd_env *env, int32_t token);
 /* Draft forwards of the cycle under way. */
 int32_t ltd_env_forwards(const ltd_env *env);
 /* What the cost table is asked for a cycle that ended. */

@@ -107,20 +107,31 @@ static void hold_against_oracle(const bench_run *b, ltd_bench_task *task)
     }
 }
 
-static int fold_task(bench_run *b, ltd_bench_task *task, const char *name, int32_t begin,
-                     int32_t end, ltd_err *err)
+/*   cells   of `prompts` prompts, `stride` apart from row to row */
+static int fold_task(const bench_run *b, ltd_bench_task *task, const char *name,
+                     const ltd_bench_cell *cells, int32_t stride, int32_t prompts, ltd_err *err)
 {
     snprintf(task->task, sizeof task->task, "%.63s", name);
-    task->prompts = end - begin;
+    task->prompts = prompts;
     task->n_rows = b->rows;
     name_rows(b, task);
     const ltd_config *c = &b->s->config;
-    int rc = ltd_bench_fold(task, b->cells + begin, (size_t)b->count, b->reps, b->c.ar, b->c.tuned,
+    int rc = ltd_bench_fold(task, cells, (size_t)stride, b->reps, b->c.ar, b->c.tuned,
                             c->bench.bootstrap, c->run.seed, err);
     bool another_text = c->env.temperature > 0 && c->env.accept != LTD_ACCEPT_DRAWN;
     for (int32_t r = 0; another_text && r < task->n_rows; r++)
         task->rows[r].identical = task->rows[r].of = 0;
     hold_against_oracle(b, task);
+    return rc;
+}
+
+static int fold_ended(const bench_run *b, ltd_bench_task *task, ltd_err *err)
+{
+    ltd_bench_cell *cells;
+    int32_t kept;
+    int rc = ltd_bench_only_ended(b->cells, b->rows, b->count, b->c.ar, &cells, &kept, err);
+    if (rc == LTD_OK) rc = fold_task(b, task, "ended", cells, kept, kept, err);
+    free(cells);
     return rc;
 }
 
@@ -134,9 +145,11 @@ static int fold_all(bench_run *b, ltd_bench *ret, ltd_err *err)
             if (strcmp(ltd_prompts_at(b->prompts, (size_t)end)->task, name) != 0) break;
         if (ret->n_tasks == LTD_BENCH_TASKS)
             return ltd_fail(err, LTD_EINVAL, "bench: more than %d tasks", LTD_BENCH_TASKS);
-        rc = fold_task(b, &ret->tasks[ret->n_tasks++], name, begin, end, err);
+        rc = fold_task(b, &ret->tasks[ret->n_tasks++], name, b->cells + begin, b->count,
+                       end - begin, err);
     }
-    return rc == LTD_OK ? fold_task(b, &ret->all, "all", 0, b->count, err) : rc;
+    if (rc == LTD_OK) rc = fold_task(b, &ret->all, "all", b->cells, b->count, b->count, err);
+    return rc == LTD_OK ? fold_ended(b, &ret->ended, err) : rc;
 }
 
 static void describe(const bench_run *b, ltd_bench *ret)

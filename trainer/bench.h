@@ -78,6 +78,7 @@ typedef struct ltd_bench {
     int32_t n_tasks;
     ltd_bench_task tasks[LTD_BENCH_TASKS];
     ltd_bench_task all;           /* over the prompts of all tasks */
+    ltd_bench_task ended;         /* over those whose answer ended by itself under ar */
     ltd_versus versus;            /* row ltd against each other one */
     struct ltd_bench_cell *cells; /* [all.n_rows, all.prompts]; NULL when it was read from a file */
 } ltd_bench;
@@ -131,6 +132,10 @@ typedef struct ltd_bench_cell {
 int ltd_bench_fold(ltd_bench_task *task, const ltd_bench_cell *cells, size_t stride, int32_t reps,
                    int32_t ar, int32_t tuned, int32_t resamples, uint64_t seed, ltd_err *err);
 
+/* The cells of the prompts whose answer came to its end token in row ar: *ret [rows, *kept], owned.
+ * LTD_ENOMEM. */
+int ltd_bench_only_ended(const ltd_bench_cell *cells, int32_t rows, int32_t prompts, int32_t ar,
+                         ltd_bench_cell **ret, int32_t *kept, ltd_err *err);
 /* What each of n cells gave, a repetition's mean: ret[n]. */
 void ltd_bench_rates(const ltd_bench_cell *cell, int32_t n, int32_t reps, ltd_rate *ret);
 

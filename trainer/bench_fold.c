@@ -13,6 +13,22 @@ void ltd_bench_rates(const ltd_bench_cell *cell, int32_t n, int32_t reps, ltd_ra
             (ltd_rate){(double)cell[i].run.tokens / reps, (double)cell[i].run.ns * 1e-9 / reps};
 }
 
+int ltd_bench_only_ended(const ltd_bench_cell *cells, int32_t rows, int32_t prompts, int32_t ar,
+                         ltd_bench_cell **ret, int32_t *kept, ltd_err *err)
+{
+    const ltd_bench_cell *plain = cells + (size_t)ar * (size_t)prompts;
+    int32_t n = 0;
+    for (int32_t i = 0; i < prompts; i++) n += plain[i].run.ended > 0;
+    *kept = n;
+    *ret = ltd_mem_zeros((size_t)rows * (size_t)n, sizeof **ret);
+    if (!*ret) return ltd_fail(err, LTD_ENOMEM, "bench: no memory for %d prompts", n);
+    ltd_bench_cell *to = *ret;
+    for (int32_t r = 0; r < rows; r++)
+        for (int32_t i = 0; i < prompts; i++)
+            if (plain[i].run.ended) *to++ = cells[(size_t)r * (size_t)prompts + (size_t)i];
+    return LTD_OK;
+}
+
 static void fold_sums(ltd_bench_row *row, const ltd_bench_cell *cell, int32_t n, int32_t reps)
 {
     ltd_run sum = {0};

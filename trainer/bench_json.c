@@ -142,6 +142,7 @@ void ltd_bench_json(const ltd_bench *b, ltd_str *out)
     for (int32_t i = 0; i < b->n_tasks; i++) put_task(&w, NULL, b, &b->tasks[i]);
     ltd_json_end_array(&w);
     put_task(&w, "all", b, &b->all);
+    put_task(&w, "ended", b, &b->ended);
     put_versus(&w, b);
     ltd_str verdict = LTD_STR_INIT;
     ltd_bench_verdict(b, &verdict);

@@ -205,6 +205,8 @@ static int get_all(ltd_json root, ltd_bench *b, ltd_err *err)
         get_task(&r, ltd_json_at(tasks, i), b, &b->tasks[i]);
     ltd_json all = get_object(&r, root, "all");
     if (r.rc == LTD_OK) get_task(&r, all, b, &b->all);
+    if (r.rc == LTD_OK && ltd_json_has(root, "ended"))
+        get_task(&r, get_object(&r, root, "ended"), b, &b->ended);
     get_versus(&r, root, b);
     return r.rc;
 }

@@ -38,10 +38,11 @@ static void put_row(const ltd_bench_row *r, bool color, ltd_str *out)
                    same, r->identical < r->of ? paint(color, off) : "");
 }
 
-static void put_task(const ltd_bench *b, const ltd_bench_task *t, bool color, ltd_str *out)
+static void put_task(const ltd_bench *b, const ltd_bench_task *t, const char *title, bool color,
+                     ltd_str *out)
 {
     ltd_str_printf(out, "%s%s%s: %d prompts, up to %d tokens, %d repetition%s", paint(color, bold),
-                   t->task, paint(color, off), t->prompts, b->max_new, b->reps,
+                   title, paint(color, off), t->prompts, b->max_new, b->reps,
                    b->reps == 1 ? "" : "s");
     if (b->sampling.temperature > 0)
         ltd_str_printf(out, ", temperature %g", b->sampling.temperature);
@@ -51,6 +52,20 @@ static void put_task(const ltd_bench *b, const ltd_bench_task *t, bool color, lt
                    "same text", paint(color, off));
     for (int32_t i = 0; i < t->n_rows; i++) put_row(&t->rows[i], color, out);
     ltd_str_puts(out, "\n");
+}
+
+static const char ended_title[] = "answers that ended by themselves";
+
+/* None or all of them are told in words. */
+static void put_ended(const ltd_bench *b, bool color, ltd_str *out)
+{
+    int32_t n = b->ended.prompts, of = b->all.prompts;
+    if (!b->ended.n_rows) return; /* a file of before it was known */
+    if (n > 0 && n < of)
+        put_task(b, &b->ended, ended_title, color, out);
+    else
+        ltd_str_printf(out, "%s%s%s: %s of %d\n\n", paint(color, bold), ended_title,
+                       paint(color, off), n ? "all" : "none", of);
 }
 
 static void put_phases(const ltd_bench_task *t, bool color, ltd_str *out)
@@ -135,8 +150,10 @@ void ltd_bench_table(const ltd_bench *b, bool color, ltd_str *out)
     ltd_str_printf(out, "model    %s (%s), draft head %s%s\n\n", b->model_path, b->model_dtype,
                    b->head_path[0] ? b->head_path : "none", b->lookup ? ", prompt lookup" : "");
     if (b->replayed) ltd_str_puts(out, "played over records, times by the cost table\n\n");
-    for (int32_t i = 0; i < b->n_tasks; i++) put_task(b, &b->tasks[i], color, out);
-    if (b->n_tasks != 1) put_task(b, &b->all, color, out);
+    for (int32_t i = 0; i < b->n_tasks; i++)
+        put_task(b, &b->tasks[i], b->tasks[i].task, color, out);
+    if (b->n_tasks != 1) put_task(b, &b->all, "all", color, out);
+    put_ended(b, color, out);
     put_versus(b, color, out);
     if (!b->replayed) put_phases(&b->all, color, out);
     for (int32_t i = 0; i < b->all.n_rows; i++)

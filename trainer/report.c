@@ -72,10 +72,10 @@ static void put_row(const ltd_bench_row *r, ltd_str *out)
         ltd_str_puts(out, "<td>n/a</td></tr>\n");
 }
 
-static void put_table(const ltd_bench *b, const ltd_bench_task *t, ltd_str *out)
+static void put_table(const ltd_bench *b, const ltd_bench_task *t, const char *title, ltd_str *out)
 {
     ltd_str_puts(out, "<div class=\"scroll\"><table><caption><b>");
-    ltd_report_escape(t->task, out);
+    ltd_report_escape(title, out);
     ltd_str_printf(out, "</b>: %d prompts, up to %d tokens, %d repetition%s", t->prompts,
                    b->max_new, b->reps, b->reps == 1 ? "" : "s");
     if (b->sampling.temperature > 0)
@@ -155,8 +155,10 @@ static void put_bench(const ltd_bench *b, ltd_str *out)
     ltd_report_bars(b, out);
     ltd_str_puts(out, "<figcaption>Sum of tokens / sum of time, over the same of row ar. Lines: "
                       "95 % interval, paired bootstrap over prompts.</figcaption></figure>\n");
-    if (b->n_tasks != 1) put_table(b, &b->all, out);
-    for (int32_t i = 0; i < b->n_tasks; i++) put_table(b, &b->tasks[i], out);
+    if (b->n_tasks != 1) put_table(b, &b->all, "all", out);
+    for (int32_t i = 0; i < b->n_tasks; i++) put_table(b, &b->tasks[i], b->tasks[i].task, out);
+    if (b->ended.prompts > 0 && b->ended.prompts < b->all.prompts)
+        put_table(b, &b->ended, "answers that ended by themselves", out);
     put_versus(b, out);
     ltd_str_puts(out, "<h2>Accepted length</h2>\n<figure>");
     ltd_report_accepted(&b->all, out);

@@ -76,6 +76,7 @@ int ltd_run_prompt(ltd_player *player, int32_t prompt, ltd_run *ret, ltd_tokens 
     int32_t root = ltd_env_root(env);
     if (ltd_env_cycle(env))
         ltd_cycle_prefill_ms(ltd_env_cycle(env), &ret->prefill_target_ms, &ret->prefill_head_ms);
+    ret->ended = done && ltd_env_is_end(env, root);
     rc = keep_tokens(text, &root, 1, err);
     while (rc == LTD_OK && !done) {
         while (rc == LTD_OK && !step.terminated)
@@ -85,6 +86,7 @@ int ltd_run_prompt(ltd_player *player, int32_t prompt, ltd_run *ret, ltd_tokens 
         add_cycle(ret, env, &step.info);
         rc = keep_tokens(text, step.info.token, step.info.tokens, err);
         done = step.info.prompt_done;
+        ret->ended = done && !step.truncated;
         if (rc == LTD_OK && !done) rc = ltd_env_reset(env, NULL, &step, err);
     }
     return rc;
@@ -93,6 +95,7 @@ int ltd_run_prompt(ltd_player *player, int32_t prompt, ltd_run *ret, ltd_tokens 
 void ltd_run_add(ltd_run *sum, const ltd_run *one)
 {
     sum->prompts += one->prompts;
+    sum->ended += one->ended;
     sum->cycles += one->cycles;
     sum->tokens += one->tokens;
     sum->accept_len += one->accept_len;

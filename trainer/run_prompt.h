@@ -32,6 +32,8 @@ enum {
 /* Sums over the cycles of a prompt, or of many (ltd_run_add). */
 typedef struct ltd_run {
     int32_t prompts;
+    int32_t
+        ended; /* of them, answers that came to their end token: not cut by max_new or context */
     int64_t cycles;
     int64_t tokens;     /* that count, made inside the windows: the first one, which the prefill
                            chose, is not among them */

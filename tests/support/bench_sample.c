@@ -1,6 +1,7 @@
 #include "tests/support/bench_sample.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void cell(ltd_bench_cell *c, int prompt, double speed, int reps)
@@ -21,6 +22,7 @@ static void cell(ltd_bench_cell *c, int prompt, double speed, int reps)
         run.phase_ns[LTD_PHASE_DRAFT] = run.ns - run.ns * 3 / 4;
         run.accept_hist[1] = (uint32_t)tokens / 4;
         run.accept_hist[3] = (uint32_t)tokens / 4;
+        run.ended = prompt % 3 == 0;
         ltd_run_add(&c->run, &run);
     }
     c->identical = true;
@@ -50,19 +52,27 @@ void bench_sample(ltd_bench *ret, double speed)
                        .n_tasks = 2};
     for (int r = 0; r < SAMPLE_ROWS; r++)
         for (int p = 0; p < 2 * SAMPLE_PROMPTS; p++) cell(&cells[r][p], p, speeds[r], 3);
-    ltd_bench_task *all[] = {&ret->tasks[0], &ret->tasks[1], &ret->all};
-    for (int t = 0; t < 3; t++) {
-        snprintf(all[t]->task, sizeof all[t]->task, "%s", t == 2 ? "all" : t ? "math" : "chat");
-        all[t]->prompts = t == 2 ? 2 * SAMPLE_PROMPTS : SAMPLE_PROMPTS;
+    ltd_bench_cell *ended;
+    int32_t kept;
+    if (ltd_bench_only_ended(cells[0], SAMPLE_ROWS, 2 * SAMPLE_PROMPTS, 0, &ended, &kept, NULL) < 0)
+        return;
+    static const char *const task[] = {"chat", "math", "all", "ended"};
+    ltd_bench_task *all[] = {&ret->tasks[0], &ret->tasks[1], &ret->all, &ret->ended};
+    const int32_t prompts[] = {SAMPLE_PROMPTS, SAMPLE_PROMPTS, 2 * SAMPLE_PROMPTS, kept};
+    const ltd_bench_cell *from[] = {cells[0], cells[0] + SAMPLE_PROMPTS, cells[0], ended};
+    for (int t = 0; t < 4; t++) {
+        snprintf(all[t]->task, sizeof all[t]->task, "%s", task[t]);
+        all[t]->prompts = prompts[t];
         all[t]->n_rows = SAMPLE_ROWS;
         for (int r = 0; r < SAMPLE_ROWS; r++) {
             snprintf(all[t]->rows[r].policy, sizeof all[t]->rows[r].policy, "%s", name[r]);
             snprintf(all[t]->rows[r].detail, sizeof all[t]->rows[r].detail, "detail of %s",
                      name[r]);
         }
-        ltd_bench_fold(all[t], cells[0] + (t == 1 ? SAMPLE_PROMPTS : 0), 2 * SAMPLE_PROMPTS, 3, 0,
-                       1, 400, 5, NULL);
+        ltd_bench_fold(all[t], from[t], (size_t)(t == 3 ? kept : 2 * SAMPLE_PROMPTS), 3, 0, 1, 400,
+                       5, NULL);
     }
+    free(ended);
     ret->cells = cells[0];
     ltd_versus_fold(ret, 400, 5, NULL);
     ret->cells = NULL;

@@ -65,6 +65,31 @@ static void plain_table(const ltd_bench *b, ltd_str *out)
     ltd_bench_table(b, false, out);
 }
 
+static void ended_are_those_that_ar_ended(void **state)
+{
+    (void)state;
+    bench_sample(&bench, 150); /* every third prompt: 40, 70, 100 and 130 tokens */
+    const ltd_bench_row *ltd = ltd_bench_find(&bench.ended, "ltd");
+    assert_int_equal(bench.ended.prompts, 4);
+    assert_int_equal(ltd->tokens, 40 + 70 + 100 + 130);
+    assert_int_equal(ltd->of, 4);
+    ltd_bench_cell cells[2][3] = {{{.run = {.ended = 0}}, {.run = {.ended = 1, .tokens = 7}}},
+                                  {{.run = {.ended = 1}}, {.run = {.tokens = 8}}}};
+    ltd_bench_cell *kept;
+    int32_t n;
+    assert_int_equal(ltd_bench_only_ended(cells[0], 2, 3, 0, &kept, &n, NULL), 0);
+    assert_int_equal(n, 1);
+    assert_true(kept[0].run.tokens == 7 && kept[1].run.tokens == 8); /* whatever row 1 says */
+    free(kept);
+    char *text = text_of(plain_table);
+    assert_non_null(strstr(text, "answers that ended by themselves: 4 prompts"));
+    free(text);
+    bench.ended.prompts = 0;
+    text = text_of(plain_table);
+    assert_non_null(strstr(text, "answers that ended by themselves: none of 12\n"));
+    free(text);
+}
+
 static void the_table_is_ascii_and_within_a_hundred_and_twenty_columns(void **state)
 {
     (void)state;
@@ -187,6 +212,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(figures_are_sums_over_sums),
         cmocka_unit_test(prompts_without_cycles_change_nothing_but_the_count),
+        cmocka_unit_test(ended_are_those_that_ar_ended),
         cmocka_unit_test(the_table_is_ascii_and_within_a_hundred_and_twenty_columns),
         cmocka_unit_test(the_verdict_says_gain_or_setting),
         cmocka_unit_test(json_has_every_field_of_the_contract),

@@ -65,6 +65,8 @@ static void a_bench_gives_a_whole_document(void **state)
     assert_non_null(strstr(text, "<svg"));
     assert_non_null(strstr(text, "A &lt;cpu&gt;"));
     assert_non_null(strstr(text, "ltd against the others"));
+    assert_non_null(strstr(text, "<b>answers that ended by themselves</b>: 4 prompts"));
+    assert_non_null(strstr(text, "<td>accepted</td><td>50.0</td><td>50.0</td>"));
     assert_null(strstr(text, "<script"));
     assert_null(strstr(text, "http"));
     assert_null(strstr(text, "nan"));
