@@ -54,6 +54,7 @@ typedef struct ltd_bench_row {
     double regret;         /* 1 - speed / the oracle's; NaN: not known */
     double table_seconds;  /* the same cycles by the cost table; NaN without one */
     uint32_t accept_hist[LTD_RUN_ACCEPT]; /* cycles by accept_len */
+    uint32_t depth_hist[LTD_RUN_ACCEPT];  /* by the deepest node verified */
 } ltd_bench_row;
 
 typedef struct ltd_bench_task {

@@ -51,6 +51,7 @@ static void fold_sums(ltd_bench_row *row, const ltd_bench_cell *cell, int32_t n,
     row->table_seconds = sum.table_ms > 0 ? sum.table_ms * 1e-3 / reps : NAN;
     row->regret = NAN;
     memcpy(row->accept_hist, sum.accept_hist, sizeof row->accept_hist);
+    memcpy(row->depth_hist, sum.depth_hist, sizeof row->depth_hist);
 }
 
 int ltd_bench_fold(ltd_bench_task *task, const ltd_bench_cell *cells, size_t stride, int32_t reps,

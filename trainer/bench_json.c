@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "base/json.h"
+#include "trainer/accept_depth.h"
 #include "trainer/bench.h"
 
 static void put_interval(ltd_json_writer *w, const char *key, ltd_interval ci)
@@ -46,6 +47,32 @@ static void put_versus(ltd_json_writer *w, const ltd_bench *b)
     ltd_json_end_array(w);
 }
 
+static void put_hist(ltd_json_writer *w, const char *key, const uint32_t *hist)
+{
+    int n = LTD_RUN_ACCEPT;
+    while (n > 0 && hist[n - 1] == 0) n--;
+    ltd_json_begin_inline_array(w, key);
+    for (int i = 0; i < n; i++) ltd_json_put_int(w, NULL, hist[i]);
+    ltd_json_end_array(w);
+}
+
+static void put_positions(ltd_json_writer *w, const ltd_bench_row *r)
+{
+    static const char *const key[] = {"verified", "accepted", "given"};
+    int32_t n = ltd_accept_depths(r->accept_hist, r->depth_hist);
+    ltd_json_begin_object(w, "accept_by_position");
+    for (int k = 0; k < 3; k++) {
+        ltd_json_begin_inline_array(w, key[k]);
+        for (int32_t d = 1; d <= n; d++) {
+            ltd_accept_depth at = ltd_accept_at(r->accept_hist, r->depth_hist, d);
+            const double share[] = {at.verified, at.accepted, at.given};
+            ltd_json_put_f64(w, NULL, share[k]);
+        }
+        ltd_json_end_array(w);
+    }
+    ltd_json_end_object(w);
+}
+
 static void put_row(ltd_json_writer *w, const ltd_bench_row *r)
 {
     ltd_json_begin_object(w, NULL);
@@ -73,11 +100,9 @@ static void put_row(ltd_json_writer *w, const ltd_bench_row *r)
     ltd_json_put_int(w, "of", r->of);
     ltd_json_put_f64(w, "regret", r->regret);
     ltd_json_put_f64(w, "table_seconds", r->table_seconds);
-    int n = LTD_RUN_ACCEPT;
-    while (n > 0 && r->accept_hist[n - 1] == 0) n--;
-    ltd_json_begin_inline_array(w, "accept_hist");
-    for (int i = 0; i < n; i++) ltd_json_put_int(w, NULL, r->accept_hist[i]);
-    ltd_json_end_array(w);
+    put_hist(w, "accept_hist", r->accept_hist);
+    put_hist(w, "depth_hist", r->depth_hist);
+    put_positions(w, r);
     ltd_json_end_object(w);
 }
 

@@ -58,14 +58,14 @@ static void get_interval(reader *r, ltd_json o, const char *key, ltd_interval *r
     if (r->rc == LTD_OK) r->rc = ltd_json_as_f64(ltd_json_at(v, 1), key, &ret->hi, r->err);
 }
 
-static void get_hist(reader *r, ltd_json o, uint32_t *ret)
+static void get_hist(reader *r, ltd_json o, const char *key, uint32_t *ret)
 {
     ltd_json v;
-    if (r->rc < 0 || !ltd_json_has(o, "accept_hist")) return;
-    r->rc = ltd_json_get_array(o, "accept_hist", &v, r->err);
+    if (r->rc < 0 || !ltd_json_has(o, key)) return;
+    r->rc = ltd_json_get_array(o, key, &v, r->err);
     for (size_t i = 0; r->rc == LTD_OK && i < ltd_json_count(v) && i < LTD_RUN_ACCEPT; i++) {
         int64_t n;
-        r->rc = ltd_json_as_int(ltd_json_at(v, i), "key 'accept_hist'", 0, UINT32_MAX, &n, r->err);
+        r->rc = ltd_json_as_int(ltd_json_at(v, i), key, 0, UINT32_MAX, &n, r->err);
         if (r->rc == LTD_OK) ret[i] = (uint32_t)n;
     }
 }
@@ -88,7 +88,8 @@ static void get_row(reader *r, ltd_json o, ltd_bench_row *ret)
     get_f64(r, o, "table_seconds", &ret->table_seconds);
     get_i32(r, o, "identical", INT32_MAX, &ret->identical);
     get_i32(r, o, "of", INT32_MAX, &ret->of);
-    get_hist(r, o, ret->accept_hist);
+    get_hist(r, o, "accept_hist", ret->accept_hist);
+    get_hist(r, o, "depth_hist", ret->depth_hist);
     ltd_json phase = get_object(r, o, "phase"), prefill = ltd_json_member(o, "prefill_ms");
     for (int p = 0; p < LTD_PHASE_COUNT; p++)
         get_f64(r, phase, ltd_phase_name((ltd_phase)p), &ret->phase[p]);

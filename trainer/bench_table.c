@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "trainer/accept_depth.h"
 #include "trainer/bench.h"
 
 static const char *paint(bool color, const char *code)
@@ -66,6 +67,34 @@ static void put_ended(const ltd_bench *b, bool color, ltd_str *out)
     else
         ltd_str_printf(out, "%s%s%s: %s of %d\n\n", paint(color, bold), ended_title,
                        paint(color, off), n ? "all" : "none", of);
+}
+
+enum { DEPTHS_SHOWN = 12 };
+
+/* Of row ltd, in percent. */
+static void put_positions(const ltd_bench_task *t, bool color, ltd_str *out)
+{
+    static const char *const what[] = {"verified", "accepted", "accepted, if d-1 is"};
+    const ltd_bench_row *r = ltd_bench_find(t, "ltd");
+    int32_t n = r ? ltd_accept_depths(r->accept_hist, r->depth_hist) : 0;
+    if (n > DEPTHS_SHOWN) n = DEPTHS_SHOWN;
+    if (!n) return;
+    ltd_str_printf(out, "%s%-22s", paint(color, dim), "ltd, % by depth d");
+    for (int32_t d = 1; d <= n; d++) ltd_str_printf(out, " %6d", d);
+    ltd_str_printf(out, "%s\n", paint(color, off));
+    for (int k = 0; k < 3; k++) {
+        ltd_str_printf(out, "  %-20s", what[k]);
+        for (int32_t d = 1; d <= n; d++) {
+            ltd_accept_depth at = ltd_accept_at(r->accept_hist, r->depth_hist, d);
+            const double share[] = {at.verified, at.accepted, at.given};
+            if (isfinite(share[k]))
+                ltd_str_printf(out, " %6.1f", 100 * share[k]);
+            else
+                ltd_str_printf(out, " %6s", "-");
+        }
+        ltd_str_puts(out, "\n");
+    }
+    ltd_str_puts(out, "\n");
 }
 
 static void put_phases(const ltd_bench_task *t, bool color, ltd_str *out)
@@ -155,6 +184,7 @@ void ltd_bench_table(const ltd_bench *b, bool color, ltd_str *out)
     if (b->n_tasks != 1) put_task(b, &b->all, "all", color, out);
     put_ended(b, color, out);
     put_versus(b, color, out);
+    put_positions(&b->all, color, out);
     if (!b->replayed) put_phases(&b->all, color, out);
     for (int32_t i = 0; i < b->all.n_rows; i++)
         ltd_str_printf(out, "  %-18.18s %s\n", b->all.rows[i].policy, b->all.rows[i].detail);

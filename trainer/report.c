@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/file.h"
+#include "trainer/accept_depth.h"
 #include "trainer/report_svg.h"
 
 /* Rows take --c0.. in order: ar grey, then hues that differ in lightness too; phases --p0... */
@@ -126,6 +127,33 @@ static void put_versus(const ltd_bench *b, ltd_str *out)
     ltd_str_puts(out, "</table></div>\n");
 }
 
+/* Of row ltd, in percent. */
+static void put_positions(const ltd_bench_task *t, ltd_str *out)
+{
+    static const char *const what[] = {"verified", "accepted", "accepted, of those to d - 1"};
+    const ltd_bench_row *r = ltd_bench_find(t, "ltd");
+    int32_t n = r ? ltd_accept_depths(r->accept_hist, r->depth_hist) : 0;
+    if (!n) return;
+    ltd_str_puts(out,
+                 "<div class=\"scroll\"><table><caption>Row ltd: % of its cycles by depth d of "
+                 "the draft</caption>\n<tr><th>d</th>");
+    for (int32_t d = 1; d <= n; d++) ltd_str_printf(out, "<th>%d</th>", d);
+    ltd_str_puts(out, "</tr>\n");
+    for (int k = 0; k < 3; k++) {
+        ltd_str_printf(out, "<tr><td>%s</td>", what[k]);
+        for (int32_t d = 1; d <= n; d++) {
+            ltd_accept_depth at = ltd_accept_at(r->accept_hist, r->depth_hist, d);
+            const double share[] = {at.verified, at.accepted, at.given};
+            if (isfinite(share[k]))
+                ltd_str_printf(out, "<td>%.1f</td>", 100 * share[k]);
+            else
+                ltd_str_puts(out, "<td>-</td>");
+        }
+        ltd_str_puts(out, "</tr>\n");
+    }
+    ltd_str_puts(out, "</table></div>\n");
+}
+
 static void put_meta(const ltd_bench *b, ltd_str *out)
 {
     ltd_str_puts(out, "<p class=\"meta\">");
@@ -163,7 +191,9 @@ static void put_bench(const ltd_bench *b, ltd_str *out)
     ltd_str_puts(out, "<h2>Accepted length</h2>\n<figure>");
     ltd_report_accepted(&b->all, out);
     ltd_str_puts(out, "<figcaption>Share of cycles by accept_len, the target's own token "
-                      "included.</figcaption></figure>\n<h2>Where the time goes</h2>\n<figure>");
+                      "included.</figcaption></figure>\n");
+    put_positions(&b->all, out);
+    ltd_str_puts(out, "<h2>Where the time goes</h2>\n<figure>");
     ltd_report_phases(&b->all, out);
     ltd_str_puts(out, "</figure>\n");
 }

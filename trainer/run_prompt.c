@@ -34,6 +34,14 @@ static void count(uint32_t *hist, int32_t n, int32_t value)
     hist[value < n ? value : n - 1]++;
 }
 
+static int32_t deepest(const ltd_selection *s)
+{
+    int32_t most = 0;
+    for (int32_t i = 0; i < s->n; i++)
+        if (s->depth[i] > most) most = s->depth[i];
+    return most;
+}
+
 /* Add a finished cycle to the sums. */
 static void add_cycle(ltd_run *run, const ltd_env *env, const ltd_info *info)
 {
@@ -47,6 +55,7 @@ static void add_cycle(ltd_run *run, const ltd_env *env, const ltd_info *info)
     run->ns += info->cycle_ns;
     for (int p = 0; p < LTD_PHASE_COUNT; p++) run->phase_ns[p] += info->phase_ns[p];
     count(run->accept_hist, LTD_RUN_ACCEPT, info->accept_len);
+    count(run->depth_hist, LTD_RUN_ACCEPT, deepest(ltd_cycle_last(ltd_env_cycle(env))->selection));
     count(run->forwards_hist, LTD_RUN_FORWARDS, info->forwards);
     count(run->size_hist, LTD_RUN_SIZES, info->size);
     if (!cost) return;
@@ -109,6 +118,7 @@ void ltd_run_add(ltd_run *sum, const ltd_run *one)
     sum->prefill_target_ms += one->prefill_target_ms;
     sum->prefill_head_ms += one->prefill_head_ms;
     for (int i = 0; i < LTD_RUN_ACCEPT; i++) sum->accept_hist[i] += one->accept_hist[i];
+    for (int i = 0; i < LTD_RUN_ACCEPT; i++) sum->depth_hist[i] += one->depth_hist[i];
     for (int i = 0; i < LTD_RUN_FORWARDS; i++) sum->forwards_hist[i] += one->forwards_hist[i];
     for (int i = 0; i < LTD_RUN_SIZES; i++) sum->size_hist[i] += one->size_hist[i];
 }

@@ -24,7 +24,7 @@ extern "C" {
 #endif
 
 enum {
-    LTD_RUN_ACCEPT = 66,   /* entries of the histogram of accept_len; [0] stays 0 */
+    LTD_RUN_ACCEPT = 66,   /* entries of the histograms of accept_len ([0] stays 0) and of depth */
     LTD_RUN_FORWARDS = 66, /* ... of draft forwards */
     LTD_RUN_SIZES = 257    /* ... of nodes verified; the last holds all that are larger */
 };
@@ -46,6 +46,7 @@ typedef struct ltd_run {
     double plain_ms; /* sum of L x plain decode step, by the cost table */
     double prefill_target_ms, prefill_head_ms; /* outside the windows */
     uint32_t accept_hist[LTD_RUN_ACCEPT];
+    uint32_t depth_hist[LTD_RUN_ACCEPT]; /* of the deepest node verified; [0] counts plain steps */
     uint32_t forwards_hist[LTD_RUN_FORWARDS];
     uint32_t size_hist[LTD_RUN_SIZES];
 } ltd_run;

@@ -22,6 +22,7 @@ static void cell(ltd_bench_cell *c, int prompt, double speed, int reps)
         run.phase_ns[LTD_PHASE_DRAFT] = run.ns - run.ns * 3 / 4;
         run.accept_hist[1] = (uint32_t)tokens / 4;
         run.accept_hist[3] = (uint32_t)tokens / 4;
+        run.depth_hist[2] = (uint32_t)tokens / 2;
         run.ended = prompt % 3 == 0;
         ltd_run_add(&c->run, &run);
     }

@@ -12,6 +12,7 @@
 
 #include "base/json.h"
 #include "tests/support/bench_sample.h"
+#include "trainer/accept_depth.h"
 
 static ltd_bench bench;
 
@@ -90,6 +91,28 @@ static void ended_are_those_that_ar_ended(void **state)
     free(text);
 }
 
+/* Half of the cycles accept nothing, half two nodes; all verify two levels. */
+static void acceptance_by_position_follows_from_the_histograms(void **state)
+{
+    (void)state;
+    bench_sample(&bench, 150);
+    const ltd_bench_row *r = ltd_bench_find(&bench.all, "ltd");
+    assert_int_equal(ltd_accept_depths(r->accept_hist, r->depth_hist), 2);
+    ltd_accept_depth one = ltd_accept_at(r->accept_hist, r->depth_hist, 1),
+                     two = ltd_accept_at(r->accept_hist, r->depth_hist, 2);
+    assert_true(one.verified == 1 && fabs(one.accepted - 0.5) < 0.01 && one.given == one.accepted);
+    assert_true(two.verified == 1 && two.accepted == one.accepted && two.given == 1);
+    uint32_t accept[LTD_RUN_ACCEPT] = {0, 6, 2, 2}, depth[LTD_RUN_ACCEPT] = {2, 0, 4, 3, 1};
+    assert_int_equal(ltd_accept_depths(accept, depth), 4);
+    two = ltd_accept_at(accept, depth, 2);
+    assert_true(two.verified == 0.8 && two.accepted == 0.2 && two.given == 0.5);
+    ltd_accept_depth four = ltd_accept_at(accept, depth, 4);
+    assert_true(four.verified == 0.1 && four.accepted == 0 && isnan(four.given));
+    char *text = text_of(plain_table);
+    assert_non_null(strstr(text, "  accepted, if d-1 is    50."));
+    free(text);
+}
+
 static void the_table_is_ascii_and_within_a_hundred_and_twenty_columns(void **state)
 {
     (void)state;
@@ -132,10 +155,11 @@ static void the_verdict_says_gain_or_setting(void **state)
 static void json_has_every_field_of_the_contract(void **state)
 {
     (void)state;
-    static const char *const fields[] = {"policy",      "detail",    "tokens",     "seconds",
-                                         "tok_s",       "speedup",   "speedup_ci", "vs_tuned",
-                                         "vs_tuned_ci", "phase",     "accept_len", "forwards_mean",
-                                         "size_mean",   "identical", "of"};
+    static const char *const fields[] = {
+        "policy",      "detail",    "tokens",     "seconds",
+        "tok_s",       "speedup",   "speedup_ci", "vs_tuned",
+        "vs_tuned_ci", "phase",     "accept_len", "forwards_mean",
+        "size_mean",   "identical", "of",         "accept_by_position"};
     bench_sample(&bench, 150);
     char *text = text_of(ltd_bench_json);
     ltd_json_doc *doc;
@@ -213,6 +237,7 @@ int main(void)
         cmocka_unit_test(figures_are_sums_over_sums),
         cmocka_unit_test(prompts_without_cycles_change_nothing_but_the_count),
         cmocka_unit_test(ended_are_those_that_ar_ended),
+        cmocka_unit_test(acceptance_by_position_follows_from_the_histograms),
         cmocka_unit_test(the_table_is_ascii_and_within_a_hundred_and_twenty_columns),
         cmocka_unit_test(the_verdict_says_gain_or_setting),
         cmocka_unit_test(json_has_every_field_of_the_contract),
