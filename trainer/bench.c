@@ -125,6 +125,16 @@ static int fold_task(const bench_run *b, ltd_bench_task *task, const char *name,
     return rc;
 }
 
+/* How well rows stopped, on prompts [begin, end). */
+static int fold_stops(const bench_run *b, ltd_bench_task *task, int32_t begin, int32_t end,
+                      ltd_err *err)
+{
+    int rc = LTD_OK;
+    for (int32_t r = 0; rc == LTD_OK && r < b->c.n; r++)
+        rc = ltd_stop_log_quality(&b->c.row[r].stops, begin, end, &task->rows[r].stop, err);
+    return rc;
+}
+
 static int fold_ended(const bench_run *b, ltd_bench_task *task, ltd_err *err)
 {
     ltd_bench_cell *cells;
@@ -145,10 +155,12 @@ static int fold_all(bench_run *b, ltd_bench *ret, ltd_err *err)
             if (strcmp(ltd_prompts_at(b->prompts, (size_t)end)->task, name) != 0) break;
         if (ret->n_tasks == LTD_BENCH_TASKS)
             return ltd_fail(err, LTD_EINVAL, "bench: more than %d tasks", LTD_BENCH_TASKS);
-        rc = fold_task(b, &ret->tasks[ret->n_tasks++], name, b->cells + begin, b->count,
-                       end - begin, err);
+        ltd_bench_task *task = &ret->tasks[ret->n_tasks++];
+        rc = fold_task(b, task, name, b->cells + begin, b->count, end - begin, err);
+        if (rc == LTD_OK) rc = fold_stops(b, task, begin, end, err);
     }
     if (rc == LTD_OK) rc = fold_task(b, &ret->all, "all", b->cells, b->count, b->count, err);
+    if (rc == LTD_OK) rc = fold_stops(b, &ret->all, 0, b->count, err);
     return rc == LTD_OK ? fold_ended(b, &ret->ended, err) : rc;
 }
 

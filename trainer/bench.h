@@ -29,6 +29,7 @@
 #include "trainer/run_prompt.h"
 #include "trainer/setup.h"
 #include "trainer/stats.h"
+#include "trainer/stop_quality.h"
 #include "trainer/tune.h"
 
 #ifdef __cplusplus
@@ -52,6 +53,7 @@ typedef struct ltd_bench_row {
     double prefill_target_ms, prefill_head_ms; /* a prompt */
     int32_t identical, of; /* answers equal to ar's, token for token; 0 of 0: not compared */
     double regret;         /* 1 - speed / the oracle's; NaN: not known */
+    ltd_stop_quality stop; /* over records, of tasks and all; n 0: not known */
     double table_seconds;  /* the same cycles by the cost table; NaN without one */
     uint32_t accept_hist[LTD_RUN_ACCEPT]; /* cycles by accept_len */
     uint32_t depth_hist[LTD_RUN_ACCEPT];  /* by the deepest node verified */

@@ -73,6 +73,20 @@ static void put_positions(ltd_json_writer *w, const ltd_bench_row *r)
     ltd_json_end_object(w);
 }
 
+static void put_stop(ltd_json_writer *w, const ltd_stop_quality *q)
+{
+    if (!q->n) {
+        ltd_json_put_null(w, "stop");
+        return;
+    }
+    ltd_json_begin_inline_object(w, "stop");
+    ltd_json_put_f64(w, "tpr", q->tpr);
+    ltd_json_put_f64(w, "tnr", q->tnr);
+    ltd_json_put_f64(w, "auc", q->auc);
+    ltd_json_put_int(w, "n", q->n);
+    ltd_json_end_object(w);
+}
+
 static void put_row(ltd_json_writer *w, const ltd_bench_row *r)
 {
     ltd_json_begin_object(w, NULL);
@@ -103,6 +117,7 @@ static void put_row(ltd_json_writer *w, const ltd_bench_row *r)
     put_hist(w, "accept_hist", r->accept_hist);
     put_hist(w, "depth_hist", r->depth_hist);
     put_positions(w, r);
+    put_stop(w, &r->stop);
     ltd_json_end_object(w);
 }
 

@@ -70,6 +70,16 @@ static void get_hist(reader *r, ltd_json o, const char *key, uint32_t *ret)
     }
 }
 
+static void get_stop(reader *r, ltd_json o, ltd_stop_quality *ret)
+{
+    if (r->rc < 0 || !ltd_json_has(o, "stop")) return;
+    ltd_json stop = get_object(r, o, "stop");
+    get_f64(r, stop, "tpr", &ret->tpr);
+    get_f64(r, stop, "tnr", &ret->tnr);
+    get_f64(r, stop, "auc", &ret->auc);
+    get_int(r, stop, "n", INT64_MAX, &ret->n);
+}
+
 static void get_row(reader *r, ltd_json o, ltd_bench_row *ret)
 {
     get_text(r, o, "policy", ret->policy, sizeof ret->policy);
@@ -90,6 +100,7 @@ static void get_row(reader *r, ltd_json o, ltd_bench_row *ret)
     get_i32(r, o, "of", INT32_MAX, &ret->of);
     get_hist(r, o, "accept_hist", ret->accept_hist);
     get_hist(r, o, "depth_hist", ret->depth_hist);
+    get_stop(r, o, &ret->stop);
     ltd_json phase = get_object(r, o, "phase"), prefill = ltd_json_member(o, "prefill_ms");
     for (int p = 0; p < LTD_PHASE_COUNT; p++)
         get_f64(r, phase, ltd_phase_name((ltd_phase)p), &ret->phase[p]);

@@ -226,6 +226,12 @@ static int open_agent(ltd_contestant *r, const ltd_setup *s, ltd_err *err)
     return ltd_player_init(&r->player, r->env, r->agent, err);
 }
 
+static void watch_stops(ltd_contestant *r, const ltd_replay *replay)
+{
+    r->stops.trace = &replay->trace;
+    r->player.witness = (ltd_witness){ltd_stop_log_saw, &r->stops};
+}
+
 int ltd_contestants_open(ltd_contestants *c, const ltd_setup *s, const ltd_prompts *prompts,
                          const ltd_replay *replay, ltd_err *err)
 {
@@ -238,6 +244,7 @@ int ltd_contestants_open(ltd_contestants *c, const ltd_setup *s, const ltd_promp
         rc = open_cycle(&c->row[i], s, replay, room, err);
         if (rc == LTD_OK) rc = open_env(&c->row[i], s, prompts, replay, err);
         if (rc == LTD_OK) rc = open_agent(&c->row[i], s, err);
+        if (rc == LTD_OK && replay) watch_stops(&c->row[i], replay);
         if (rc < 0) ltd_err_prefix(err, rc, "row %s", c->row[i].name);
     }
     return rc;
@@ -247,6 +254,7 @@ void ltd_contestants_close(ltd_contestants *c)
 {
     for (int32_t i = 0; i < c->n; i++) {
         ltd_player_fini(&c->row[i].player);
+        ltd_stop_log_fini(&c->row[i].stops);
         ltd_agent_free(c->row[i].agent);
         ltd_env_close(c->row[i].env);
         ltd_cycle_free(c->row[i].cycle);

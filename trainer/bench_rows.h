@@ -22,6 +22,7 @@ typedef struct ltd_contestant {
     ltd_env *env;
     ltd_agent *agent;
     ltd_player player;
+    ltd_stop_log stops; /* over records: what it answered, and what was right */
 } ltd_contestant;
 
 typedef struct ltd_contestants {

@@ -97,6 +97,37 @@ static void put_positions(const ltd_bench_task *t, bool color, ltd_str *out)
     ltd_str_puts(out, "\n");
 }
 
+static void put_share(double share, ltd_str *out)
+{
+    if (isfinite(share))
+        ltd_str_printf(out, "  %22.1f", 100 * share);
+    else
+        ltd_str_printf(out, "  %22s", "-");
+}
+
+/* Rows that were asked whether to go on, over records. */
+static void put_stops(const ltd_bench_task *t, bool color, ltd_str *out)
+{
+    bool any = false;
+    for (int32_t i = 0; i < t->n_rows; i++) any = any || t->rows[i].stop.n;
+    if (!any) return;
+    ltd_str_printf(out, "%s%-20s  %9s  %22s  %22s  %6s%s\n", paint(color, dim), "when to stop",
+                   "questions", "went on, of paying %", "stopped, of others %", "AUC",
+                   paint(color, off));
+    for (int32_t i = 0; i < t->n_rows; i++) {
+        const ltd_stop_quality *q = &t->rows[i].stop;
+        if (!q->n) continue;
+        ltd_str_printf(out, "  %-18.18s  %9lld", t->rows[i].policy, (long long)q->n);
+        put_share(q->tpr, out);
+        put_share(q->tnr, out);
+        if (isfinite(q->auc))
+            ltd_str_printf(out, "  %6.3f\n", q->auc);
+        else
+            ltd_str_printf(out, "  %6s\n", "-");
+    }
+    ltd_str_puts(out, "\n");
+}
+
 static void put_phases(const ltd_bench_task *t, bool color, ltd_str *out)
 {
     ltd_str_printf(out, "%s  %-18s", paint(color, dim), "time in %");
@@ -185,6 +216,7 @@ void ltd_bench_table(const ltd_bench *b, bool color, ltd_str *out)
     put_ended(b, color, out);
     put_versus(b, color, out);
     put_positions(&b->all, color, out);
+    put_stops(&b->all, color, out);
     if (!b->replayed) put_phases(&b->all, color, out);
     for (int32_t i = 0; i < b->all.n_rows; i++)
         ltd_str_printf(out, "  %-18.18s %s\n", b->all.rows[i].policy, b->all.rows[i].detail);

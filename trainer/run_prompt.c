@@ -72,6 +72,21 @@ static int keep_tokens(ltd_tokens *text, const int32_t *token, int32_t n, ltd_er
     return rc;
 }
 
+/* To the end of the cycle. */
+static int play_cycle(ltd_player *player, ltd_step *step, ltd_err *err)
+{
+    const ltd_witness *w = &player->witness;
+    int rc = LTD_OK;
+    while (rc == LTD_OK && !step->terminated) {
+        float logprob = 0;
+        int32_t action =
+            player->agent->decide(player->agent, player->env, step, w->saw ? &logprob : NULL);
+        if (w->saw) rc = w->saw(w->ctx, player->env, step, action, logprob, err);
+        if (rc == LTD_OK) rc = ltd_env_step(player->env, action, step, err);
+    }
+    return rc;
+}
+
 int ltd_run_prompt(ltd_player *player, int32_t prompt, ltd_run *ret, ltd_tokens *text, ltd_err *err)
 {
     ltd_env *env = player->env;
@@ -88,9 +103,7 @@ int ltd_run_prompt(ltd_player *player, int32_t prompt, ltd_run *ret, ltd_tokens 
     ret->ended = done && ltd_env_is_end(env, root);
     rc = keep_tokens(text, &root, 1, err);
     while (rc == LTD_OK && !done) {
-        while (rc == LTD_OK && !step.terminated)
-            rc = ltd_env_step(env, player->agent->decide(player->agent, env, &step, NULL), &step,
-                              err);
+        rc = play_cycle(player, &step, err);
         if (rc < 0) return rc;
         add_cycle(ret, env, &step.info);
         rc = keep_tokens(text, step.info.token, step.info.tokens, err);

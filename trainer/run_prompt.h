@@ -51,12 +51,22 @@ typedef struct ltd_run {
     uint32_t size_hist[LTD_RUN_SIZES];
 } ltd_run;
 
+/* Who is told of every decision, before it is carried out: `step` is the turn, `logprob` ln
+ * pi(action).  Inside the timed window, so for records, whose time is the cost table's.  An error
+ * ends the run.  `saw` may be NULL. */
+typedef struct ltd_witness {
+    int (*saw)(void *ctx, const ltd_env *env, const ltd_step *step, int32_t action, float logprob,
+               ltd_err *err);
+    void *ctx;
+} ltd_witness;
+
 /* An environment, who decides in it, and the room for observations. */
 typedef struct ltd_player {
     ltd_env *env;     /* borrowed */
     ltd_agent *agent; /* borrowed */
     float *obs;       /* NULL for blind agents: nothing is encoded */
     uint8_t *mask;
+    ltd_witness witness; /* none, unless it is set after init */
 } ltd_player;
 
 /* Long jobs tell how far they are: share [0, 1], what is under way.  Returning false stops the job

@@ -209,6 +209,15 @@ static void json_reads_back_equal(void **state)
     (void)state;
     bench_sample(&bench, 150);
     read_back();
+    bench.all.rows[2].stop = (ltd_stop_quality){1234, 0.75, 0.5, 0.625};
+    bench.all.rows[1].stop = (ltd_stop_quality){9, 1, 0, NAN};
+    read_back();
+    char *text = text_of(ltd_bench_json), *table = text_of(plain_table);
+    assert_non_null(strstr(text, "\"stop\": null"));
+    assert_non_null(strstr(text, "\"n\": 1234"));
+    assert_non_null(strstr(table, "1234                    75.0                    50.0   0.625"));
+    free(text);
+    free(table);
     bench.sampling = (ltd_sampling){.temperature = 0.8, .top_k = 20, .top_p = 0.9};
     bench.accept = LTD_ACCEPT_SAMPLED;
     read_back();
