@@ -72,6 +72,26 @@ static int play_all(bench_run *b, ltd_err *err)
     return rc;
 }
 
+/* Whether times are still those of the table in use.  A table whose contexts don't fit this run
+ * can't be checked, which is no reason not to bench. */
+static int check_drift(const bench_run *b, ltd_drift *ret, ltd_err *err)
+{
+    const ltd_setup *s = b->s;
+    char text[128];
+    ltd_err why = LTD_ERR_INIT;
+    if (b->options->replay || !s->cost || !s->config.bench.drift_check) return LTD_OK;
+    int rc = ltd_watch_tell(&b->options->watch, 0, "drift check", err);
+    if (rc < 0) return rc;
+    rc = ltd_drift_measure(s, ret, &why);
+    if (rc < 0)
+        ltd_log(s->log, LTD_LOG_WARN, "the calibration is not checked: %s", why.msg);
+    else
+        ltd_log(s->log, ltd_drift_large(ret) ? LTD_LOG_WARN : LTD_LOG_INFO, "%s%s",
+                ltd_drift_text(ret, text, sizeof text),
+                ltd_drift_large(ret) ? ": run `ltd calibrate` anew" : "");
+    return LTD_OK;
+}
+
 static int play_oracles(bench_run *b, ltd_err *err)
 {
     int rc = LTD_OK;
@@ -228,9 +248,10 @@ static int run(bench_run *b, ltd_bench **ret, ltd_err *err)
     b->cells = ltd_mem_zeros((size_t)b->rows * (size_t)b->count, sizeof *b->cells);
     ltd_bench *result = ltd_mem_zeros(1, sizeof *result);
     if (b->cells && result)
-        rc = play_all(b, err);
+        rc = check_drift(b, &result->drift, err);
     else
         rc = ltd_fail(err, LTD_ENOMEM, "bench: no memory for %d prompts", b->count);
+    if (rc == LTD_OK) rc = play_all(b, err);
     if (rc == LTD_OK) rc = play_oracles(b, err);
     if (rc == LTD_OK) rc = fold_all(b, result, err);
     if (rc < 0) {

@@ -25,6 +25,7 @@
 #include "agents/policy.h"
 #include "base/str.h"
 #include "trainer/bench_versus.h"
+#include "trainer/drift.h"
 #include "trainer/replay.h"
 #include "trainer/run_prompt.h"
 #include "trainer/setup.h"
@@ -78,6 +79,7 @@ typedef struct ltd_bench {
     ltd_sampling sampling; /* temperature 0: greedy */
     ltd_accept_rule accept;
     ltd_setting tuned; /* forwards -1: no such row */
+    ltd_drift drift;   /* live, before the first prompt; speed 0: not known */
     int32_t n_tasks;
     ltd_bench_task tasks[LTD_BENCH_TASKS];
     ltd_bench_task all;           /* over the prompts of all tasks */

@@ -160,6 +160,19 @@ static void put_scope(ltd_json_writer *w, const ltd_bench *b)
     ltd_json_end_object(w);
 }
 
+static void put_drift(ltd_json_writer *w, const ltd_drift *d)
+{
+    if (!(d->speed > 0)) {
+        ltd_json_put_null(w, "drift");
+        return;
+    }
+    ltd_json_begin_inline_object(w, "drift");
+    ltd_json_put_f64(w, "speed", d->speed);
+    ltd_json_put_f64(w, "shape", d->shape);
+    ltd_json_put_int(w, "rows", d->rows);
+    ltd_json_end_object(w);
+}
+
 void ltd_bench_json(const ltd_bench *b, ltd_str *out)
 {
     ltd_json_writer w = ltd_json_writing(out, 2);
@@ -178,6 +191,7 @@ void ltd_bench_json(const ltd_bench *b, ltd_str *out)
         ltd_json_put_bool(&w, "lookup", b->tuned.lookup);
         ltd_json_end_object(&w);
     }
+    put_drift(&w, &b->drift);
     ltd_json_begin_array(&w, "tasks");
     for (int32_t i = 0; i < b->n_tasks; i++) put_task(&w, NULL, b, &b->tasks[i]);
     ltd_json_end_array(&w);

@@ -174,6 +174,15 @@ static void get_versus(reader *r, ltd_json root, ltd_bench *b)
     }
 }
 
+static void get_drift(reader *r, ltd_json root, ltd_drift *ret)
+{
+    if (r->rc < 0 || !ltd_json_has(root, "drift")) return;
+    ltd_json drift = get_object(r, root, "drift");
+    get_f64(r, drift, "speed", &ret->speed);
+    get_f64(r, drift, "shape", &ret->shape);
+    get_i32(r, drift, "rows", INT32_MAX, &ret->rows);
+}
+
 static void get_scope(reader *r, ltd_json root, ltd_bench *b)
 {
     ltd_json machine = get_object(r, root, "machine"), model = get_object(r, root, "model"),
@@ -208,6 +217,7 @@ static int get_all(ltd_json root, ltd_bench *b, ltd_err *err)
     get_text(&r, root, "commit", b->commit, sizeof b->commit);
     get_text(&r, root, "utc", b->utc, sizeof b->utc);
     get_scope(&r, root, b);
+    get_drift(&r, root, &b->drift);
     if (r.rc == LTD_OK) r.rc = ltd_json_get_array(root, "tasks", &tasks, err);
     size_t n = ltd_json_count(tasks);
     if (r.rc == LTD_OK && n > LTD_BENCH_TASKS)

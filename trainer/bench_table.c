@@ -204,11 +204,22 @@ static void put_versus(const ltd_bench *b, bool color, ltd_str *out)
     ltd_str_puts(out, loses ? "  * slower, with 95 % confidence\n\n" : "\n");
 }
 
+static void put_drift(const ltd_drift *d, bool color, ltd_str *out)
+{
+    char text[128];
+    if (!(d->speed > 0)) return;
+    const char *mark = ltd_drift_large(d) ? paint(color, red) : "";
+    ltd_str_printf(out, "drift    %s%s%s\n", mark, ltd_drift_text(d, text, sizeof text),
+                   *mark ? off : "");
+}
+
 void ltd_bench_table(const ltd_bench *b, bool color, ltd_str *out)
 {
     ltd_str_printf(out, "machine  %s, %s, %d threads\n", b->cpu, b->isa, b->threads);
-    ltd_str_printf(out, "model    %s (%s), draft head %s%s\n\n", b->model_path, b->model_dtype,
+    ltd_str_printf(out, "model    %s (%s), draft head %s%s\n", b->model_path, b->model_dtype,
                    b->head_path[0] ? b->head_path : "none", b->lookup ? ", prompt lookup" : "");
+    put_drift(&b->drift, color, out);
+    ltd_str_puts(out, "\n");
     if (b->replayed) ltd_str_puts(out, "played over records, times by the cost table\n\n");
     for (int32_t i = 0; i < b->n_tasks; i++)
         put_task(b, &b->tasks[i], b->tasks[i].task, color, out);

@@ -154,6 +154,7 @@ typedef struct ltd_config {
     struct {
         ltd_strings policies;
         int32_t max_new, reps, prompts_per_task, bootstrap;
+        bool drift_check;
     } bench;
     struct {
         char policy[LTD_CONFIG_TEXT];

@@ -317,6 +317,9 @@ static const ltd_key KEYS[] = {
         "ours"),
     INT(bench, bootstrap, "2000", 0, 1000000, "resamples",
         "paired bootstrap behind the 95 % intervals; 0: no intervals", "ours"),
+    BOOL(bench, drift_check, "true",
+        "before the first prompt, measure a plain step and a few sizes, and warn when the "
+        "calibration in use is off by more than 15 %, or its shape by more than 10 %", "ours"),
 
     STRING(generate, policy, "auto",
         "auto: the newest trained policy for this model, else the tuned static setting; ar: plain "

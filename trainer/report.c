@@ -164,6 +164,9 @@ static void put_meta(const ltd_bench *b, ltd_str *out)
     ltd_report_escape(b->head_path[0] ? b->head_path : "none", out);
     ltd_str_printf(out, "%s<br/>%s, commit ", b->lookup ? ", prompt lookup" : "", b->utc);
     ltd_report_escape(b->commit, out);
+    char drift[128];
+    if (b->drift.speed > 0)
+        ltd_str_printf(out, "<br/>%s", ltd_drift_text(&b->drift, drift, sizeof drift));
     ltd_str_puts(out, "<br/><code>");
     ltd_report_escape(b->command, out);
     ltd_str_puts(out, "</code></p>\n");

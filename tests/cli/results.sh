@@ -31,7 +31,15 @@ for task in bench["tasks"]:
         assert row["identical"] == row["of"] == 1, row
         assert row["tokens"] > 0 and row["seconds"] > 0 and row["tok_s"] > 0
         assert abs(sum(row["phase"].values()) - 1) < 1e-3, row["phase"]
-    assert task["rows"][0]["speedup"] == 1
+        at = row["accept_by_position"]
+        assert len(at["verified"]) == len(at["accepted"]) == len(at["given"])
+        assert all(v >= a for v, a in zip(at["verified"], at["accepted"])), at
+        assert at["accepted"] == sorted(at["accepted"], reverse=True), at
+        assert row["stop"] is None
+    assert task["rows"][0]["speedup"] == 1 and task["rows"][0]["accept_by_position"]["verified"] == []
+assert bench["versus"] == [] and bench["best_opponent"] is None
+assert 0 <= bench["ended"]["prompts"] <= 2 and len(bench["ended"]["rows"]) == 3
+assert set(bench["drift"]) == {"speed", "shape", "rows"} and bench["drift"]["speed"] > 0
 PY
 check "its JSON is the documented object, answers are plain decoding's" python3 read.py
 

@@ -209,12 +209,15 @@ static void json_reads_back_equal(void **state)
     (void)state;
     bench_sample(&bench, 150);
     read_back();
+    bench.drift = (ltd_drift){1.12, -0.03, 5};
     bench.all.rows[2].stop = (ltd_stop_quality){1234, 0.75, 0.5, 0.625};
     bench.all.rows[1].stop = (ltd_stop_quality){9, 1, 0, NAN};
     read_back();
     char *text = text_of(ltd_bench_json), *table = text_of(plain_table);
     assert_non_null(strstr(text, "\"stop\": null"));
     assert_non_null(strstr(text, "\"n\": 1234"));
+    assert_non_null(strstr(text, "\"speed\": 1.12"));
+    assert_non_null(strstr(table, "drift    this machine runs at 1.12x of the times"));
     assert_non_null(strstr(table, "1234                    75.0                    50.0   0.625"));
     free(text);
     free(table);
