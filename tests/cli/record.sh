@@ -81,7 +81,14 @@ for a, b in zip(replay["tasks"], bench["tasks"]):
             continue
         for key in ("tokens", "accept_len", "forwards_mean", "size_mean"):
             assert abs(r[key] - live[r["policy"]][key]) < 1e-9, (r, live[r["policy"]])
+        assert r["accept_by_position"] == live[r["policy"]]["accept_by_position"], r
+        asked = r["policy"] not in ("ar", "static-0-8-lookup")
+        assert (r["stop"] is not None) == asked and live[r["policy"]]["stop"] is None, r
+        if r["policy"].startswith("static-2"):
+            assert r["stop"]["tpr"] == 1 and r["stop"]["auc"] is None, r
         assert r["identical"] == r["of"] == a["prompts"], r
+assert replay["ended"]["prompts"] == bench["ended"]["prompts"]
+assert replay["drift"] is None and bench["drift"]["speed"] > 0
 PY
 check "it has the live bench's tokens, lengths, forwards and nodes, and no row beats the oracle" \
     python3 compare.py
@@ -137,6 +144,18 @@ check "without records that is refused" grep -q "train.record_cycles is 120, but
 (cd whole && "$ltd" replay "${options[@]}" --policy runs/learned1 --policies ar,ltd --json ltd.json) \
     >out 2>err
 report "the learned policy plays over the records" $? "$(cat err)"
+cat >against.py <<'PY'
+import json
+replay = json.load(open("whole/ltd.json"))
+assert [v["policy"] for v in replay["versus"]] == ["ar", "oracle-greedy", "oracle"]
+assert replay["best_opponent"] == "ar" and "over ar, the fastest other row" in replay["verdict"]
+rows = {r["policy"]: r for r in replay["all"]["rows"]}
+for v in replay["versus"]:
+    assert abs(v["all"] - rows["ltd"]["tok_s"] / rows[v["policy"]]["tok_s"]) < 1e-6, v
+    assert abs(v["mean"] - sum(t["ratio"] for t in v["tasks"]) / len(v["tasks"])) < 1e-9, v
+assert rows["ltd"]["stop"]["n"] > 0, rows["ltd"]["stop"]
+PY
+check "and is held against every other row" python3 against.py
 (cd whole && "$ltd" replay "${options[@]}" --trace.max_new=30) >out 2>err
 check "records of other answers are not taken for these" grep -q "run .ltd record." err
 printf 'x' | dd of="$part" bs=1 seek=4000 conv=notrunc 2>/dev/null
