@@ -93,10 +93,13 @@ typedef struct ltd_bench_options {
 
 /* Does the configuration's bench have this row? */
 bool ltd_bench_wants(const ltd_config *c, const char *row);
+/* ... one that a trained policy plays? */
+bool ltd_bench_wants_policy(const ltd_config *c);
 /* Rows of config.bench.policies (empty: ar, eagle3, static-tuned, switch, goodput, ltd; also
- * static-N-V and static-N-V-lookup: N forwards, V nodes; and the rules of agents/rules) on
- * config.prompts.bench; ar always runs.  A row that needs what isn't there (head, tuned setting,
- * policy) is left out and the log says so. LTD_EINVAL: an unknown row.  *ret owned. */
+ * static-N-V and static-N-V-lookup: N forwards, V nodes; ltd-guard: ltd, set aside while plain
+ * decoding is faster; the rules of agents/rules) on config.prompts.bench; ar always runs.  A row
+ * that needs what isn't there (head, tuned setting, policy) is left out and the log says so.
+ * LTD_EINVAL: an unknown row.  *ret owned. */
 int ltd_bench_run(const ltd_setup *s, const ltd_bench_options *options, ltd_bench **ret,
                   ltd_err *err);
 void ltd_bench_free(ltd_bench *b);

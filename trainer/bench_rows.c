@@ -25,6 +25,11 @@ bool ltd_bench_wants(const ltd_config *c, const char *row)
     return false;
 }
 
+bool ltd_bench_wants_policy(const ltd_config *c)
+{
+    return ltd_bench_wants(c, "ltd") || ltd_bench_wants(c, "ltd-guard");
+}
+
 static void leave_out(const ltd_setup *s, const char *name, const char *why)
 {
     ltd_log(s->log, LTD_LOG_WARN, "row %s is left out: %s", name, why);
@@ -43,22 +48,27 @@ static int add(ltd_contestants *c, const char *name, ltd_setting setting, int32_
     return LTD_OK;
 }
 
-static int add_ltd(ltd_contestants *c, const ltd_setup *s, const ltd_policy *p, ltd_err *err)
+/* Row ltd, or ltd-guard. */
+static int add_ltd(ltd_contestants *c, const ltd_setup *s, const char *name, const ltd_policy *p,
+                   ltd_err *err)
 {
+    int32_t before = c->n;
     if (!p) {
-        leave_out(s, "ltd", "no trained policy");
+        leave_out(s, name, "no trained policy");
         return LTD_OK;
     }
     if (!s->head && p->min_forwards > 0) {
-        leave_out(s, "ltd", "its policy needs a draft head");
+        leave_out(s, name, "its policy needs a draft head");
         return LTD_OK;
     }
     if (strcmp(p->model_hash, ltd_llama_hash(s->model)) != 0)
-        ltd_log(s->log, LTD_LOG_WARN, "row ltd: the policy was trained with another model");
+        ltd_log(s->log, LTD_LOG_WARN, "row %s: the policy was trained with another model", name);
     else if (strcmp(p->machine, s->machine) != 0)
-        ltd_log(s->log, LTD_LOG_WARN, "row ltd: the policy was trained on '%s', this is '%s'",
+        ltd_log(s->log, LTD_LOG_WARN, "row %s: the policy was trained on '%s', this is '%s'", name,
                 p->machine, s->machine);
-    return add(c, "ltd", (ltd_setting){0, 0, p->lookup}, p->top_k, p, err);
+    int rc = add(c, name, (ltd_setting){0, 0, p->lookup}, p->top_k, p, err);
+    if (rc == LTD_OK && c->n > before) c->row[before].guarded = strcmp(name, "ltd-guard") == 0;
+    return rc;
 }
 
 static int add_rule(ltd_contestants *c, const ltd_setup *s, const ltd_rule_set *rules,
@@ -90,7 +100,7 @@ static int no_such_row(const char *name, ltd_err *err)
         at += (size_t)snprintf(list + at, sizeof list - at, "%s, ", ltd_rule_at(i)->name);
     return ltd_fail(err, LTD_EINVAL,
                     "bench: no row called '%s', expected ar, eagle3, static-tuned, static-N-V, "
-                    "static-N-V-lookup, %sor ltd",
+                    "static-N-V-lookup, %sltd or ltd-guard",
                     name, list);
 }
 
@@ -111,7 +121,8 @@ static int add_named(ltd_contestants *c, const ltd_setup *s, const ltd_bench_opt
     int32_t top_k = s->config.env.top_k;
     const ltd_trace *record = options->replay ? &options->replay->trace : NULL;
     if (strcmp(name, "ar") == 0) return LTD_OK; /* it is there already */
-    if (strcmp(name, "ltd") == 0) return add_ltd(c, s, options->policy, err);
+    if (strcmp(name, "ltd") == 0 || strcmp(name, "ltd-guard") == 0)
+        return add_ltd(c, s, name, options->policy, err);
     if (strcmp(name, "static-tuned") == 0) {
         if (options->tuned) return add(c, name, options->tuned->best, top_k, NULL, err);
         leave_out(s, name, "no tuned setting");
@@ -199,6 +210,13 @@ static int open_env(ltd_contestant *r, const ltd_setup *s, const ltd_prompts *pr
     return ltd_env_open(&r->env, &o, err);
 }
 
+static int guard_agent(ltd_contestant *r, ltd_err *err)
+{
+    ltd_agent *inner = r->agent;
+    ltd_guard_init(&r->guard, NULL);
+    return ltd_agent_guard_new(&r->agent, r->name, inner, &r->guard, err);
+}
+
 static int open_agent(ltd_contestant *r, const ltd_setup *s, ltd_err *err)
 {
     int rc;
@@ -216,7 +234,8 @@ static int open_agent(ltd_contestant *r, const ltd_setup *s, ltd_err *err)
         snprintf(r->agent->detail, sizeof r->agent->detail, "policy, up to %d forwards, %d nodes%s",
                  max_forwards(s, r), max_size(s, r), r->setting.lookup ? ", lookup" : "");
     }
-    return ltd_player_init(&r->player, r->env, r->agent, err);
+    rc = r->guarded ? guard_agent(r, err) : LTD_OK;
+    return rc == LTD_OK ? ltd_player_init(&r->player, r->env, r->agent, err) : rc;
 }
 
 int ltd_contestants_open(ltd_contestants *c, const ltd_setup *s, const ltd_prompts *prompts,

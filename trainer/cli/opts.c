@@ -42,7 +42,7 @@ static const cli_option options[] = {
     {"seed", "N", "run.seed", "seed of everything random", 's'},
     {"prompts", "FILE,...", "prompts.bench", "question.jsonl files, a task each", 0},
     {"policies", "A,B,...", "bench.policies",
-     "rows: ar, eagle3, static-tuned, ltd, static-N-V, static-N-V-lookup, or a rule of "
+     "rows: ar, eagle3, static-tuned, ltd, ltd-guard, static-N-V, static-N-V-lookup, or a rule of "
      "docs/opponents.md",
      0},
     {"reps", "N", "bench.reps", "repetitions", 'r'},
