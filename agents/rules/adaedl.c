@@ -36,7 +36,8 @@ static void begin(rule_agent *a, const ltd_env *env, const ltd_info *last)
 
 static bool go(rule_agent *a, const ltd_env *env)
 {
-    return 1 - sqrtf(a->param[GAMMA] * ltd_tree_top_entropy(ltd_env_state(env)->tree)) >= ((adaedl *)a)->lambda;
+    return 1 - sqrtf(a->param[GAMMA] * ltd_tree_top_entropy(ltd_env_state(env)->tree)) >=
+           ((adaedl *)a)->lambda;
 }
 
 static const ltd_rule_ops ops = {.bytes = sizeof(adaedl), .begin = begin, .go = go};
