@@ -98,7 +98,7 @@ ltd_env *made_positions_env(made_positions *m, ltd_cycle **cycle)
                          .clock_table = true,
                          .max_forwards = m->trace.max_forwards,
                          .n_sizes = MADE_SIZES,
-                         .max_new = MADE_MAX_NEW - 1,
+                         .max_new = MADE_MAX_NEW,
                          .rate = ltd_positions_get_options(m->positions)->rate,
                          .depth_contract = LTD_CONTRACT_LTD_DEPTH,
                          .size_contract = LTD_CONTRACT_LTD_SIZE,
