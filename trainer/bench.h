@@ -97,9 +97,9 @@ bool ltd_bench_wants(const ltd_config *c, const char *row);
 bool ltd_bench_wants_policy(const ltd_config *c);
 /* Rows of config.bench.policies (empty: ar, eagle3, static-tuned, switch, goodput, ltd; also
  * static-N-V and static-N-V-lookup: N forwards, V nodes; ltd-guard: ltd, set aside while plain
- * decoding is faster; the rules of agents/rules) on config.prompts.bench; ar always runs.  A row
- * that needs what isn't there (head, tuned setting, policy) is left out and the log says so.
- * LTD_EINVAL: an unknown row.  *ret owned. */
+ * decoding is faster; ltd-table: what is left of it in a table; the rules of agents/rules) on
+ * config.prompts.bench; ar always runs.  A row that needs what isn't there (head, tuned setting,
+ * policy) is left out and the log says so. LTD_EINVAL: an unknown row.  *ret owned. */
 int ltd_bench_run(const ltd_setup *s, const ltd_bench_options *options, ltd_bench **ret,
                   ltd_err *err);
 void ltd_bench_free(ltd_bench *b);
@@ -107,7 +107,7 @@ void ltd_bench_free(ltd_bench *b);
 /* Append the table for people; `color` for terminals. */
 void ltd_bench_table(const ltd_bench *b, bool color, ltd_str *out);
 /* Append the one line that counts: what ltd gains over the best static setting, or what to use
- * instead. */
+ * instead; before it, whether the policy's table does as well. */
 void ltd_bench_verdict(const ltd_bench *b, ltd_str *out);
 /* Append the JSON object of docs/formats.md. */
 void ltd_bench_json(const ltd_bench *b, ltd_str *out);

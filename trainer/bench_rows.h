@@ -17,6 +17,7 @@ typedef struct ltd_contestant {
     const ltd_policy *policy; /* of a learned one, else NULL */
     const ltd_rule *rule;     /* of a hand rule, else NULL */
     bool guarded;             /* set aside while plain decoding is faster */
+    bool tabled;              /* by the policy's table */
     ltd_guard guard;
     float param[LTD_RULE_PARAMS];
     int32_t top_k;

@@ -100,7 +100,18 @@ static int differing(const ltd_bench_task *t)
     return n;
 }
 
-void ltd_bench_verdict(const ltd_bench *b, ltd_str *out)
+/* Who can do with a table needs no nets. */
+static void put_table(const ltd_bench *b, ltd_str *out)
+{
+    const double as_well = 0.995;
+    const ltd_bench_row *ltd = ltd_bench_find(&b->all, "ltd");
+    const ltd_bench_row *table = ltd_bench_find(&b->all, "ltd-table");
+    if (!ltd || !table || !(table->tok_s >= as_well * ltd->tok_s)) return;
+    ltd_str_printf(out, "the policy's table does as well (%+.1f %%): use --policy table\n",
+                   100 * (table->tok_s / ltd->tok_s - 1));
+}
+
+static void put_gain(const ltd_bench *b, ltd_str *out)
 {
     const ltd_bench_row *ltd = ltd_bench_find(&b->all, "ltd");
     char use[64] = "", setting[64] = "";
@@ -125,4 +136,10 @@ void ltd_bench_verdict(const ltd_bench *b, ltd_str *out)
                        ci.lo, ci.hi);
     else
         ltd_str_printf(out, "too few prompts to tell: %+.1f %% over %s\n", gain, setting);
+}
+
+void ltd_bench_verdict(const ltd_bench *b, ltd_str *out)
+{
+    put_table(b, out);
+    put_gain(b, out);
 }

@@ -2,6 +2,7 @@
 #ifndef LTD_TRAINER_TRAIN_PRIV_H
 #define LTD_TRAINER_TRAIN_PRIV_H
 
+#include "agents/table.h"
 #include "trainer/joint.h"
 #include "trainer/learner.h"
 #include "trainer/metrics.h"
@@ -20,6 +21,7 @@ typedef struct ltd_trainer {
     ltd_rng explore, minibatch;
     bool depth_updates; /* in this iteration */
     bool planned;       /* both policies have learned from records */
+    ltd_table *table;   /* ... and this was fitted to them; NULL: none */
     /* counters */
     int64_t cycles, decisions, updates;
     int64_t last_save, last_valid;

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "trainer/table_file.h"
 #include "trainer/train_priv.h"
 
 static void put_env(const ltd_env_state_save *e, ltd_checkpoint_writer *w)
@@ -73,6 +74,7 @@ static int put_run(const ltd_trainer *t, ltd_checkpoint_writer *w, ltd_err *err)
     ltd_checkpoint_put_i64(w, "policy/space", space, 4);
     ltd_checkpoint_put_f64(w, "policy/rate", &c->env.rate, 1);
     if (s->survival) put_survival(s->survival, w);
+    if (t->table) ltd_table_put(t->table, w);
     return LTD_OK;
 }
 
@@ -183,6 +185,7 @@ int ltd_trainer_load(ltd_trainer *t, const char *path, ltd_err *err)
     if (rc == LTD_OK) rc = ltd_env_load(t->env, &env, err);
     if (rc == LTD_OK) rc = ltd_learner_load(t->depth, c, err);
     if (rc == LTD_OK) rc = ltd_learner_load(t->size, c, err);
+    if (rc == LTD_OK) rc = ltd_table_get(&t->table, c, err);
     ltd_checkpoint_close(c);
     return rc < 0 ? ltd_err_prefix(err, rc, "cannot go on from %s", path) : LTD_OK;
 }

@@ -94,6 +94,10 @@ for n in 1 2; do
     mv whole/runs/learned whole/runs/learned$n
 done
 check "it says what it learned and does" grep -q "over records: x.*held-out" err
+check "how sure it is, and where it goes on" grep -q "entropy of a decision: depth .* nats" err
+check "and whether a table does as well" grep -q "a table of [0-9]* entries does" err
+check "which it leaves as a file" grep -q "^0,0.9,1,0,0,[a-z]*,[0-9]*,[0-9]*$" whole/runs/learned2/table.csv
+check "the same each time" cmp whole/runs/learned1/table.csv whole/runs/learned2/table.csv
 check "equal seeds and records give equal nets, byte for byte" \
     cmp whole/runs/learned1/checkpoints/best.h5 whole/runs/learned2/checkpoints/best.h5
 # With a learning rate of 0 nothing can be better than what the records gave: best.h5 stays theirs, in
@@ -113,9 +117,13 @@ check "the best of the records stays the best" \
 check "and the run ends in the same bytes" \
     cmp left_alone/checkpoints/step_0000000090.h5 whole/runs/goes_on/checkpoints/step_0000000090.h5
 
-(cd whole && "$ltd" replay "${options[@]}" --policy runs/learned1 --policies ar,ltd --json ltd.json) \
+(cd whole && "$ltd" replay "${options[@]}" --policy runs/learned1 --policies ar,ltd,ltd-table --json ltd.json) \
     >out 2>err
 report "the learned policy plays over the records" $? "$(cat err)"
+check "and so does its table" grep -q '"policy": "ltd-table"' whole/ltd.json
+(cd whole && "$ltd" generate "${options[@]}" --run.name=learned1 --policy table --max-tokens=8 \
+    "Name a colour.") >out 2>err
+check "generate plays the table, too" grep -q "(ltd-table: table of [0-9]* entries, guarded)" err
 # --- where speculation can't gain -----------------------------------------------------------------
 # A verification of V rows takes as long as V plain steps, drafts come on top.
 mkdir linear

@@ -43,6 +43,7 @@ typedef struct choice {
     const char *name;
     ltd_setting setting; /* of a static one */
     bool random;
+    bool table; /* of the policy, instead of its nets */
 } choice;
 
 /* Where the cost table says that it never can, nobody needs to find out. */
@@ -52,11 +53,26 @@ static bool can_pay(const ltd_setup *s, const ltd_setting *setting)
     return ltd_tune_can_pay(&o, s->cost, setting);
 }
 
+static int choose_trained(generation *g, const char *path, choice *ret, ltd_err *err)
+{
+    ret->name = ret->table ? "ltd-table" : "ltd";
+    int rc = ltd_policy_load(&g->policy, path, err);
+    if (rc < 0) return rc;
+    if (ret->table && !g->policy->table)
+        return ltd_fail(err, LTD_EINVAL, "policy %s comes without a table: train over records",
+                        path);
+    if (strcmp(g->policy->machine, g->s->machine) != 0)
+        ltd_log(&g->cli->log, LTD_LOG_WARN, "policy %s was trained on '%s', this is '%s'", path,
+                g->policy->machine, g->s->machine);
+    return LTD_OK;
+}
+
 static int choose(generation *g, choice *ret, ltd_err *err)
 {
     const ltd_config *c = &g->cli->config;
     const char *named = g->cli->policy ? g->cli->policy : c->generate.policy;
-    *ret = (choice){"static", {c->generate.forwards, c->generate.size, c->env.lookup}, false};
+    *ret = (choice){.name = "static",
+                    .setting = {c->generate.forwards, c->generate.size, c->env.lookup}};
     if (strcmp(named, "static") == 0) return LTD_OK;
     if (strcmp(named, "ar") == 0) {
         *ret = (choice){.name = "ar"};
@@ -67,19 +83,15 @@ static int choose(generation *g, choice *ret, ltd_err *err)
         return LTD_OK;
     }
     char path[PATH_MAX];
+    ret->table = strcmp(named, "table") == 0;
     ltd_cli_find_policy(g->cli, g->s, path, sizeof path);
-    if (path[0]) {
-        ret->name = "ltd";
-        int rc = ltd_policy_load(&g->policy, path, err);
-        if (rc == LTD_OK && strcmp(g->policy->machine, g->s->machine) != 0)
-            ltd_log(&g->cli->log, LTD_LOG_WARN, "policy %s was trained on '%s', this is '%s'", path,
-                    g->policy->machine, g->s->machine);
-        return rc;
-    }
+    if (path[0]) return choose_trained(g, path, ret, err);
+    if (ret->table)
+        return ltd_fail(err, LTD_EINVAL, "no trained policy for this model under %s", c->run.dir);
     ltd_tuned tuned;
     if (ltd_tuned_path(g->s, path, sizeof path, NULL) == 0 &&
         ltd_tuned_load(&tuned, path, NULL) == 0 && ltd_tuned_check(&tuned, g->s, NULL) == 0)
-        *ret = (choice){"static-tuned", tuned.best, false};
+        *ret = (choice){.name = "static-tuned", .setting = tuned.best};
     else if (!can_pay(g->s, &ret->setting))
         *ret = (choice){.name = "ar"};
     return LTD_OK;
@@ -118,6 +130,7 @@ static int open_env(generation *g, const choice *pick, ltd_err *err)
 
 static int open_agent(generation *g, const choice *pick, ltd_err *err)
 {
+    if (pick->table) return ltd_agent_table_new(&g->agent, pick->name, g->policy->table, err);
     if (g->policy) {
         int rc = ltd_policy_check(g->policy, g->env, err);
         return rc < 0 ? rc : ltd_agent_policy_new(&g->agent, pick->name, g->policy, NULL, err);
@@ -286,12 +299,14 @@ const ltd_verb ltd_verb_generate = {
     .name = "generate",
     .summary = "write text, with the best policy at hand",
     .args = "[PROMPT]",
-    .doc = "Stream the model's answer to a prompt (an argument, or standard input).  Policies: "
-           "auto (the trained one "
-           "for this model, else the tuned static setting), ar (plain decoding), static "
-           "(--forwards, --size), random, or a "
-           "checkpoint or run folder.  The text is the same under all of them, with a temperature "
-           "the same for a seed.",
+    .doc =
+        "Stream the model's answer to a prompt (an argument, or standard input).  Policies: "
+        "auto (the trained one "
+        "for this model, else the tuned static setting), table (what is left of the trained one in "
+        "a table), ar (plain decoding), static "
+        "(--forwards, --size), random, or a "
+        "checkpoint or run folder.  The text is the same under all of them, with a temperature "
+        "the same for a seed.",
     .options = "policy show-tree model dtype head threads seed max-tokens temperature top-k top-p "
                "forwards size system",
     .run = run,
