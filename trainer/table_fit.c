@@ -10,8 +10,7 @@
 
 enum { ROUNDS = 8, PLAYS = 3 };
 
-static const float elsewhere = 0.25f; /* weight of positions at which no cycle of the play begins */
-static const float unreached = 0.02f; /* ... and of forwards that the table doesn't make there */
+static const double unreached = 0.02; /* weight of forwards that the table doesn't make there */
 static const double lean = 4, lean_far = 0.25; /* positions' weight of other matches, of all */
 
 typedef struct fit {
@@ -20,7 +19,7 @@ typedef struct fit {
     int32_t views, sizes;
     int64_t n;
     ltd_past *past;              /* [n] */
-    float *weight, *worth;       /* [n] */
+    float *worth;                /* [n] */
     float *value;                /* [n, views, sizes] tokens c - time, were it verified then */
     uint8_t *confidence, *match; /* [n, views]; [n] classes */
     int32_t *reach;              /* [n] forwards that the table makes */
@@ -60,14 +59,13 @@ int ltd_table_play(const ltd_positions *p, const ltd_table *table, ltd_visits *r
 
 /* --- what there is to decide --- */
 
-/* Each position follows the past of the play's cycle in which it lies. */
+/* Each position follows the past of the play's cycle in which it lies; all count the same, whether
+ * a cycle of the play begins there or not: other texts meet others. */
 static void set_pasts(fit *f, const ltd_visits *play)
 {
     for (int64_t i = 0, at = -1; i < f->n; i++) {
-        bool begins = at + 1 < play->n && play->v[at + 1].index == i;
-        at += begins;
+        at += at + 1 < play->n && play->v[at + 1].index == i;
         f->past[i] = play->v[at].past;
-        f->weight[i] = begins ? 1 : elsewhere;
     }
 }
 
@@ -122,7 +120,7 @@ static void sum_up(const fit *f, int32_t n, level *l)
     memset(l, 0, sizeof *l);
     for (int64_t i = 0; i < f->n; i++) {
         sums *to = &l->class[f->confidence[i * f->views + n]][f->match[i]];
-        double w = (double)f->weight[i] * (f->reach[i] >= n ? 1 : (double)unreached);
+        double w = f->reach[i] >= n ? 1 : unreached;
         const float *value = f->value + (i * f->views + n) * f->sizes;
         for (int32_t s = 0; s < f->sizes; s++) to->of[s] += w * (double)value[s];
         to->of[f->sizes] += w * (double)f->ahead[i];
@@ -202,15 +200,13 @@ static int allocate(fit *f, ltd_err *err)
 {
     size_t n = (size_t)f->n, views = n * (size_t)f->views;
     f->past = ltd_mem_zeros(n, sizeof *f->past);
-    f->weight = ltd_mem_zeros(n, sizeof *f->weight);
     f->worth = ltd_mem_zeros(n, sizeof *f->worth);
     f->value = ltd_mem_zeros(views * (size_t)f->sizes, sizeof *f->value);
     f->confidence = ltd_mem_zeros(views, 1);
     f->match = ltd_mem_zeros(n, 1);
     f->reach = ltd_mem_zeros(n, sizeof *f->reach);
     f->ahead = ltd_mem_zeros(n, sizeof *f->ahead);
-    if (f->past && f->weight && f->worth && f->value && f->confidence && f->match && f->reach &&
-        f->ahead)
+    if (f->past && f->worth && f->value && f->confidence && f->match && f->reach && f->ahead)
         return LTD_OK;
     return ltd_fail(err, LTD_ENOMEM, "table: no memory for %lld positions", (long long)f->n);
 }
@@ -218,7 +214,6 @@ static int allocate(fit *f, ltd_err *err)
 static void free_all(fit *f)
 {
     free(f->past);
-    free(f->weight);
     free(f->worth);
     free(f->value);
     free(f->confidence);
