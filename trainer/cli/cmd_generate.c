@@ -92,8 +92,8 @@ static int choose(generation *g, choice *ret, ltd_err *err)
     if (ltd_tuned_path(g->s, path, sizeof path, NULL) == 0 &&
         ltd_tuned_load(&tuned, path, NULL) == 0 && ltd_tuned_check(&tuned, g->s, NULL) == 0)
         *ret = (choice){.name = "static-tuned", .setting = tuned.best};
-    else if (!can_pay(g->s, &ret->setting))
-        *ret = (choice){.name = "ar"};
+    bool plain = ret->setting.forwards == 0 && ret->setting.size == 0;
+    if (plain || !can_pay(g->s, &ret->setting)) *ret = (choice){.name = "ar"};
     return LTD_OK;
 }
 
