@@ -50,7 +50,7 @@ typedef struct ltd_guard_options {
 } ltd_guard_options;
 
 /* clang-format off */
-#define LTD_GUARD_DEFAULTS {4, 24, 64, 28, 3, 32, 64, 4096, 8}
+#define LTD_GUARD_DEFAULTS {4, 24, 128, 28, 3, 32, 64, 4096, 8}
 /* clang-format on */
 
 /* Plain data; read what you like, write nothing. */
