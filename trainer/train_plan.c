@@ -164,7 +164,9 @@ static int tabulate(stage *g, double nets, ltd_err *err)
         ltd_log(t->setup->log, LTD_LOG_INFO,
                 "a table of %d entries %s: x%.3f on held-out prompts, the nets x%.3f%s",
                 ltd_table_entries(t->table), does ? "does as well" : "does not do as well", table,
-                nets, does ? "; use it with --policy table" : "");
+                nets,
+                does ? "; use it with --policy table"
+                     : " (chosen on them: `ltd replay --policies ltd,ltd-table` asks others)");
     }
     ltd_visits_fini(&visits);
     return rc;
