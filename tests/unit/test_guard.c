@@ -68,19 +68,31 @@ static void it_measures_plain_steps_first(void **state)
     assert_false(ltd_guard_plain(&g));
 }
 
+/* The seeds of these two are not those by which the defaults were chosen. */
+enum { SEEDS = 1000, FIRST_SEED = 300000 };
+
 static void a_loser_is_retired_and_costs_little(void **state)
 {
     (void)state;
-    for (uint64_t seed = 0; seed < 200; seed++) {
-        world w = world_of(0.5, seed % 2 ? 0.2 : 0, seed);
-        int32_t first = 0;
-        for (int i = 0; i < CYCLES; i++) {
-            play(&w);
-            if (!first && w.guard.retirements) first = w.played;
+    for (int noise = 0; noise < 2; noise++) {
+        double mean = 0;
+        int32_t late = 0, dear = 0;
+        for (uint64_t seed = FIRST_SEED; seed < FIRST_SEED + SEEDS; seed++) {
+            world w = world_of(0.5, 0.2 * noise, seed);
+            int32_t first = 0;
+            for (int i = 0; i < CYCLES; i++) {
+                play(&w);
+                if (!first && w.guard.retirements) first = w.played;
+            }
+            double loss = w.lost / w.tokens;
+            mean += loss / SEEDS;
+            late += first > 28;
+            dear += loss > 0.03;
+            if (first < 1 || first > 40 || loss > 0.045)
+                fail_msg("seed %d: retired after %d cycles, loss %g", (int)seed, first, loss);
         }
-        double loss = w.lost / w.tokens;
-        if (first < 1 || first > 28 || loss > 0.03)
-            fail_msg("seed %d: retired after %d cycles, loss %g", (int)seed, first, loss);
+        if (mean > 0.022 || late > SEEDS / 100 || dear > SEEDS / 200)
+            fail_msg("loss %g, above 3 %% in %d runs, late in %d", mean, dear, late);
     }
 }
 
@@ -110,14 +122,14 @@ static void a_winner_stays(void **state)
     static const double speeds[] = {1.1, 1.2, 1.5, 2};
     for (int s = 0; s < 4; s++) {
         int32_t runs = 0;
-        for (uint64_t seed = 0; seed < 200; seed++) {
+        for (uint64_t seed = FIRST_SEED; seed < FIRST_SEED + SEEDS; seed++) {
             world w = world_of(speeds[s], 0.2, seed);
             for (int i = 0; i < CYCLES; i++) play(&w);
             runs += w.guard.retirements > 0;
             if (!w.guard.retirements) assert_in_range(w.played, 0.93 * CYCLES, CYCLES);
         }
-        if (runs > (speeds[s] < 1.2 ? 10 : 0))
-            fail_msg("x%g: retired in %d runs of 200", speeds[s], runs);
+        if (runs > (speeds[s] < 1.2 ? SEEDS / 20 : speeds[s] < 1.5 ? SEEDS / 500 : 0))
+            fail_msg("x%g: retired in %d runs of %d", speeds[s], runs, SEEDS);
     }
 }
 
