@@ -21,6 +21,7 @@ void ltd_policy_free(ltd_policy *policy)
     ltd_mlp_free(policy->depth);
     ltd_mlp_free(policy->size);
     free(policy->survival);
+    free(policy->table);
     free(policy);
 }
 

@@ -10,6 +10,7 @@
 
 #include "agents/agent.h"
 #include "agents/mlp.h"
+#include "agents/table.h"
 #include "base/rng.h"
 
 #ifdef __cplusplus
@@ -24,6 +25,7 @@ typedef struct ltd_policy {
     bool lookup;
     double rate;                        /* of its observations, see obs.h */
     ltd_survival *survival;             /* what scores mean to it; owned, NULL: themselves */
+    ltd_table *table;                   /* what is left of it in a table; owned, NULL: none */
     char model_hash[65], head_hash[65]; /* what it was trained on; head "" = none */
     char machine[128];
 } ltd_policy;

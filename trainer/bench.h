@@ -102,8 +102,11 @@ typedef struct ltd_bench_options {
 
 /* Does the configuration's bench have this row? */
 bool ltd_bench_wants(const ltd_config *c, const char *row);
+/* ... one that a trained policy plays? */
+bool ltd_bench_wants_policy(const ltd_config *c);
 /* Rows of config.bench.policies (empty: ar, eagle3, static-tuned, switch, goodput, ltd; also
- * static-N-V and static-N-V-lookup: N forwards, V nodes; and the rules of agents/rules) on
+ * static-N-V and static-N-V-lookup: N forwards, V nodes; ltd-guard: ltd, set aside while plain
+ * decoding is faster; ltd-table: what is left of it in a table; the rules of agents/rules) on
  * config.prompts.bench; ar always runs.  A row that needs what isn't there (head, tuned setting,
  * policy) is left out and the log says so. LTD_EINVAL: an unknown row.  *ret owned. */
 int ltd_bench_run(const ltd_setup *s, const ltd_bench_options *options, ltd_bench **ret,
@@ -113,7 +116,8 @@ void ltd_bench_free(ltd_bench *b);
 /* Append the table for people; `color` for terminals. */
 void ltd_bench_table(const ltd_bench *b, bool color, ltd_str *out);
 /* Append the one line that counts: what ltd gains over the best static setting, or what to use
- * instead, and how it stands against the fastest other row. */
+ * instead, and how it stands against the fastest other row; before it, whether the policy's table
+ * does as well. */
 void ltd_bench_verdict(const ltd_bench *b, ltd_str *out);
 /* Append the JSON object of docs/formats.md. */
 void ltd_bench_json(const ltd_bench *b, ltd_str *out);

@@ -25,6 +25,23 @@ bool ltd_bench_wants(const ltd_config *c, const char *row)
     return false;
 }
 
+static const char *const policy_rows[] = {"ltd", "ltd-guard", "ltd-table"};
+enum { POLICY_ROWS = sizeof policy_rows / sizeof policy_rows[0] };
+
+static bool is_policy_row(const char *name)
+{
+    for (int i = 0; i < POLICY_ROWS; i++)
+        if (strcmp(policy_rows[i], name) == 0) return true;
+    return false;
+}
+
+bool ltd_bench_wants_policy(const ltd_config *c)
+{
+    for (int i = 0; i < POLICY_ROWS; i++)
+        if (ltd_bench_wants(c, policy_rows[i])) return true;
+    return false;
+}
+
 static void leave_out(const ltd_setup *s, const char *name, const char *why)
 {
     ltd_log(s->log, LTD_LOG_WARN, "row %s is left out: %s", name, why);
@@ -43,22 +60,34 @@ static int add(ltd_contestants *c, const char *name, ltd_setting setting, int32_
     return LTD_OK;
 }
 
-static int add_ltd(ltd_contestants *c, const ltd_setup *s, const ltd_policy *p, ltd_err *err)
+/* Row ltd, ltd-guard or ltd-table. */
+static int add_ltd(ltd_contestants *c, const ltd_setup *s, const char *name, const ltd_policy *p,
+                   ltd_err *err)
 {
+    int32_t before = c->n;
     if (!p) {
-        leave_out(s, "ltd", "no trained policy");
+        leave_out(s, name, "no trained policy");
+        return LTD_OK;
+    }
+    bool tabled = strcmp(name, "ltd-table") == 0;
+    if (tabled && !p->table) {
+        leave_out(s, name, "its policy comes without a table: train over records");
         return LTD_OK;
     }
     if (!s->head && p->min_forwards > 0) {
-        leave_out(s, "ltd", "its policy needs a draft head");
+        leave_out(s, name, "its policy needs a draft head");
         return LTD_OK;
     }
     if (strcmp(p->model_hash, ltd_llama_hash(s->model)) != 0)
-        ltd_log(s->log, LTD_LOG_WARN, "row ltd: the policy was trained with another model");
+        ltd_log(s->log, LTD_LOG_WARN, "row %s: the policy was trained with another model", name);
     else if (strcmp(p->machine, s->machine) != 0)
-        ltd_log(s->log, LTD_LOG_WARN, "row ltd: the policy was trained on '%s', this is '%s'",
+        ltd_log(s->log, LTD_LOG_WARN, "row %s: the policy was trained on '%s', this is '%s'", name,
                 p->machine, s->machine);
-    return add(c, "ltd", (ltd_setting){0, 0, p->lookup}, p->top_k, p, err);
+    int rc = add(c, name, (ltd_setting){0, 0, p->lookup}, p->top_k, p, err);
+    if (rc < 0 || c->n == before) return rc;
+    c->row[before].guarded = strcmp(name, "ltd-guard") == 0;
+    c->row[before].tabled = tabled;
+    return LTD_OK;
 }
 
 static int add_rule(ltd_contestants *c, const ltd_setup *s, const ltd_rule_set *rules,
@@ -97,7 +126,7 @@ static int no_such_row(const char *name, ltd_err *err)
         at += (size_t)snprintf(list + at, sizeof list - at, "%s, ", ltd_rule_at(i)->name);
     return ltd_fail(err, LTD_EINVAL,
                     "bench: no row called '%s', expected ar, eagle3, static-tuned, static-N-V, "
-                    "static-N-V-lookup, %sor ltd",
+                    "static-N-V-lookup, %sltd, ltd-guard or ltd-table",
                     name, list);
 }
 
@@ -118,7 +147,7 @@ static int add_named(ltd_contestants *c, const ltd_setup *s, const ltd_bench_opt
     int32_t top_k = s->config.env.top_k;
     const ltd_trace *record = options->replay ? &options->replay->trace : NULL;
     if (strcmp(name, "ar") == 0) return LTD_OK; /* it is there already */
-    if (strcmp(name, "ltd") == 0) return add_ltd(c, s, options->policy, err);
+    if (is_policy_row(name)) return add_ltd(c, s, name, options->policy, err);
     if (strcmp(name, "static-tuned") == 0) {
         if (options->tuned) return add(c, name, options->tuned->best, top_k, NULL, err);
         leave_out(s, name, "no tuned setting");
@@ -206,6 +235,13 @@ static int open_env(ltd_contestant *r, const ltd_setup *s, const ltd_prompts *pr
     return ltd_env_open(&r->env, &o, err);
 }
 
+static int guard_agent(ltd_contestant *r, ltd_err *err)
+{
+    ltd_agent *inner = r->agent;
+    ltd_guard_init(&r->guard, NULL);
+    return ltd_agent_guard_new(&r->agent, r->name, inner, &r->guard, err);
+}
+
 static int open_agent(ltd_contestant *r, const ltd_setup *s, ltd_err *err)
 {
     int rc;
@@ -218,12 +254,18 @@ static int open_agent(ltd_contestant *r, const ltd_setup *s, ltd_err *err)
         ltd_setting_text(&r->setting, r->agent->detail, sizeof r->agent->detail);
     } else {
         rc = ltd_policy_check(r->policy, r->env, err);
-        if (rc == LTD_OK) rc = ltd_agent_policy_new(&r->agent, r->name, r->policy, NULL, err);
+        if (rc == LTD_OK && r->tabled)
+            rc = ltd_agent_table_new(&r->agent, r->name, r->policy->table, err);
+        else if (rc == LTD_OK)
+            rc = ltd_agent_policy_new(&r->agent, r->name, r->policy, NULL, err);
         if (rc < 0) return rc;
-        snprintf(r->agent->detail, sizeof r->agent->detail, "policy, up to %d forwards, %d nodes%s",
-                 max_forwards(s, r), max_size(s, r), r->setting.lookup ? ", lookup" : "");
+        char what[sizeof r->agent->detail];
+        snprintf(what, sizeof what, "%.40s", r->tabled ? r->agent->detail : "policy");
+        snprintf(r->agent->detail, sizeof r->agent->detail, "%.40s, up to %d forwards, %d nodes%s",
+                 what, max_forwards(s, r), max_size(s, r), r->setting.lookup ? ", lookup" : "");
     }
-    return ltd_player_init(&r->player, r->env, r->agent, err);
+    rc = r->guarded ? guard_agent(r, err) : LTD_OK;
+    return rc == LTD_OK ? ltd_player_init(&r->player, r->env, r->agent, err) : rc;
 }
 
 static void watch_stops(ltd_contestant *r, const ltd_replay *replay)

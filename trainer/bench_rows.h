@@ -3,6 +3,7 @@
 #ifndef LTD_TRAINER_BENCH_ROWS_H
 #define LTD_TRAINER_BENCH_ROWS_H
 
+#include "agents/guard.h"
 #include "agents/rules/trained.h"
 #include "trainer/bench.h"
 
@@ -15,6 +16,9 @@ typedef struct ltd_contestant {
     ltd_setting setting;      /* of fixed rows */
     const ltd_policy *policy; /* of a learned one, else NULL */
     const ltd_rule *rule;     /* of a rule, else NULL */
+    bool guarded;             /* set aside while plain decoding is faster */
+    bool tabled;              /* by the policy's table */
+    ltd_guard guard;
     float param[LTD_RULE_PARAMS];
     ltd_mlp *net; /* of a trained rule, borrowed */
     int32_t top_k;

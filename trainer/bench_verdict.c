@@ -1,4 +1,4 @@
-/* The last line of a bench. */
+/* The last lines of a bench. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -65,6 +65,16 @@ static void put_against_best(const ltd_bench *b, bool told_tuned, ltd_str *out)
     put_gain(best->mean.value, best->mean.ci, out);
 }
 
+/* Who can do with a table needs no nets. */
+static void put_table(const ltd_bench *b, const ltd_bench_row *ltd, ltd_str *out)
+{
+    const double as_well = 0.995;
+    const ltd_bench_row *table = ltd_bench_find(&b->all, "ltd-table");
+    if (!table || !(table->tok_s >= as_well * ltd->tok_s)) return;
+    ltd_str_printf(out, "the policy's table does as well (%+.1f %%): use --policy table\n",
+                   100 * (table->tok_s / ltd->tok_s - 1));
+}
+
 void ltd_bench_verdict(const ltd_bench *b, ltd_str *out)
 {
     const ltd_bench_row *ltd = ltd_bench_find(&b->all, "ltd");
@@ -77,6 +87,7 @@ void ltd_bench_verdict(const ltd_bench *b, ltd_str *out)
         ltd_str_printf(out, "no trained policy here; best static setting: %s\n", use);
     }
     if (!ltd) return;
+    put_table(b, ltd, out);
     tuned = tuned && isfinite(ltd->vs_tuned);
     if (!tuned && !ltd_versus_best(&b->versus)) return;
     if (tuned) put_against_tuned(b, ltd, out);

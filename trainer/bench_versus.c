@@ -7,8 +7,10 @@
 #include "base/mem.h"
 #include "trainer/bench.h"
 
-static bool is_oracle(const char *policy)
+/* No opponent: one that knows the answer, or ltd in another form. */
+static bool is_apart(const char *policy)
 {
+    if (strcmp(policy, "ltd-table") == 0 || strcmp(policy, "ltd-guard") == 0) return true;
     for (int o = 0; o < LTD_ORACLE_COUNT; o++)
         if (strcmp(policy, ltd_oracle_name((ltd_oracle)o)) == 0) return true;
     return false;
@@ -41,7 +43,7 @@ int ltd_versus_fold(ltd_bench *bench, int32_t resamples, uint64_t seed, ltd_err 
         if (&rows[r] == ltd) continue;
         ltd_versus_row *to = &v->row[v->n++];
         rc = fold_row(bench, ours, theirs, r, resamples, seed, to, err);
-        if (is_oracle(to->policy) || !isfinite(to->all.value)) continue;
+        if (is_apart(to->policy) || !isfinite(to->all.value)) continue;
         if (v->best < 0 || to->all.value < v->row[v->best].all.value) v->best = v->n - 1;
     }
     free(ours);

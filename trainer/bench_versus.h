@@ -4,8 +4,9 @@
  *     const ltd_versus_row *best = ltd_versus_best(&bench->versus);
  *     best->mean.value     1.03: 3 % faster than the fastest opponent, in the mean of the tasks
  *
- * An opponent is any row that could run elsewhere: not an oracle.  The fastest one is chosen by
- * these very prompts, which flatters it: a gain over it is rather larger than told. */
+ * An opponent is any row that could run elsewhere: not an oracle, nor ltd as a table or guarded.
+ * The fastest one is chosen by these very prompts, which flatters it: a gain over it is rather
+ * larger than told. */
 #ifndef LTD_TRAINER_BENCH_VERSUS_H
 #define LTD_TRAINER_BENCH_VERSUS_H
 

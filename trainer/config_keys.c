@@ -322,9 +322,10 @@ static const ltd_key KEYS[] = {
         "calibration in use is off by more than 15 %, or its shape by more than 10 %", "ours"),
 
     STRING(generate, policy, "auto",
-        "auto: the newest trained policy for this model, else the tuned static setting; ar: plain "
-        "decoding; static: generate.forwards and generate.size; random; or a checkpoint or run "
-        "folder", "ours"),
+        "auto: the newest trained policy for this model, else the tuned static setting, else as "
+        "static where that can pay by the cost table; table: what is left of the trained one in a "
+        "table; ar: plain decoding; static: generate.forwards and generate.size; random; or a "
+        "checkpoint or run folder", "ours"),
     INT(generate, forwards, "3", 0, LTD_TREE_MAX_DEPTH, "forwards",
         "policy static: draft forwards", "ours"),
     INT(generate, size, "12", 0, 1024, "nodes", "policy static: draft nodes to verify", "ours"),

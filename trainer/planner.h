@@ -40,7 +40,18 @@ typedef struct ltd_visits {
 
 void ltd_visits_fini(ltd_visits *visits);
 
-/* Play all texts greedily, in order.  LTD_ENOMEM. */
+/* Whoever decides: fill forwards and size of a cycle that begins at v->index after v->past. */
+typedef struct ltd_chooser {
+    void (*choose)(const void *ctx, const ltd_positions *p, ltd_visit *v);
+    const void *ctx;
+} ltd_chooser;
+
+/* Play all texts, in order.  LTD_ENOMEM. */
+int ltd_planner_play_by(const ltd_positions *p, ltd_chooser who, ltd_visits *ret, ltd_err *err);
+/* c at every position, from a play by the same: see ltd_planner_worth(). */
+int ltd_planner_worth_by(const ltd_positions *p, ltd_chooser who, const ltd_visits *visits,
+                         int32_t window, float *ret, ltd_err *err);
+/* By the policies, greedily. */
 int ltd_planner_play(const ltd_positions *p, ltd_mlp *depth, ltd_mlp *size, ltd_visits *ret,
                      ltd_err *err);
 /* c at every position, from a play with those nets: ret[ltd_positions_total()], in T_ar a token,

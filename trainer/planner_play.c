@@ -1,4 +1,4 @@
-/* The greedy policies over positions: what they choose, how fast they are, what a token costs. */
+/* Policies over positions: what they choose, how fast they are, what a token costs. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,9 +12,14 @@ void ltd_visits_fini(ltd_visits *visits)
     *visits = (ltd_visits){0};
 }
 
+typedef struct nets {
+    ltd_mlp *depth, *size;
+} nets;
+
 /* As an environment asks: depth until it stops or must, then a size if there is a choice. */
-static void choose(const ltd_positions *p, ltd_mlp *depth, ltd_mlp *size, ltd_visit *v)
+static void choose(const void *ctx, const ltd_positions *p, ltd_visit *v)
 {
+    const nets *a = ctx;
     const ltd_positions_options *o = ltd_positions_get_options(p);
     float obs[LTD_OBS_LTD_DIM], logits[LTD_POSITIONS_SIZES];
     uint8_t legal[LTD_POSITIONS_SIZES];
@@ -22,11 +27,11 @@ static void choose(const ltd_positions *p, ltd_mlp *depth, ltd_mlp *size, ltd_vi
     for (;; n++) {
         ltd_positions_obs(p, v->index, &v->past, n, obs);
         if (n == o->max_forwards) break;
-        ltd_mlp_forward(depth, obs, logits);
+        ltd_mlp_forward(a->depth, obs, logits);
         if (ltd_categorical_argmax(logits, (uint8_t[]){1, 1}, 2) == LTD_DEPTH_STOP) break;
     }
     ltd_positions_legal(p, v->index, n, legal);
-    ltd_mlp_forward(size, obs, logits);
+    ltd_mlp_forward(a->size, obs, logits);
     v->forwards = n;
     v->size = ltd_categorical_argmax(logits, legal, o->n_sizes);
 }
@@ -58,8 +63,7 @@ static int add(ltd_visits *to, const ltd_visit *v, ltd_err *err)
     return LTD_OK;
 }
 
-int ltd_planner_play(const ltd_positions *p, ltd_mlp *depth, ltd_mlp *size, ltd_visits *ret,
-                     ltd_err *err)
+int ltd_planner_play_by(const ltd_positions *p, ltd_chooser who, ltd_visits *ret, ltd_err *err)
 {
     ret->n = 0;
     ret->tokens = ret->time = 0;
@@ -69,7 +73,7 @@ int ltd_planner_play(const ltd_positions *p, ltd_mlp *depth, ltd_mlp *size, ltd_
         ltd_past_begin(&v.past);
         for (int32_t i = 0; i < count; i += got) {
             v.index = ltd_positions_index(p, t, i);
-            choose(p, depth, size, &v);
+            who.choose(who.ctx, p, &v);
             int rc = add(ret, &v, err);
             if (rc < 0) return rc;
             got = got_of(p, &v);
@@ -83,8 +87,8 @@ int ltd_planner_play(const ltd_positions *p, ltd_mlp *depth, ltd_mlp *size, ltd_
 
 /* Time to the end of a text from each of its positions, each after the past of the cycle of the
  * play in which it lies. */
-static void to_the_end(const ltd_positions *p, ltd_mlp *depth, ltd_mlp *size,
-                       const ltd_visits *visits, int32_t text, int64_t *at, double *left)
+static void to_the_end(const ltd_positions *p, ltd_chooser who, const ltd_visits *visits,
+                       int32_t text, int64_t *at, double *left)
 {
     int32_t count = ltd_positions_count(p, text);
     int64_t first = ltd_positions_index(p, text, 0), last = *at;
@@ -96,15 +100,15 @@ static void to_the_end(const ltd_positions *p, ltd_mlp *depth, ltd_mlp *size,
         ltd_visit v = visits->v[last - 1];
         if (v.index != first + i) {
             v.index = first + i;
-            choose(p, depth, size, &v);
+            who.choose(who.ctx, p, &v);
         }
         int32_t next = i + got_of(p, &v);
         left[i] = time_of(p, &v) + left[next < count ? next : count];
     }
 }
 
-int ltd_planner_worth(const ltd_positions *p, ltd_mlp *depth, ltd_mlp *size,
-                      const ltd_visits *visits, int32_t window, float *ret, ltd_err *err)
+int ltd_planner_worth_by(const ltd_positions *p, ltd_chooser who, const ltd_visits *visits,
+                         int32_t window, float *ret, ltd_err *err)
 {
     int32_t most = 0;
     for (int32_t t = 0; t < ltd_positions_texts(p); t++)
@@ -114,7 +118,7 @@ int ltd_planner_worth(const ltd_positions *p, ltd_mlp *depth, ltd_mlp *size,
     int64_t at = 0;
     for (int32_t t = 0; t < ltd_positions_texts(p); t++) {
         int32_t count = ltd_positions_count(p, t);
-        to_the_end(p, depth, size, visits, t, &at, left);
+        to_the_end(p, who, visits, t, &at, left);
         for (int32_t i = 0; i < count; i++) {
             int32_t end = i + window < count ? i + window : count;
             ret[ltd_positions_index(p, t, i)] = (float)((left[i] - left[end]) / (end - i));
@@ -122,4 +126,19 @@ int ltd_planner_worth(const ltd_positions *p, ltd_mlp *depth, ltd_mlp *size,
     }
     free(left);
     return LTD_OK;
+}
+
+/* --- the greedy policies --- */
+
+int ltd_planner_play(const ltd_positions *p, ltd_mlp *depth, ltd_mlp *size, ltd_visits *ret,
+                     ltd_err *err)
+{
+    return ltd_planner_play_by(p, (ltd_chooser){choose, &(nets){depth, size}}, ret, err);
+}
+
+int ltd_planner_worth(const ltd_positions *p, ltd_mlp *depth, ltd_mlp *size,
+                      const ltd_visits *visits, int32_t window, float *ret, ltd_err *err)
+{
+    return ltd_planner_worth_by(p, (ltd_chooser){choose, &(nets){depth, size}}, visits, window, ret,
+                                err);
 }

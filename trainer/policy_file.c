@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "trainer/table_file.h"
 
 /* Layers of one actor: policy/<which>/mlp_extractor.policy_net.{0,2,..} and
  * policy/<which>/action_net. */
@@ -194,6 +195,7 @@ int ltd_policy_from_checkpoint(ltd_policy **ret, const ltd_checkpoint *c, const 
     if (rc == LTD_OK) rc = load_nets(c, name, p, err);
     if (rc == LTD_OK) rc = ltd_checkpoint_get_f64(c, "policy/rate", &p->rate, 1, err);
     if (rc == LTD_OK) rc = load_survival(c, p, err);
+    if (rc == LTD_OK) rc = ltd_table_get(&p->table, c, err);
     if (rc == LTD_OK)
         rc = get_copy(c, "run/model_sha256", p->model_hash, sizeof p->model_hash, err);
     if (rc == LTD_OK) rc = get_copy(c, "run/head_sha256", p->head_hash, sizeof p->head_hash, err);

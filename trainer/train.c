@@ -366,11 +366,24 @@ static int learn_from_records(ltd_trainer *t, ltd_err *err)
     return LTD_OK;
 }
 
+static int save_table(const ltd_trainer *t, ltd_err *err)
+{
+    char path[LTD_CONFIG_TEXT + 16];
+    ltd_str csv = LTD_STR_INIT;
+    ltd_table_csv(t->table, &csv);
+    snprintf(path, sizeof path, "%s/table.csv", t->options->dir);
+    int rc = csv.failed ? ltd_fail(err, LTD_ENOMEM, "table: no memory")
+                        : ltd_file_write(path, csv.data, csv.len, err);
+    ltd_str_fini(&csv);
+    return rc;
+}
+
 /* What was learned from records is the first to be the best. */
 static int keep_planned(ltd_trainer *t, ltd_err *err)
 {
     bool better;
-    int rc = validate(t, &better, err);
+    int rc = t->table ? save_table(t, err) : LTD_OK;
+    if (rc == LTD_OK) rc = validate(t, &better, err);
     return rc == LTD_OK ? save_best(t, err) : rc;
 }
 
@@ -386,6 +399,7 @@ static void close_trainer(ltd_trainer *t)
     ltd_prompts_free(t->prompts);
     ltd_prompts_free(t->valid_prompts);
     ltd_metrics_close(t->metrics);
+    free(t->table);
 }
 
 int ltd_train(ltd_setup *setup, const ltd_train_options *options, ltd_train_result *ret,

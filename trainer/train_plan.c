@@ -3,12 +3,14 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "base/str.h"
 #include "trainer/behaviour.h"
 #include "trainer/planner.h"
 #include "trainer/prior.h"
+#include "trainer/table_fit.h"
 #include "trainer/train_priv.h"
 
 /* Can these nets be planned with?  Else what is in the way. */
@@ -81,6 +83,18 @@ static void tell(void *ctx, const ltd_planner_progress *p)
     if (t->options->plan) t->options->plan(t->options->ctx, p);
 }
 
+static void log_table(const ltd_logger *log, const ltd_behaviour *b)
+{
+    ltd_str text = LTD_STR_INIT;
+    ltd_behaviour_table(b, &text);
+    for (const char *at = ltd_str_text(&text); *at;) {
+        int n = (int)strcspn(at, "\n");
+        ltd_log(log, LTD_LOG_INFO, "%.*s", n, at);
+        at += n + (at[n] == '\n');
+    }
+    ltd_str_fini(&text);
+}
+
 /* What it does on the held-out texts; a constant policy is named as the setting it is. */
 static int tell_behaviour(stage *g, ltd_err *err)
 {
@@ -91,7 +105,11 @@ static int tell_behaviour(stage *g, ltd_err *err)
     if (rc == LTD_OK) {
         ltd_behaviour b = ltd_behaviour_of(g->records->valid, &visits);
         ltd_behaviour_text(&b, &text);
-        ltd_log(t->setup->log, LTD_LOG_INFO, "it chooses %s", ltd_str_text(&text));
+        ltd_behaviour_measure(&b, g->records->valid, &visits, t->depth->actor, t->size->actor);
+        ltd_log(t->setup->log, LTD_LOG_INFO,
+                "it chooses %s; entropy of a decision: depth %.3f, size %.3f nats",
+                ltd_str_text(&text), b.depth_entropy, b.size_entropy);
+        log_table(t->setup->log, &b);
         if (ltd_behaviour_is_constant(&b))
             ltd_log(t->setup->log, LTD_LOG_WARN,
                     "the policy hardly ever chooses anything but %d forwards and %d nodes: a fixed "
@@ -99,6 +117,32 @@ static int tell_behaviour(stage *g, ltd_err *err)
                     b.most_forwards, b.most_size);
     }
     ltd_str_fini(&text);
+    ltd_visits_fini(&visits);
+    return rc;
+}
+
+/* Would three figures and a table do? */
+static int tabulate(stage *g, double nets, ltd_err *err)
+{
+    const double as_well = 0.995;
+    ltd_trainer *t = g->t;
+    ltd_visits visits = {0};
+    double there;
+    t->table = ltd_mem_zeros(1, sizeof *t->table);
+    if (!t->table) return ltd_fail(err, LTD_ENOMEM, "table: no memory");
+    int rc = ltd_table_fit(t->table, g->records->train, t->depth->actor, t->size->actor,
+                           t->setup->config.train.plan_window, &there, err);
+    if (rc == LTD_OK) rc = ltd_table_play(g->records->valid, t->table, &visits, err);
+    if (rc == LTD_OK) {
+        double table = visits.tokens / visits.time;
+        bool does = table >= as_well * nets;
+        ltd_log(t->setup->log, LTD_LOG_INFO,
+                "a table of %d entries %s: x%.3f on held-out prompts, the nets x%.3f%s",
+                ltd_table_entries(t->table), does ? "does as well" : "does not do as well", table,
+                nets,
+                does ? "; use it with --policy table"
+                     : " (chosen on them: `ltd replay --policies ltd,ltd-table` asks others)");
+    }
     ltd_visits_fini(&visits);
     return rc;
 }
@@ -128,6 +172,7 @@ static int plan(stage *g, ltd_err *err)
                 "over records: x%.3f on held-out prompts after %d passes, x%.3f before (rate %.3f)",
                 r.valid, r.best_pass, r.before, c->env.rate);
     if (rc == LTD_OK) rc = tell_behaviour(g, err);
+    if (rc == LTD_OK) rc = tabulate(g, r.valid, err);
     /* What the optimizer remembers belongs to another loss. */
     for (int i = 0; rc == LTD_OK && i < 2; i++) {
         ltd_adam *adam = (i ? t->size : t->depth)->adam;

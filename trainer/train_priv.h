@@ -2,6 +2,7 @@
 #ifndef LTD_TRAINER_TRAIN_PRIV_H
 #define LTD_TRAINER_TRAIN_PRIV_H
 
+#include "agents/table.h"
 #include "env/positions.h"
 #include "env/trace.h"
 #include "trainer/joint.h"
@@ -31,6 +32,7 @@ typedef struct ltd_trainer {
     ltd_rng explore, minibatch;
     bool depth_updates; /* in this iteration */
     bool planned;       /* both policies have learned from records */
+    ltd_table *table;   /* ... and this was fitted to them; NULL: none */
     /* counters */
     int64_t cycles, decisions, updates;
     int64_t last_save, last_valid;

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "trainer/table_file.h"
 #include "trainer/train_priv.h"
 
 /* "env/prompt_rng"; of further environments "env/3/prompt_rng". */
@@ -94,6 +95,7 @@ static int put_run(const ltd_trainer *t, ltd_checkpoint_writer *w, ltd_err *err)
     ltd_checkpoint_put_i64(w, "policy/space", space, 4);
     ltd_checkpoint_put_f64(w, "policy/rate", &c->env.rate, 1);
     if (s->survival) put_survival(s->survival, w);
+    if (t->table) ltd_table_put(t->table, w);
     return LTD_OK;
 }
 
@@ -200,6 +202,7 @@ int ltd_trainer_load(ltd_trainer *t, const char *path, ltd_err *err)
     if (rc == LTD_OK) rc = get_counters(t, c, err);
     if (rc == LTD_OK) rc = ltd_learner_load(t->depth, c, err);
     if (rc == LTD_OK) rc = ltd_learner_load(t->size, c, err);
+    if (rc == LTD_OK) rc = ltd_table_get(&t->table, c, err);
     ltd_checkpoint_close(c);
     return rc < 0 ? ltd_err_prefix(err, rc, "cannot go on from %s", path) : LTD_OK;
 }

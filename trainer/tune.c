@@ -25,13 +25,14 @@ static int64_t pool_room(const ltd_cycle_options *c, const ltd_setting *s, int32
     return room + (s->lookup ? c->lookup_max_chain : 0);
 }
 
-/* Could it ever be faster than plain decoding? */
-static bool can_pay(const ltd_cycle_options *c, const ltd_cost *cost, const ltd_setting *s,
-                    int32_t depth)
+bool ltd_tune_can_pay(const ltd_cycle_options *cycle, const ltd_cost *cost,
+                      const ltd_setting *setting)
 {
+    int32_t depth;
     if (!cost) return true;
-    int32_t context = cost->middle_context, most = s->size < depth ? s->size : depth;
-    ltd_cost_work work = {s->forwards, c->top_k, s->size, context, 1};
+    pool_room(cycle, setting, &depth);
+    int32_t context = cost->middle_context, most = setting->size < depth ? setting->size : depth;
+    ltd_cost_work work = {setting->forwards, cycle->top_k, setting->size, context, 1};
     return (most + 1) * ltd_cost_ar(cost, context) > ltd_cost_cycle(cost, &work);
 }
 
@@ -64,7 +65,7 @@ int32_t ltd_tune_grid(const ltd_cycle_options *cycle, const ltd_ints *sizes, int
             for (int lookup = 0; lookup <= (int)cycle->lookup; lookup++) {
                 ltd_setting s = {forwards, size[j], lookup == 1};
                 int32_t depth;
-                if (s.size > pool_room(cycle, &s, &depth) || !can_pay(cycle, cost, &s, depth))
+                if (s.size > pool_room(cycle, &s, &depth) || !ltd_tune_can_pay(cycle, cost, &s))
                     continue;
                 if (n < LTD_TUNE_MAX) ret[n++] = (ltd_candidate){.setting = s};
             }

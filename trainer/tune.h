@@ -107,9 +107,14 @@ typedef struct ltd_tune_meter {
  * LTD_MAX_SIZES - 1 of them, which are returned. */
 int32_t ltd_tune_sizes(const ltd_ints *sizes, int32_t max_size, int32_t *ret);
 
-/* Settings worth trying: forwards x nodes x lookup, what the pool can't hold left out.  With a cost
- * table those that can't pay are left out too: (tokens they can accept at most) / (cycle / T_ar)
- * below 1.  ret [LTD_TUNE_MAX]; returns how many.  The first is plain decoding. */
+/* Could it ever be faster than plain decoding: (tokens it can accept at most) / (cycle / T_ar)
+ * above 1?  Without a cost table (NULL) nobody knows, and it could. */
+bool ltd_tune_can_pay(const ltd_cycle_options *cycle, const ltd_cost *cost,
+                      const ltd_setting *setting);
+
+/* Settings worth trying: forwards x nodes x lookup, what the pool can't hold left out, and with a
+ * cost table what can't pay.  ret [LTD_TUNE_MAX]; returns how many.  The first is plain decoding.
+ */
 int32_t ltd_tune_grid(const ltd_cycle_options *cycle, const ltd_ints *sizes, int32_t max_forwards,
                       const ltd_cost *cost, ltd_candidate *ret);
 

@@ -101,6 +101,10 @@ for n in 1 2; do
     mv whole/runs/learned whole/runs/learned$n
 done
 check "it says what it learned and does" grep -q "over records: x.*held-out" err
+check "how sure it is, and where it goes on" grep -q "entropy of a decision: depth .* nats" err
+check "and whether a table does as well" grep -q "a table of [0-9]* entries does" err
+check "which it leaves as a file" grep -q "^0,0.9,1,0,0,[a-z]*,[0-9]*,[0-9]*$" whole/runs/learned2/table.csv
+check "the same each time" cmp whole/runs/learned1/table.csv whole/runs/learned2/table.csv
 check "equal seeds and records give equal nets, byte for byte" \
     cmp whole/runs/learned1/checkpoints/best.h5 whole/runs/learned2/checkpoints/best.h5
 # With a learning rate of 0 nothing can be better than what the records gave: best.h5 stays theirs, in
@@ -141,13 +145,13 @@ done
 (cd whole && "$ltd" train "${options[@]}" "${ppo[@]}" --run.name=none --trace.dir=nowhere) >out 2>err
 check "without records that is refused" grep -q "train.record_cycles is 120, but" err
 
-(cd whole && "$ltd" replay "${options[@]}" --policy runs/learned1 --policies ar,ltd --json ltd.json) \
+(cd whole && "$ltd" replay "${options[@]}" --policy runs/learned1 --policies ar,ltd,ltd-table --json ltd.json) \
     >out 2>err
 report "the learned policy plays over the records" $? "$(cat err)"
 cat >against.py <<'PY'
 import json
 replay = json.load(open("whole/ltd.json"))
-assert [v["policy"] for v in replay["versus"]] == ["ar", "oracle-greedy", "oracle"]
+assert [v["policy"] for v in replay["versus"]] == ["ar", "ltd-table", "oracle-greedy", "oracle"]
 assert replay["best_opponent"] == "ar" and "over ar, the fastest other row" in replay["verdict"]
 rows = {r["policy"]: r for r in replay["all"]["rows"]}
 for v in replay["versus"]:
@@ -156,6 +160,51 @@ for v in replay["versus"]:
 assert rows["ltd"]["stop"]["n"] > 0, rows["ltd"]["stop"]
 PY
 check "and is held against every other row" python3 against.py
+check "and so does its table" grep -q '"policy": "ltd-table"' whole/ltd.json
+(cd whole && "$ltd" generate "${options[@]}" --run.name=learned1 --policy table --max-tokens=8 \
+    "Name a colour.") >out 2>err
+check "generate plays the table, too" grep -q "(ltd-table: table of [0-9]* entries, guarded)" err
+# --- where speculation can't gain -----------------------------------------------------------------
+# A verification of V rows takes as long as V plain steps, drafts come on top.
+mkdir linear
+cat >linear.py <<'PY'
+import json
+cost = json.load(open("cost.json"))
+for point in cost["verify"]:
+    point["ms"] = point["ms_min"] = point["rows"] * cost["t_ar_ms"]
+cost["commit_ms"] = cost["decide_ms"] = cost["t_ar_ms"] * 0.001
+json.dump(cost, open("linear/cost.json", "w"))
+PY
+python3 linear.py
+linear=(--calibration.path="$tmp/linear/cost.json")
+(cd whole && "$ltd" train "${options[@]}" "${linear[@]}" --run.name=linear --train.total_cycles=0 \
+    --env.clock=table --train.plan_passes=4 --train.plan_batch_size=32) >out 2>err
+report "training there exits 0" $? "$(cat err)"
+check "it says that the policy is plain decoding" \
+    grep -q "hardly ever chooses anything but 0 forwards and 0 nodes" err
+(cd whole && "$ltd" replay "${options[@]}" "${linear[@]}" --policy runs/linear \
+    --policies ar,static-tuned,goodput,ltd,ltd-guard,static-2-8-lookup --json linear.json) >out 2>err
+report "so does replay" $? "$(cat err)"
+cat >read.py <<'PY'
+import json
+replay = json.load(open("whole/linear.json"))
+rows = {r["policy"]: r for r in replay["all"]["rows"]}
+assert replay["tuned"] == {"forwards": 0, "size": 0, "lookup": False}, replay["tuned"]
+for name in ("static-tuned", "goodput", "ltd", "ltd-guard"):
+    assert rows[name]["speedup"] > 0.99, rows[name]
+assert rows["static-2-8-lookup"]["speedup"] < 0.7, rows["static-2-8-lookup"]
+assert "no gain here: use plain decoding" in replay["verdict"], replay["verdict"]
+PY
+check "policy, rule and tuned setting lose 1 % at most there, and the verdict is plain decoding" \
+    python3 read.py
+"$ltd" bench "${options[@]}" "${linear[@]}" --run.dir=empty --policies ar,static-tuned >out 2>err
+report "the bench, live, with such a calibration exits 0" $? "$(cat err)"
+check "its verdict is plain decoding" grep -q "best static setting: plain decoding" out
+"$ltd" generate "${options[@]}" "${linear[@]}" --run.dir=empty --max-tokens=8 "Name a colour." >out 2>err
+check "generate decodes plainly by itself" grep -q "(ar: " err
+"$ltd" generate "${options[@]}" --policy static --size 0 --max-tokens=8 "Name a colour." >out 2>err
+check "a policy that is asked for is guarded" grep -q "guarded)" err
+
 (cd whole && "$ltd" replay "${options[@]}" --trace.max_new=30) >out 2>err
 check "records of other answers are not taken for these" grep -q "run .ltd record." err
 printf 'x' | dd of="$part" bs=1 seek=4000 conv=notrunc 2>/dev/null

@@ -34,6 +34,21 @@ ltd_cycle_options made_positions_cycle(made_positions *m)
                                .lookup_max_chain = 6};
 }
 
+static void compile(made_positions *m, float rate)
+{
+    ltd_err err = LTD_ERR_INIT;
+    ltd_positions_options o = {.cycle = made_positions_cycle(m),
+                               .cost = &m->cost,
+                               .prompts = m->prompts,
+                               .sizes = m->sizes,
+                               .n_sizes = MADE_SIZES,
+                               .max_forwards = 3,
+                               .max_new = MADE_MAX_NEW,
+                               .rate = rate};
+    ltd_positions_free(m->positions);
+    if (ltd_positions_new(&m->positions, &o, &err) < 0) fail_msg("%s", err.msg);
+}
+
 void made_positions_open(made_positions *m, uint64_t seed, int32_t texts, float rate)
 {
     static const int32_t sizes[MADE_SIZES] = {0, 1, 2, 4, 8, 16};
@@ -55,15 +70,43 @@ void made_positions_open(made_positions *m, uint64_t seed, int32_t texts, float 
     int rc = ltd_prompts_copy(&m->prompts, list, (size_t)texts, &err);
     free(list);
     if (rc < 0) fail_msg("%s", err.msg);
-    ltd_positions_options o = {.cycle = made_positions_cycle(m),
-                               .cost = &m->cost,
-                               .prompts = m->prompts,
-                               .sizes = m->sizes,
-                               .n_sizes = MADE_SIZES,
-                               .max_forwards = 3,
-                               .max_new = MADE_MAX_NEW,
-                               .rate = rate};
-    if (ltd_positions_new(&m->positions, &o, &err) < 0) fail_msg("%s", err.msg);
+    compile(m, rate);
+}
+
+void made_positions_linear(made_positions *m)
+{
+    ltd_cost *c = &m->cost;
+    *c = (ltd_cost){.t_ar_ms = 1, .commit_ms = 0.01f, .waiting_ms = 0.02f};
+    for (int32_t context = 10; context <= 60; context += 50)
+        for (int32_t rows = 1; rows <= 17; rows += 16)
+            c->verify[c->n_verify++] = (ltd_cost_point){rows, context, (float)rows, (float)rows};
+    c->draft[c->n_draft++] = (ltd_cost_point){1, 10, 0.1f, 0.1f};
+    c->draft[c->n_draft++] = (ltd_cost_point){MADE_TRACE_TOP_K, 10, 0.15f, 0.15f};
+    assert_int_equal(ltd_cost_finish(c, NULL), 0);
+    compile(m, ltd_positions_get_options(m->positions)->rate);
+}
+
+ltd_env *made_positions_env(made_positions *m, ltd_cycle **cycle)
+{
+    ltd_env *env;
+    ltd_err err = LTD_ERR_INIT;
+    ltd_cycle_options c = made_positions_cycle(m);
+    if (ltd_cycle_new(cycle, &c, &err) < 0) fail_msg("%s", err.msg);
+    ltd_env_options o = {.cycle = *cycle,
+                         .prompts = m->prompts,
+                         .cost = &m->cost,
+                         .clock_table = true,
+                         .max_forwards = m->trace.max_forwards,
+                         .n_sizes = MADE_SIZES,
+                         .max_new = MADE_MAX_NEW,
+                         .rate = ltd_positions_get_options(m->positions)->rate,
+                         .depth_contract = LTD_CONTRACT_LTD_DEPTH,
+                         .size_contract = LTD_CONTRACT_LTD_SIZE,
+                         .reward = LTD_REWARD_RATIO,
+                         .reward_scale = 1};
+    memcpy(o.sizes, m->sizes, sizeof m->sizes);
+    if (ltd_env_open(&env, &o, &err) < 0) fail_msg("%s", err.msg);
+    return env;
 }
 
 void made_positions_close(made_positions *m)

@@ -243,6 +243,23 @@ static void texts_that_differ_by_rule_are_not_compared(void **state)
     ltd_str_fini(&table);
 }
 
+static void a_table_that_does_as_well_is_named(void **state)
+{
+    (void)state;
+    static const double speeds[] = {150, 149.5, 148};
+    for (int i = 0; i < 3; i++) {
+        ltd_str text = LTD_STR_INIT;
+        bench_sample(&bench, 150);
+        bench.all.rows[bench.all.n_rows] = bench.all.rows[bench.all.n_rows - 1];
+        ltd_bench_row *table = &bench.all.rows[bench.all.n_rows++];
+        snprintf(table->policy, sizeof table->policy, "ltd-table");
+        table->tok_s *= speeds[i] / 150;
+        ltd_bench_verdict(&bench, &text);
+        assert_int_equal(strstr(ltd_str_text(&text), "use --policy table") != NULL, i < 2);
+        ltd_str_fini(&text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -255,6 +272,7 @@ int main(void)
         cmocka_unit_test(json_has_every_field_of_the_contract),
         cmocka_unit_test(json_reads_back_equal),
         cmocka_unit_test(texts_that_differ_by_rule_are_not_compared),
+        cmocka_unit_test(a_table_that_does_as_well_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

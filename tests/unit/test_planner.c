@@ -222,6 +222,49 @@ static void what_a_policy_does_is_told(void **state)
     ltd_str_fini(&text);
 }
 
+static void decisions_are_told_by_confidence(void **state)
+{
+    (void)state;
+    ltd_learner *d, *s;
+    ltd_visits v = {0};
+    ltd_str text = LTD_STR_INIT;
+    made_positions_open(&m, 6, 4, 1.2f);
+    open_nets(&d, &s, 2);
+    assert_int_equal(ltd_planner_play(m.positions, d->actor, s->actor, &v, &err), 0);
+    ltd_behaviour b = ltd_behaviour_of(m.positions, &v);
+    int64_t asked = 0, went = 0, forwards = 0;
+    double nodes = 0, chosen = 0;
+    for (int n = 0; n <= 3; n++)
+        for (int c = 0; c < LTD_BEHAVIOUR_COLUMNS; c++) {
+            asked += b.cell[n][c].asked;
+            went += b.cell[n][c].went_on;
+            nodes += b.cell[n][c].nodes;
+            if (n == 0 && c < LTD_BEHAVIOUR_COLUMNS - 1) assert_int_equal(b.cell[n][c].asked, 0);
+        }
+    for (int64_t i = 0; i < v.n; i++) {
+        forwards += v.v[i].forwards;
+        chosen += m.sizes[v.v[i].size];
+    }
+    assert_true(asked == v.n + forwards && went == forwards && nodes == chosen);
+    ltd_behaviour_table(&b, &text);
+    const char *first = strstr(ltd_str_text(&text), "\n       0            .");
+    assert_non_null(first);
+    assert_non_null(strstr(first, "%"));
+    /* A net that cannot tell: ln 2. */
+    assert_true(b.depth_entropy == 0);
+    const ltd_param *w = ltd_actor_critic_param_named(d->ac, "action_net.weight");
+    memset(w->data, 0, (size_t)(w->dims[0] * w->dims[1]) * sizeof *w->data);
+    ltd_actor_critic_param_named(d->ac, "action_net.bias")->data[LTD_DEPTH_CONTINUE] = 0;
+    assert_int_equal(ltd_actor_critic_sync(d->ac, &d->actor, NULL, &err), 0);
+    ltd_behaviour_measure(&b, m.positions, &v, d->actor, s->actor);
+    assert_true(fabs(b.depth_entropy - log(2)) < 1e-6);
+    assert_true(b.size_entropy > 0 && b.size_entropy < log(MADE_SIZES));
+    ltd_str_fini(&text);
+    ltd_visits_fini(&v);
+    ltd_learner_free(d);
+    ltd_learner_free(s);
+}
+
 static double learn(uint64_t seed, float *params, int64_t *n, double *before)
 {
     ltd_learner *d, *s;
@@ -277,6 +320,7 @@ int main(void)
         cmocka_unit_test(the_prior_is_the_rule),
         cmocka_unit_test(a_token_is_worth_the_time_it_takes),
         cmocka_unit_test(what_a_policy_does_is_told),
+        cmocka_unit_test(decisions_are_told_by_confidence),
         cmocka_unit_test(it_learns_and_equal_seeds_give_equal_nets),
     };
     return cmocka_run_group_tests(tests, NULL, teardown);

@@ -74,8 +74,9 @@ int ltd_cli_refuse_run(const char *dir);
 int ltd_cli_setup(ltd_cli *cli, ltd_setup *ret);
 /* Folder of the run: run.dir/run.name; a name is made when there is none. */
 void ltd_cli_run_dir(const ltd_cli *cli, const ltd_setup *s, char *ret, size_t size);
-/* The trained policy that fits: --policy as a path, else the run folder's, else the newest under
- * run.dir that was trained on this model and head.  *path "" when there is none. */
+/* The trained policy that fits: --policy as a path (auto, generate's table: none), else the run
+ * folder's, else the newest under run.dir that was trained on this model and head.  *path "" when
+ * there is none. */
 void ltd_cli_find_policy(const ltd_cli *cli, const ltd_setup *s, char *path, size_t size);
 
 /* Parameters of the rules that the bench has rows for: the kept ones, else tuned over records

@@ -85,7 +85,7 @@ static int bench(ltd_cli *cli, ltd_setup *s, ltd_err *err)
     ltd_bench_options o = {.command = cli->command, .rules = &rules};
     /* What can't be read must show before minutes of measuring and tuning, not after. */
     int rc = ltd_setup_check_prompts(s, &c->prompts.bench, c->bench.prompts_per_task, err);
-    if (rc == LTD_OK && ltd_bench_wants(c, "ltd"))
+    if (rc == LTD_OK && ltd_bench_wants_policy(c))
         rc = ltd_cli_row_policy(cli, s, path, sizeof path, &policy, err);
     o.policy = policy;
     if (rc == LTD_OK) rc = ltd_setup_cost_or_measure(s, err);

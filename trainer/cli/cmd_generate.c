@@ -1,5 +1,4 @@
-/* Text from a prompt, streamed.  A guard compares what speculation yields with what plain decoding
- * would, and stays with plain decoding while that is faster. */
+/* Text from a prompt, streamed; guarded (agents/guard.h), so that no policy makes it slow. */
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,21 +6,13 @@
 #include <unistd.h>
 
 #include "agents/fixed.h"
+#include "agents/guard.h"
 #include "agents/policy.h"
 #include "base/mem.h"
 #include "env/render.h"
 #include "trainer/cli/cli.h"
 #include "trainer/policy_file.h"
 #include "trainer/tune.h"
-
-enum { PLAIN_FIRST = 2, PLAIN_SPELL = 24, EMA_WARM = 12 };
-
-/* Nanoseconds a token, plain and speculative; what the guard knows. */
-typedef struct guard {
-    bool on;
-    double plain_ns, spec_ns; /* exponential means, 0 = none yet */
-    int32_t spec_cycles, plain_left;
-} guard;
 
 typedef struct generation {
     ltd_cli *cli;
@@ -30,10 +21,10 @@ typedef struct generation {
     ltd_cycle *cycle;
     ltd_env *env;
     ltd_policy *policy;
-    ltd_agent *agent, *plain;
+    ltd_agent *agent;
     float *obs;
     uint8_t *mask;
-    guard guard;
+    ltd_guard guard;
     ltd_str text; /* bytes that don't end a character yet */
     int64_t tokens, cycles;
     double ns;
@@ -52,13 +43,36 @@ typedef struct choice {
     const char *name;
     ltd_setting setting; /* of a static one */
     bool random;
+    bool table; /* of the policy, instead of its nets */
 } choice;
+
+/* Where the cost table says that it never can, nobody needs to find out. */
+static bool can_pay(const ltd_setup *s, const ltd_setting *setting)
+{
+    ltd_cycle_options o = ltd_setup_cycle_options(s);
+    return ltd_tune_can_pay(&o, s->cost, setting);
+}
+
+static int choose_trained(generation *g, const char *path, choice *ret, ltd_err *err)
+{
+    ret->name = ret->table ? "ltd-table" : "ltd";
+    int rc = ltd_policy_load(&g->policy, path, err);
+    if (rc < 0) return rc;
+    if (ret->table && !g->policy->table)
+        return ltd_fail(err, LTD_EINVAL, "policy %s comes without a table: train over records",
+                        path);
+    if (strcmp(g->policy->machine, g->s->machine) != 0)
+        ltd_log(&g->cli->log, LTD_LOG_WARN, "policy %s was trained on '%s', this is '%s'", path,
+                g->policy->machine, g->s->machine);
+    return LTD_OK;
+}
 
 static int choose(generation *g, choice *ret, ltd_err *err)
 {
     const ltd_config *c = &g->cli->config;
     const char *named = g->cli->policy ? g->cli->policy : c->generate.policy;
-    *ret = (choice){"static", {c->generate.forwards, c->generate.size, c->env.lookup}, false};
+    *ret = (choice){.name = "static",
+                    .setting = {c->generate.forwards, c->generate.size, c->env.lookup}};
     if (strcmp(named, "static") == 0) return LTD_OK;
     if (strcmp(named, "ar") == 0) {
         *ret = (choice){.name = "ar"};
@@ -69,19 +83,17 @@ static int choose(generation *g, choice *ret, ltd_err *err)
         return LTD_OK;
     }
     char path[PATH_MAX];
+    ret->table = strcmp(named, "table") == 0;
     ltd_cli_find_policy(g->cli, g->s, path, sizeof path);
-    if (path[0]) {
-        ret->name = "ltd";
-        int rc = ltd_policy_load(&g->policy, path, err);
-        if (rc == LTD_OK && strcmp(g->policy->machine, g->s->machine) != 0)
-            ltd_log(&g->cli->log, LTD_LOG_WARN, "policy %s was trained on '%s', this is '%s'", path,
-                    g->policy->machine, g->s->machine);
-        return rc;
-    }
+    if (path[0]) return choose_trained(g, path, ret, err);
+    if (ret->table)
+        return ltd_fail(err, LTD_EINVAL, "no trained policy for this model under %s", c->run.dir);
     ltd_tuned tuned;
     if (ltd_tuned_path(g->s, path, sizeof path, NULL) == 0 &&
         ltd_tuned_load(&tuned, path, NULL) == 0 && ltd_tuned_check(&tuned, g->s, NULL) == 0)
-        *ret = (choice){"static-tuned", tuned.best, false};
+        *ret = (choice){.name = "static-tuned", .setting = tuned.best};
+    bool plain = ret->setting.forwards == 0 && ret->setting.size == 0;
+    if (plain || !can_pay(g->s, &ret->setting)) *ret = (choice){.name = "ar"};
     return LTD_OK;
 }
 
@@ -118,6 +130,7 @@ static int open_env(generation *g, const choice *pick, ltd_err *err)
 
 static int open_agent(generation *g, const choice *pick, ltd_err *err)
 {
+    if (pick->table) return ltd_agent_table_new(&g->agent, pick->name, g->policy->table, err);
     if (g->policy) {
         int rc = ltd_policy_check(g->policy, g->env, err);
         return rc < 0 ? rc : ltd_agent_policy_new(&g->agent, pick->name, g->policy, NULL, err);
@@ -125,6 +138,17 @@ static int open_agent(generation *g, const choice *pick, ltd_err *err)
     if (pick->random) return ltd_agent_random_new(&g->agent, g->s->config.run.seed, err);
     return ltd_agent_fixed_new(&g->agent, pick->name, pick->setting.forwards, pick->setting.size,
                                err);
+}
+
+/* Around whoever plays, unless that is plain decoding already. */
+static int open_guard(generation *g, ltd_err *err)
+{
+    ltd_agent *inner = g->agent;
+    if (!g->s->config.generate.guard || strcmp(inner->name, "ar") == 0) return LTD_OK;
+    char name[sizeof inner->name];
+    memcpy(name, inner->name, sizeof name);
+    ltd_guard_init(&g->guard, NULL);
+    return ltd_agent_guard_new(&g->agent, name, inner, &g->guard, err);
 }
 
 static int open_generation(generation *g, const char *prompt, ltd_err *err)
@@ -136,10 +160,8 @@ static int open_generation(generation *g, const char *prompt, ltd_err *err)
     if (rc == LTD_OK) rc = open_prompt(g, prompt, err);
     if (rc == LTD_OK) rc = open_env(g, &pick, err);
     if (rc == LTD_OK) rc = open_agent(g, &pick, err);
-    if (rc == LTD_OK) rc = ltd_agent_fixed_new(&g->plain, "ar", 0, 0, err);
+    if (rc == LTD_OK) rc = open_guard(g, err);
     if (rc < 0) return rc;
-    g->guard.on = g->s->config.generate.guard && strcmp(g->agent->name, "ar") != 0;
-    g->guard.plain_left = g->guard.on ? PLAIN_FIRST : 0;
     g->obs = ltd_mem_zeros((size_t)ltd_env_obs_max(g->env), sizeof *g->obs);
     g->mask = ltd_mem_zeros((size_t)ltd_env_actions_max(g->env), sizeof *g->mask);
     if (!g->obs || !g->mask) return ltd_fail(err, LTD_ENOMEM, "generate: no memory");
@@ -149,7 +171,6 @@ static int open_generation(generation *g, const char *prompt, ltd_err *err)
 static void close_generation(generation *g)
 {
     ltd_agent_free(g->agent);
-    ltd_agent_free(g->plain);
     ltd_policy_free(g->policy);
     ltd_env_close(g->env);
     ltd_cycle_free(g->cycle);
@@ -191,27 +212,6 @@ static void show_tree(generation *g)
     ltd_str_fini(&out);
 }
 
-static void mean_in(double *mean, double x)
-{
-    *mean = *mean > 0 ? 0.9 * *mean + 0.1 * x : x;
-}
-
-/* Learn from a cycle, and decide who plays the next. */
-static void watch(guard *g, const ltd_info *info, bool plain)
-{
-    double ns = (double)info->cycle_ns / info->accept_len;
-    if (plain) {
-        mean_in(&g->plain_ns, ns);
-        if (g->plain_left > 0 && --g->plain_left == 0) g->spec_cycles = 0;
-        return;
-    }
-    mean_in(&g->spec_ns, ns);
-    if (g->on && ++g->spec_cycles >= EMA_WARM && g->spec_ns > g->plain_ns) {
-        g->plain_left = PLAIN_SPELL;
-        g->spec_ns = 0;
-    }
-}
-
 static int play(generation *g, ltd_err *err)
 {
     ltd_step step = {.obs = g->obs, .mask = g->mask};
@@ -226,10 +226,8 @@ static int play(generation *g, ltd_err *err)
             g->tokens = 1;
         }
         if (rc == LTD_ENV_ENDED) return LTD_OK;
-        bool plain = g->guard.plain_left > 0;
-        ltd_agent *a = plain ? g->plain : g->agent;
         while (!step.terminated) {
-            rc = ltd_env_step(g->env, a->decide(a, g->env, &step, NULL), &step, err);
+            rc = ltd_env_step(g->env, g->agent->decide(g->agent, g->env, &step, NULL), &step, err);
             if (rc < 0) return rc;
         }
         emit(g, step.info.token, step.info.tokens);
@@ -237,7 +235,6 @@ static int play(generation *g, ltd_err *err)
         g->ns += (double)step.info.cycle_ns;
         if (g->cli->show_tree) show_tree(g);
         g->cycles++;
-        watch(&g->guard, &step.info, plain);
         done = step.info.prompt_done;
     }
     return LTD_OK;
@@ -255,6 +252,9 @@ static void summary(const generation *g)
     if (g->guard.plain_ns > 0)
         fprintf(stderr, "; x%.2f of plain decoding (%.0f tok/s)", tok_s * g->guard.plain_ns * 1e-9,
                 1e9 / g->guard.plain_ns);
+    if (g->guard.retirements)
+        fprintf(stderr, "; set aside %d time%s for plain decoding", g->guard.retirements,
+                g->guard.retirements == 1 ? "" : "s");
     fprintf(stderr, "\n");
 }
 
@@ -299,12 +299,14 @@ const ltd_verb ltd_verb_generate = {
     .name = "generate",
     .summary = "write text, with the best policy at hand",
     .args = "[PROMPT]",
-    .doc = "Stream the model's answer to a prompt (an argument, or standard input).  Policies: "
-           "auto (the trained one "
-           "for this model, else the tuned static setting), ar (plain decoding), static "
-           "(--forwards, --size), random, or a "
-           "checkpoint or run folder.  The text is the same under all of them, with a temperature "
-           "the same for a seed.",
+    .doc =
+        "Stream the model's answer to a prompt (an argument, or standard input).  Policies: "
+        "auto (the trained one "
+        "for this model, else the tuned static setting), table (what is left of the trained one in "
+        "a table), ar (plain decoding), static "
+        "(--forwards, --size), random, or a "
+        "checkpoint or run folder.  The text is the same under all of them, with a temperature "
+        "the same for a seed.",
     .options = "policy show-tree model dtype head threads seed max-tokens temperature top-k top-p "
                "forwards size system",
     .run = run,

@@ -65,7 +65,7 @@ static int replay(ltd_cli *cli, ltd_setup *s, ltd_err *err)
     o.tuned = &tuned;
     o.rules = &rules;
     if (rc == LTD_OK) rc = ltd_cli_row_rules(cli, s, &r, &rules, err);
-    if (rc == LTD_OK && ltd_bench_wants(&cli->config, "ltd"))
+    if (rc == LTD_OK && ltd_bench_wants_policy(&cli->config))
         rc = ltd_cli_row_policy(cli, s, path, sizeof path, &policy, err);
     o.policy = policy;
     if (rc == LTD_OK && cli->live) rc = ltd_predict(s, &o, &p, err);

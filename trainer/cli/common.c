@@ -143,7 +143,7 @@ void ltd_cli_find_policy(const ltd_cli *cli, const ltd_setup *s, char *path, siz
     bool generates = strcmp(cli->verb->name, "generate") == 0;
     const char *named = cli->policy ? cli->policy : generates ? c->generate.policy : "auto";
     path[0] = 0;
-    if (strcmp(named, "auto") != 0) {
+    if (strcmp(named, "auto") != 0 && !(generates && strcmp(named, "table") == 0)) {
         snprintf(path, size, "%s", named);
         return;
     }

@@ -23,7 +23,7 @@ static const cli_option options[] = {
     {"json", "FILE", NULL, "write the result as JSON; - or nothing: to standard output", 0},
     {"report", "FILE", NULL, "write an HTML report with pictures", 0},
     {"policy", "WHAT", NULL,
-     "auto, or a checkpoint or run folder (generate: also ar, static, random)", 'p'},
+     "auto, or a checkpoint or run folder (generate: also table, ar, static, random)", 'p'},
     {"resume", "DIR|FILE", NULL, "go on from the newest checkpoint of a run", 0},
     {"dry-run", NULL, NULL, "print the resolved configuration and memory, then stop", 'n'},
     {"show-tree", NULL, NULL, "draw each cycle's tree, the accepted path coloured", 0},
@@ -42,7 +42,8 @@ static const cli_option options[] = {
     {"seed", "N", "run.seed", "seed of everything random", 's'},
     {"prompts", "FILE,...", "prompts.bench", "question.jsonl files, a task each", 0},
     {"policies", "A,B,...", "bench.policies",
-     "rows: ar, eagle3, static-tuned, ltd, static-N-V, static-N-V-lookup, or a rule of "
+     "rows: ar, eagle3, static-tuned, ltd, ltd-guard, ltd-table, static-N-V, static-N-V-lookup, or "
+     "a rule of "
      "docs/opponents.md",
      0},
     {"reps", "N", "bench.reps", "repetitions", 'r'},
