@@ -128,8 +128,10 @@ static const ltd_key KEYS[] = {
         "ours; the paper: ratio"),
     FLOAT(env, reward_scale, "100", 1e-6, 1e9, "1/s", "divisor of the ratio reward",
         "LTD rl_depth.py"),
-    FLOAT(env, reward_keep, "0.999", 0, 1, "per cycle",
-        "decay of the running sums behind rho (average reward)", "ours"),
+    FLOAT(env, reward_keep, "0.8", 0, 1, "per cycle",
+        "decay of the running sums behind rho (average reward): the price of a token hereabouts; "
+        "0.999: in the whole run",
+        "ours"),
     FLOAT(env, reward_floor, "-1", -1e9, -1e-6, "",
         "average reward: a cycle is worth no less, so that the rare dreadful one (60 nodes where "
         "one row costs a third of a step) doesn't drown the differences that matter", "ours"),

@@ -55,7 +55,8 @@ static void add_cycle(ltd_run *run, const ltd_env *env, const ltd_info *info)
     run->ns += info->cycle_ns;
     for (int p = 0; p < LTD_PHASE_COUNT; p++) run->phase_ns[p] += info->phase_ns[p];
     count(run->accept_hist, LTD_RUN_ACCEPT, info->accept_len);
-    count(run->depth_hist, LTD_RUN_ACCEPT, deepest(ltd_cycle_last(ltd_env_cycle(env))->selection));
+    const ltd_cycle *cycle = ltd_env_cycle(env);
+    if (cycle) count(run->depth_hist, LTD_RUN_ACCEPT, deepest(ltd_cycle_last(cycle)->selection));
     count(run->forwards_hist, LTD_RUN_FORWARDS, info->forwards);
     count(run->size_hist, LTD_RUN_SIZES, info->size);
     if (!cost) return;

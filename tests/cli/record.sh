@@ -127,7 +127,7 @@ check "and the run ends in the same bytes" \
 # PPO over the records, in three environments, then live: one run, from whatever checkpoint it goes on.
 ppo=(--run.name=ppo --env.clock=table --train.plan_passes=0 --train.record_cycles=120
     --train.record_envs=3 --train.total_cycles=60 --train.n_steps=24 --train.batch_size=8
-    --train.n_epochs=2 --train.checkpoint_every=30 --train.keep_last=0 --train.eval_every=0
+    --train.n_epochs=2 --train.checkpoint_every=30 --train.keep_last=0 --train.eval_every=40
     --train.eval_prompts=1)
 (cd whole && "$ltd" train "${options[@]}" "${ppo[@]}") >out 2>err
 report "PPO over records, then live, exits 0" $? "$(cat err)"
