@@ -2,7 +2,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <glob.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -192,6 +194,36 @@ static void unknown_fields_are_passed_over(void **state)
     free(cost);
 }
 
+/* Those in configs/machines: each says whose it is and what a draft takes. */
+static void shipped_tables_are_read(void **state)
+{
+    (void)state;
+    const char *root = getenv("LTD_SOURCE_ROOT");
+    char pattern[512];
+    glob_t found;
+    int known = 0;
+    if (!root) skip();
+    snprintf(pattern, sizeof pattern, "%s/configs/machines/*.json", root);
+    assert_int_equal(glob(pattern, 0, NULL, &found), 0);
+    for (size_t i = 0; i < found.gl_pathc; i++) {
+        ltd_err err = LTD_ERR_INIT;
+        ltd_cost *cost;
+        const char *file = found.gl_pathv[i];
+        if (ltd_cost_load(&cost, file, &err) < 0) fail_msg("%s", err.msg);
+        if (!cost->cpu[0] || !cost->isa[0] || strlen(cost->model_hash) != 64 || cost->n_draft < 1)
+            fail_msg("%s: machine, model or drafts are missing", file);
+        int32_t context = cost->middle_context;
+        assert_true(fabs(ltd_cost_ar(cost, context) / (double)cost->t_ar_ms - 1) < 1e-6);
+        double rise = ltd_cost_verify(cost, 16, context) / ltd_cost_verify(cost, 1, context);
+        bool amx = strstr(file, "/amx-xeon.json"), avx2 = strstr(file, "/avx2-epyc.json");
+        if (amx || avx2) assert_true(fabs(rise - (amx ? 3.1 : 4.5)) < 1e-5);
+        known += amx || avx2;
+        free(cost);
+    }
+    assert_int_equal(known, 2);
+    globfree(&found);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -200,6 +232,7 @@ int main(void)
         cmocka_unit_test(a_saved_table_reads_back_equal),
         cmocka_unit_test(bad_tables_are_refused_with_the_reason),
         cmocka_unit_test(unknown_fields_are_passed_over),
+        cmocka_unit_test(shipped_tables_are_read),
     };
     return cmocka_run_group_tests(tests, make_dir, remove_dir);
 }
