@@ -271,7 +271,7 @@ static int open_agent(ltd_contestant *r, const ltd_setup *s, ltd_err *err)
 static void watch_stops(ltd_contestant *r, const ltd_replay *replay)
 {
     r->stops.trace = &replay->trace;
-    r->player.witness = (ltd_witness){ltd_stop_log_saw, &r->stops};
+    r->player.witness = (ltd_witness){.saw = ltd_stop_log_saw, .ctx = &r->stops};
 }
 
 int ltd_contestants_open(ltd_contestants *c, const ltd_setup *s, const ltd_prompts *prompts,

@@ -85,6 +85,7 @@ static int play_cycle(ltd_player *player, ltd_step *step, ltd_err *err)
         if (w->saw) rc = w->saw(w->ctx, player->env, step, action, logprob, err);
         if (rc == LTD_OK) rc = ltd_env_step(player->env, action, step, err);
     }
+    if (rc == LTD_OK && w->ended) w->ended(w->ctx, player->env, &step->info);
     return rc;
 }
 

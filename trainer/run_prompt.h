@@ -52,12 +52,13 @@ typedef struct ltd_run {
 } ltd_run;
 
 /* Who is told of every decision, before it is carried out: `step` is the turn, `logprob` ln
- * pi(action).  Inside the timed window, so for records, whose time is the cost table's.  An error
- * ends the run.  `saw` may be NULL. */
+ * pi(action); and of every cycle that ended.  Inside the timed window, so for records, whose time
+ * is the cost table's.  An error ends the run.  Both may be NULL. */
 typedef struct ltd_witness {
     int (*saw)(void *ctx, const ltd_env *env, const ltd_step *step, int32_t action, float logprob,
                ltd_err *err);
     void *ctx;
+    void (*ended)(void *ctx, const ltd_env *env, const ltd_info *info);
 } ltd_witness;
 
 /* An environment, who decides in it, and the room for observations. */

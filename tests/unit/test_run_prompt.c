@@ -1,4 +1,5 @@
 /* What a prompt's run counts, over made-up records. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -110,11 +111,44 @@ static void depths_are_those_of_the_trees_verified(void **state)
     close_rig(&r);
 }
 
+typedef struct seen {
+    int64_t cycles, tokens;
+    double ms;
+} seen;
+
+static void add_cycle(void *ctx, const ltd_env *env, const ltd_info *info)
+{
+    seen *s = ctx;
+    ltd_cost_work work = ltd_env_work(env, info);
+    s->cycles++;
+    s->tokens += info->tokens;
+    s->ms += ltd_cost_cycle(&made.cost, &work);
+}
+
+static void a_witness_is_told_of_every_cycle(void **state)
+{
+    (void)state;
+    rig r;
+    seen s = {0};
+    ltd_run sum = {0};
+    open_rig(&r);
+    r.player.witness = (ltd_witness){.ended = add_cycle, .ctx = &s};
+    for (int32_t p = 0; p < TEXTS; p++) {
+        ltd_run run;
+        if (ltd_run_prompt(&r.player, p, &run, NULL, &err) < 0) fail_msg("%s", err.msg);
+        ltd_run_add(&sum, &run);
+    }
+    assert_true(sum.cycles > 0 && s.cycles == sum.cycles && s.tokens == sum.tokens);
+    assert_true(s.ms > 0 && fabs(s.ms - sum.table_ms) < 1e-9 * s.ms);
+    close_rig(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_answer_ended_when_its_end_token_came_in_time),
         cmocka_unit_test(depths_are_those_of_the_trees_verified),
+        cmocka_unit_test(a_witness_is_told_of_every_cycle),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

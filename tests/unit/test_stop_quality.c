@@ -147,7 +147,7 @@ static ltd_stop_quality play(ltd_agent *agent)
                          .reward_scale = 1};
     if (ltd_env_open(&env, &o, &err) < 0 || ltd_player_init(&player, env, agent, &err) < 0)
         fail_msg("%s", err.msg);
-    player.witness = (ltd_witness){ltd_stop_log_saw, &log};
+    player.witness = (ltd_witness){.saw = ltd_stop_log_saw, .ctx = &log};
     for (int32_t p = 0; p < TEXTS; p++)
         if (ltd_run_prompt(&player, p, &run, NULL, &err) < 0) fail_msg("%s", err.msg);
     assert_int_equal(ltd_stop_log_quality(&log, 0, TEXTS, &q, &err), 0);
