@@ -71,19 +71,24 @@ static ltd_oracle_options oracle_options(const ltd_replay *r)
                                 .max_new = c->bench.max_new};
 }
 
+double ltd_replay_static_ms(const ltd_replay *r, const ltd_prompt *prompt, const ltd_setting *s,
+                            int32_t *tokens)
+{
+    ltd_oracle_options q = oracle_options(r);
+    int32_t text = ltd_trace_find(&r->trace, prompt->ids, prompt->n);
+    *tokens = text < 0 ? 0 : ltd_oracle_positions(r->outcomes, &q, text);
+    if (text < 0) return 0;
+    return ltd_oracle_static(r->outcomes, &q, text, s->lookup, s->forwards, s->size).ms;
+}
+
 static double total_ms(const ltd_replay *r, const ltd_prompts *prompts, const ltd_setting *s,
                        double *tokens)
 {
-    ltd_oracle_options q = oracle_options(r);
     double ms = 0;
+    int32_t n;
     *tokens = 0;
-    for (size_t i = 0; i < ltd_prompts_count(prompts); i++) {
-        const ltd_prompt *p = ltd_prompts_at(prompts, i);
-        int32_t text = ltd_trace_find(&r->trace, p->ids, p->n);
-        if (text < 0) continue;
-        ms += ltd_oracle_static(r->outcomes, &q, text, s->lookup, s->forwards, s->size).ms;
-        *tokens += ltd_oracle_positions(r->outcomes, &q, text);
-    }
+    for (size_t i = 0; i < ltd_prompts_count(prompts); i++, *tokens += n)
+        ms += ltd_replay_static_ms(r, ltd_prompts_at(prompts, i), s, &n);
     return ms;
 }
 

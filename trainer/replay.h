@@ -40,6 +40,10 @@ int ltd_replay_prompts(const ltd_replay *r, const ltd_prompts *prompts, ltd_prom
  * (tune.h) looks at.  Prompts as ltd_replay_prompts gives them. */
 int ltd_replay_tune(const ltd_replay *r, const ltd_prompts *prompts, ltd_tuned *ret, ltd_err *err);
 
+/* Time of a prompt under a setting, and its tokens: 0 and 0 when it isn't recorded. */
+double ltd_replay_static_ms(const ltd_replay *r, const ltd_prompt *prompt,
+                            const ltd_setting *setting, int32_t *tokens);
+
 typedef enum ltd_oracle { LTD_ORACLE_GREEDY, LTD_ORACLE_BEST, LTD_ORACLE_COUNT } ltd_oracle;
 /* "oracle-greedy", "oracle"; what they do, in words. */
 const char *ltd_oracle_name(ltd_oracle oracle);
