@@ -201,13 +201,8 @@ int ltd_setup_cost_path(const ltd_setup *s, char *ret, size_t size, ltd_err *err
     return LTD_OK;
 }
 
-/* Does a table belong to what runs here? */
-static int check_cost(const ltd_setup *s, const ltd_cost *cost, const char *path, ltd_err *err)
+int ltd_setup_check_table(const ltd_setup *s, const ltd_cost *cost, const char *path, ltd_err *err)
 {
-    if (strcmp(cost->machine, s->machine) != 0)
-        return ltd_fail(err, LTD_EINVAL,
-                        "%s: measured on '%s', but this is '%s': run `ltd calibrate` here", path,
-                        cost->machine, s->machine);
     if (strcmp(cost->model_hash, ltd_llama_hash(s->model)) != 0)
         return ltd_fail(err, LTD_EINVAL,
                         "%s: measured with another model (sha256 %.12s, expected %.12s): run `ltd "
@@ -227,6 +222,16 @@ static int check_cost(const ltd_setup *s, const ltd_cost *cost, const char *path
                         "%s: measured with env.top_k = %d, expected %d: run `ltd calibrate`", path,
                         cost->top_k, s->config.env.top_k);
     return LTD_OK;
+}
+
+/* Does a table belong to what runs here? */
+static int check_cost(const ltd_setup *s, const ltd_cost *cost, const char *path, ltd_err *err)
+{
+    if (strcmp(cost->machine, s->machine) != 0)
+        return ltd_fail(err, LTD_EINVAL,
+                        "%s: measured on '%s', but this is '%s': run `ltd calibrate` here", path,
+                        cost->machine, s->machine);
+    return ltd_setup_check_table(s, cost, path, err);
 }
 
 int ltd_setup_cost(ltd_setup *s, ltd_err *err)

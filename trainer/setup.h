@@ -60,6 +60,10 @@ int ltd_setup_cost_if_any(ltd_setup *s, ltd_err *err);
  * error: only `ltd calibrate` writes over a table. */
 int ltd_setup_cost_or_measure(ltd_setup *s, ltd_err *err);
 
+/* Is it a table of this model and head, of whatever machine?  LTD_EINVAL; `path` is its name in
+ * messages. */
+int ltd_setup_check_table(const ltd_setup *s, const ltd_cost *cost, const char *path, ltd_err *err);
+
 /* Files of a key, rendered and tokenised.  LTD_EINVAL when one doesn't fit the context.  *ret
  * owned. */
 int ltd_setup_prompts(const ltd_setup *s, const ltd_strings *paths, int32_t limit,
