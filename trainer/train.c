@@ -60,7 +60,7 @@ static int open_env(ltd_trainer *t, ltd_err *err)
     return rc == LTD_OK ? ltd_env_save(t->env, &probe, err) : rc;
 }
 
-static int open_learners(ltd_trainer *t, ltd_err *err)
+int ltd_train_open_learners(ltd_trainer *t, ltd_err *err)
 {
     const ltd_config *c = &t->setup->config;
     ltd_rng init;
@@ -415,7 +415,7 @@ int ltd_train(ltd_setup *setup, const ltd_train_options *options, ltd_train_resu
     t.started_ns = ltd_clock_now(&setup->clock);
     int rc = options->resume ? ltd_train_check_resume(setup, options->resume, err) : LTD_OK;
     if (rc == LTD_OK) rc = open_prompts(&t, err);
-    if (rc == LTD_OK) rc = open_learners(&t, err);
+    if (rc == LTD_OK) rc = ltd_train_open_learners(&t, err);
     if (rc == LTD_OK) rc = ltd_joint_init(&t.joint, t.depth, t.size, &t.explore, err);
     if (rc == LTD_OK && options->resume) rc = ltd_trainer_load(&t, options->resume, err);
     if (rc == LTD_OK) rc = learn_from_records(&t, err);

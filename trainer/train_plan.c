@@ -147,12 +147,11 @@ static int tabulate(stage *g, double nets, ltd_err *err)
     return rc;
 }
 
-static int plan(stage *g, ltd_err *err)
+static int plan(stage *g, ltd_planner_result *ret, ltd_err *err)
 {
     ltd_trainer *t = g->t;
     const ltd_config *c = &t->setup->config;
     ltd_rng rng;
-    ltd_planner_result r;
     ltd_rng_seed(&rng, c->run.seed, LTD_STREAM_MINIBATCH);
     ltd_planner_options o = LTD_PLANNER_DEFAULTS;
     o.passes = c->train.plan_passes;
@@ -165,26 +164,34 @@ static int plan(stage *g, ltd_err *err)
     o.stop = t->options->stop;
     o.tell = tell;
     o.ctx = t;
-    int rc =
-        ltd_planner_run(t->depth, t->size, g->records->train, g->records->valid, &o, &rng, &r, err);
-    if (rc == LTD_OK)
-        ltd_log(t->setup->log, LTD_LOG_INFO,
-                "over records: x%.3f on held-out prompts after %d passes, x%.3f before (rate %.3f)",
-                r.valid, r.best_pass, r.before, c->env.rate);
-    if (rc == LTD_OK) rc = tell_behaviour(g, err);
-    if (rc == LTD_OK) rc = tabulate(g, r.valid, err);
-    /* What the optimizer remembers belongs to another loss. */
-    for (int i = 0; rc == LTD_OK && i < 2; i++) {
-        ltd_adam *adam = (i ? t->size : t->depth)->adam;
-        adam->step = 0;
-        for (int64_t k = 0; k < adam->n; k++) adam->m[k] = adam->v[k] = 0;
-    }
-    return rc;
+    return ltd_planner_run(t->depth, t->size, g->records->train, g->records->valid, &o, &rng, ret,
+                           err);
+}
+
+int ltd_train_plan_nets(ltd_trainer *t, ltd_planner_result *ret, ltd_err *err)
+{
+    const char *why = in_the_way(&t->setup->config);
+    if (why) return ltd_fail(err, LTD_EINVAL, "nothing can be planned over records: %s", why);
+    stage g = {.t = t, .records = &t->records};
+    int rc = find_rate(&g, err);
+    return rc == LTD_OK ? plan(&g, ret, err) : rc;
+}
+
+/* What was learned, in words and as a table. */
+static int tell_result(stage *g, const ltd_planner_result *r, ltd_err *err)
+{
+    ltd_trainer *t = g->t;
+    ltd_log(t->setup->log, LTD_LOG_INFO,
+            "over records: x%.3f on held-out prompts after %d passes, x%.3f before (rate %.3f)",
+            r->valid, r->best_pass, r->before, t->setup->config.env.rate);
+    int rc = tell_behaviour(g, err);
+    return rc == LTD_OK ? tabulate(g, r->valid, err) : rc;
 }
 
 int ltd_train_plan(ltd_trainer *t, ltd_err *err)
 {
     const ltd_config *c = &t->setup->config;
+    ltd_planner_result r;
     if (c->train.plan_passes == 0 || !t->records.train) return LTD_OK;
     const char *why = in_the_way(c);
     if (why) {
@@ -192,8 +199,14 @@ int ltd_train_plan(ltd_trainer *t, ltd_err *err)
         return LTD_OK;
     }
     stage g = {.t = t, .records = &t->records};
-    int rc = find_rate(&g, err);
-    if (rc == LTD_OK) rc = plan(&g, err);
+    int rc = ltd_train_plan_nets(t, &r, err);
+    if (rc == LTD_OK) rc = tell_result(&g, &r, err);
+    /* What the optimizer remembers belongs to another loss. */
+    for (int i = 0; rc == LTD_OK && i < 2; i++) {
+        ltd_adam *adam = (i ? t->size : t->depth)->adam;
+        adam->step = 0;
+        for (int64_t k = 0; k < adam->n; k++) adam->m[k] = adam->v[k] = 0;
+    }
     t->planned = rc == LTD_OK;
     return rc;
 }

@@ -18,6 +18,8 @@ typedef struct ltd_train_records {
     int32_t n_envs;
 } ltd_train_records;
 
+struct ltd_planner_result;
+
 typedef struct ltd_trainer {
     ltd_setup *setup;
     const ltd_train_options *options;
@@ -52,7 +54,12 @@ int ltd_train_compile(ltd_trainer *t, const ltd_prompts *prompts, ltd_positions 
                       ltd_err *err);
 int ltd_train_open_record_envs(ltd_trainer *t, ltd_err *err);
 void ltd_train_close_records(ltd_trainer *t);
-/* Learn from them by planning, where there are any: nets and env.rate. */
+/* The nets of the configuration, as they begin, and the random streams of a run. */
+int ltd_train_open_learners(ltd_trainer *t, ltd_err *err);
+/* Learn from them by planning, and say nothing of it: nets and env.rate.  LTD_EINVAL: nets that
+ * can't be planned with. */
+int ltd_train_plan_nets(ltd_trainer *t, struct ltd_planner_result *ret, ltd_err *err);
+/* The same, where there are any; what was learned is told, and a table is fitted to it. */
 int ltd_train_plan(ltd_trainer *t, ltd_err *err);
 /* Write a checkpoint of everything to `path`. */
 int ltd_trainer_save(ltd_trainer *t, const char *path, ltd_err *err);
