@@ -205,6 +205,58 @@ check "generate decodes plainly by itself" grep -q "(ar: " err
 "$ltd" generate "${options[@]}" --policy static --size 0 --max-tokens=8 "Name a colour." >out 2>err
 check "a policy that is asked for is guarded" grep -q "guarded)" err
 
+# --- another machine -------------------------------------------------------------------------------
+# Tables of two machines that aren't this one: rows as measured here, and each a plain step.
+cat >elsewhere.py <<'PY'
+import json
+for name, path in (("flat", "cost.json"), ("steep", "linear/cost.json")):
+    cost = json.load(open(path))
+    cost["machine"] = {"cpu": "a machine called " + name, "isa": "none", "threads": 1}
+    json.dump(cost, open(name + ".json", "w"))
+cost["model"]["sha256"] = "0" * 64
+json.dump(cost, open("stranger.json", "w"))
+PY
+python3 elsewhere.py
+transfer=(transfer "${options[@]}" --train.plan_passes=4 --train.plan_batch_size=32
+    --bench.bootstrap=200)
+for n in 1 2; do
+    (cd whole && "$ltd" "${transfer[@]}" --tables ../flat.json,../steep.json --json -) \
+        >transfer$n.json 2>err
+    report "transfer exits 0 ($n)" $? "$(cat err)"
+done
+check "the same each time, byte for byte" cmp transfer1.json transfer2.json
+cat >matrix.py <<'PY'
+import json
+t = json.load(open("transfer1.json"))
+assert [m["cpu"] for m in t["machines"]] == ["a machine called flat", "a machine called steep"]
+names = [m["name"] for m in t["machines"]]
+assert names == ["flat", "steep"] and t["prompts"] > 0 and t["tokens"] > 0
+rows = {(r["policy"], r["made_for"], r["costs"]): {c["played_on"]: c["ratio"] for c in r["cells"]}
+        for r in t["rows"]}
+assert len(rows) == len(t["rows"]) == 2 + 1 + 2 + 2 + 2, rows.keys()
+for name in names:
+    assert rows["ltd", name, "here"][name] == rows["ltd", name, "home"][name] == 1, rows
+    free = rows["goodput-free", None, "here"][name]
+    assert free == rows["goodput-free", name, "home"][name], rows
+# Plain decoding is the best there is where rows are dear; a setting carried there loses.
+steep = next(m for m in t["machines"] if m["name"] == "steep")
+assert 0.98 < steep["native"] < 1, steep
+assert 0.98 < rows["static-tuned", "steep", "home"]["steep"] < 1.01, rows
+assert 0.98 < rows["goodput-free", None, "here"]["steep"] < 1.01, rows
+for r in t["rows"]:
+    assert r["cells"][1]["ratio"] < 1.01, r
+PY
+check "its diagonal is 1, and where rows are dear nothing beats plain decoding" python3 matrix.py
+(cd whole && "$ltd" "${transfer[@]}" --tables ../flat.json,../steep.json -q) >out 2>err
+check "the table names both" grep -q "^  policy       made for         flat .* steep" out
+(cd whole && "$ltd" "${transfer[@]}" --tables ../flat.json) >out 2>err
+check "one table is not enough" grep -q "1 tables, expected 2 to" err
+(cd whole && "$ltd" "${transfer[@]}" --tables ../flat.json,../stranger.json) >out 2>err
+check "a table of another model is refused by name" \
+    grep -q "stranger.json: measured with another model" err
+(cd whole && "$ltd" replay "${options[@]}" --calibration.path=../flat.json) >out 2>err
+check "other verbs still refuse another machine's" grep -q "flat.json: measured on ''" err
+
 (cd whole && "$ltd" replay "${options[@]}" --trace.max_new=30) >out 2>err
 check "records of other answers are not taken for these" grep -q "run .ltd record." err
 printf 'x' | dd of="$part" bs=1 seek=4000 conv=notrunc 2>/dev/null

@@ -36,7 +36,7 @@ struct ltd_cli {
     ltd_config config;
     char command[512]; /* as it was typed */
     /* options that are no configuration keys */
-    const char *config_path, *json, *report, *policy, *resume;
+    const char *config_path, *json, *report, *policy, *resume, *tables;
     bool dry_run, show_tree, quiet, verbose, stochastic, show_env, live, rules;
     int32_t steps;
     const char *args[LTD_CLI_MAX_ARGS];
@@ -93,6 +93,6 @@ int ltd_cli_write_bench(const ltd_cli *cli, const ltd_bench *b, const char *run_
 
 extern const ltd_verb ltd_verb_generate, ltd_verb_calibrate, ltd_verb_tune, ltd_verb_train,
     ltd_verb_record, ltd_verb_replay, ltd_verb_eval, ltd_verb_bench, ltd_verb_info,
-    ltd_verb_check_env, ltd_verb_distill;
+    ltd_verb_check_env, ltd_verb_distill, ltd_verb_transfer;
 
 #endif
