@@ -107,6 +107,7 @@ typedef struct ltd_config {
         char path[LTD_CONFIG_TEXT];
         int32_t reps;
         ltd_ints contexts;
+        ltd_strings tables;
     } calibration;
     struct {
         char dir[LTD_CONFIG_TEXT];

@@ -167,6 +167,9 @@ static const ltd_key KEYS[] = {
     INTS(calibration, contexts, "[128, 512, 1024]", 1, 1048576, "tokens",
         "committed tokens at which costs are measured, ascending; those beyond model.context are "
         "left out", "ours"),
+    STRINGS(calibration, tables, "[]",
+        "cost tables of the machines that ltd transfer plays on; empty: all of configs/machines",
+        "ours"),
 
     STRING(trace, dir, "\"\"",
         "folder of records; empty: the one kept in run.dir for this model, head and widths", "ours"),

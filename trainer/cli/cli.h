@@ -36,7 +36,7 @@ struct ltd_cli {
     ltd_config config;
     char command[512]; /* as it was typed */
     /* options that are no configuration keys */
-    const char *config_path, *json, *report, *policy, *resume, *tables;
+    const char *config_path, *json, *report, *policy, *resume;
     bool dry_run, show_tree, quiet, verbose, stochastic, show_env, live, rules;
     int32_t steps;
     const char *args[LTD_CLI_MAX_ARGS];

@@ -2,7 +2,6 @@
 #include <glob.h>
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "trainer/cli/cli.h"
@@ -17,35 +16,30 @@ static bool tell(void *ctx, double share, const char *what)
 
 /* Paths of tables: what is named, else all that ship. */
 typedef struct tables {
-    glob_t found;
-    char *text; /* of --tables, cut at its commas */
+    char file[LTD_TRANSFER_MACHINES + 1][PATH_MAX];
     const char *path[LTD_TRANSFER_MACHINES + 1];
     int32_t n; /* one more than fits is enough to be refused */
 } tables;
 
-static void find_tables(const ltd_cli *cli, tables *ret)
+static void add_table(tables *t, const char *path)
 {
-    *ret = (tables){.n = 0};
-    if (cli->tables) {
-        char *save = NULL;
-        ret->text = strdup(cli->tables);
-        for (char *at = ret->text ? strtok_r(ret->text, ",", &save) : NULL;
-             at && ret->n <= LTD_TRANSFER_MACHINES; at = strtok_r(NULL, ",", &save))
-            ret->path[ret->n++] = at;
-        return;
-    }
-    char folder[PATH_MAX], pattern[PATH_MAX + 8];
-    ltd_setup_find(folder, sizeof folder, "configs/machines");
-    snprintf(pattern, sizeof pattern, "%s/*.json", folder);
-    if (glob(pattern, 0, NULL, &ret->found) != 0) return;
-    for (size_t i = 0; i < ret->found.gl_pathc && ret->n <= LTD_TRANSFER_MACHINES; i++)
-        ret->path[ret->n++] = ret->found.gl_pathv[i];
+    if (t->n > LTD_TRANSFER_MACHINES) return;
+    t->path[t->n] = ltd_setup_find(t->file[t->n], sizeof t->file[0], path);
+    t->n++;
 }
 
-static void free_tables(tables *t)
+static void find_tables(const ltd_strings *named, tables *ret)
 {
-    free(t->text);
-    globfree(&t->found);
+    ret->n = 0;
+    for (int32_t i = 0; i < named->n; i++) add_table(ret, named->v[i]);
+    if (named->n) return;
+    char folder[PATH_MAX], pattern[PATH_MAX + 8];
+    glob_t found;
+    ltd_setup_find(folder, sizeof folder, "configs/machines");
+    snprintf(pattern, sizeof pattern, "%s/*.json", folder);
+    if (glob(pattern, 0, NULL, &found) != 0) return;
+    for (size_t i = 0; i < found.gl_pathc; i++) add_table(ret, found.gl_pathv[i]);
+    globfree(&found);
 }
 
 static int write_result(const ltd_cli *cli, const ltd_transfer *t)
@@ -73,11 +67,10 @@ static int transfer(ltd_cli *cli, const ltd_setup *s)
     ltd_progress bar;
     ltd_progress_init(&bar, stderr, &s->clock, "transfer", 1000);
     bar.quiet = cli->quiet;
-    find_tables(cli, &named);
+    find_tables(&cli->config.calibration.tables, &named);
     ltd_transfer_options o = {
         .table = named.path, .n = named.n, .stop = ltd_cli_stop(), .watch = {tell, &bar}};
     int rc = ltd_transfer_run(s, &o, &t, &err);
-    free_tables(&named);
     if (rc < 0) return ltd_cli_fail(&err);
     ltd_progress_finish(&bar, 1000, NULL);
     int code = write_result(cli, t);

@@ -25,7 +25,6 @@ static const cli_option options[] = {
     {"policy", "WHAT", NULL,
      "auto, or a checkpoint or run folder (generate: also table, ar, static, random)", 'p'},
     {"resume", "DIR|FILE", NULL, "go on from the newest checkpoint of a run", 0},
-    {"tables", "FILE,...", NULL, "cost tables of machines (default: all of configs/machines)", 0},
     {"dry-run", NULL, NULL, "print the resolved configuration and memory, then stop", 'n'},
     {"show-tree", NULL, NULL, "draw each cycle's tree, the accepted path coloured", 0},
     {"stochastic", NULL, NULL, "sample actions instead of taking the most probable", 0},
@@ -42,6 +41,8 @@ static const cli_option options[] = {
     {"threads", "N", "model.threads", "threads; 0: all cores", 't'},
     {"seed", "N", "run.seed", "seed of everything random", 's'},
     {"prompts", "FILE,...", "prompts.bench", "question.jsonl files, a task each", 0},
+    {"tables", "FILE,...", "calibration.tables", "cost tables (default: all of configs/machines)",
+     0},
     {"policies", "A,B,...", "bench.policies",
      "rows: ar, eagle3, static-tuned, ltd, ltd-guard, ltd-table, static-N-V, static-N-V-lookup, or "
      "a rule of "
@@ -118,8 +119,6 @@ static void set_field(ltd_cli *cli, const char *name, const char *arg)
         cli->policy = arg;
     else if (strcmp(name, "resume") == 0)
         cli->resume = arg;
-    else if (strcmp(name, "tables") == 0)
-        cli->tables = arg;
     else if (strcmp(name, "dry-run") == 0)
         cli->dry_run = true;
     else if (strcmp(name, "show-tree") == 0)
