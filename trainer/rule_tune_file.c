@@ -8,22 +8,22 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "trainer/rule_tune.h"
+#include "trainer/survival_run.h"
 
 void ltd_rules_begin(ltd_rule_set *ret, const ltd_setup *s)
 {
     const ltd_config *c = &s->config;
-    char survival[65] = "none";
+    char survival[65];
     ltd_str sizes = LTD_STR_INIT;
     for (int32_t i = 0; i < c->env.sizes.n; i++)
         ltd_str_printf(&sizes, "%s%d", i ? "," : "", c->env.sizes.v[i]);
-    if (s->survival) ltd_file_sha256(survival, s->survival, sizeof *s->survival);
     *ret = (ltd_rule_set){.n = 0};
     snprintf(ret->identity, sizeof ret->identity,
              "machine %s model %.64s head %.64s (%d x %d) sizes %.200s lookup %d-%d survival %.12s",
              s->machine, ltd_llama_hash(s->model), s->head ? ltd_eagle3_hash(s->head) : "none",
              s->head ? c->env.max_forwards : 0, c->env.top_k, ltd_str_text(&sizes),
              c->env.lookup ? c->env.lookup_min_match : 0,
-             c->env.lookup ? c->env.lookup_max_chain : 0, survival);
+             c->env.lookup ? c->env.lookup_max_chain : 0, ltd_survival_hash(s, survival));
     ltd_str_fini(&sizes);
 }
 

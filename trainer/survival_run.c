@@ -161,6 +161,15 @@ int ltd_survival_path(const ltd_setup *s, char *ret, size_t size, ltd_err *err)
     return LTD_OK;
 }
 
+char *ltd_survival_hash(const ltd_setup *s, char ret[65])
+{
+    if (s->survival)
+        ltd_file_sha256(ret, s->survival, sizeof *s->survival);
+    else
+        snprintf(ret, 65, "none");
+    return ret;
+}
+
 static bool fits(const ltd_setup *s, const ltd_survival *v)
 {
     return strcmp(v->model_hash, ltd_llama_hash(s->model)) == 0 &&

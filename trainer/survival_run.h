@@ -25,6 +25,9 @@ int ltd_survival_path(const ltd_setup *s, char *ret, size_t size, ltd_err *err);
 /* Into s->survival: that file; where there is none, the head's own; else NULL.  A file of another
  * model or head is left alone, unless env.survival names it: LTD_EINVAL. */
 int ltd_survival_find(ltd_setup *s, ltd_err *err);
+/* SHA-256 of s->survival, in hex, by which results tell what they hold for; "none" without.
+ * Returns ret. */
+char *ltd_survival_hash(const ltd_setup *s, char ret[65]);
 
 #ifdef __cplusplus
 }

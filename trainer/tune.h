@@ -53,6 +53,7 @@ typedef struct ltd_tuned {
     double seconds;     /* the search took */
     /* what it holds for */
     char machine[128], model_hash[65], head_hash[65]; /* head "" = none */
+    char survival[65];                                /* ltd_survival_hash() */
     int32_t top_k, max_forwards;
     int32_t sizes[LTD_MAX_SIZES], n_sizes;
     bool lookup;

@@ -5,11 +5,12 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "trainer/survival_run.h"
 #include "trainer/tune.h"
 
 int ltd_tuned_path(const ltd_setup *s, char *ret, size_t size, ltd_err *err)
 {
-    char cost[4096], key[512], hex[65];
+    char cost[4096], key[640], hex[65];
     int rc = ltd_setup_cost_path(s, cost, sizeof cost, err);
     if (rc < 0) return rc;
     char *slash = strrchr(cost, '/');
@@ -17,10 +18,10 @@ int ltd_tuned_path(const ltd_setup *s, char *ret, size_t size, ltd_err *err)
         *slash = 0;
     else
         snprintf(cost, sizeof cost, ".");
-    snprintf(key, sizeof key, "%s|%s|%s|%d|%d|%d", s->machine, ltd_llama_hash(s->model),
-             s->head ? ltd_eagle3_hash(s->head) : "", s->config.env.top_k,
-             s->config.env.max_forwards, s->config.env.lookup);
     const ltd_config *c = &s->config;
+    snprintf(key, sizeof key, "%s|%s|%s|%s|%d|%d|%d|%d|%d", s->machine, ltd_llama_hash(s->model),
+             s->head ? ltd_eagle3_hash(s->head) : "", ltd_survival_hash(s, hex), c->env.top_k,
+             c->env.max_forwards, c->env.lookup, c->env.lookup_min_match, c->env.lookup_max_chain);
     size_t at = strlen(key);
     if (c->env.temperature > 0) /* fewer drafts are accepted than with greedy decoding */
         snprintf(key + at, sizeof key - at, "|%g|%g|%d", c->env.temperature, c->env.top_p,
@@ -71,6 +72,7 @@ void ltd_tuned_json(const ltd_tuned *t, ltd_str *out)
     ltd_json_put_string(&w, "machine", t->machine);
     ltd_json_put_string(&w, "model", t->model_hash);
     ltd_json_put_string(&w, "head", t->head_hash);
+    ltd_json_put_string(&w, "survival", t->survival);
     ltd_json_put_int(&w, "top_k", t->top_k);
     ltd_json_put_int(&w, "max_forwards", t->max_forwards);
     ltd_json_put_bool(&w, "lookup", t->lookup);
@@ -166,6 +168,7 @@ static int get_scope(ltd_json root, ltd_tuned *t, ltd_err *err)
     int rc = get_text(root, "machine", t->machine, sizeof t->machine, err);
     if (rc == LTD_OK) rc = get_text(root, "model", t->model_hash, sizeof t->model_hash, err);
     if (rc == LTD_OK) rc = get_text(root, "head", t->head_hash, sizeof t->head_hash, err);
+    if (rc == LTD_OK) rc = get_text(root, "survival", t->survival, sizeof t->survival, err);
     if (rc == LTD_OK) rc = get_i32(root, "top_k", 1, LTD_TREE_MAX_TOP_K, &t->top_k, err);
     if (rc == LTD_OK)
         rc = get_i32(root, "max_forwards", 0, LTD_TREE_MAX_DEPTH, &t->max_forwards, err);
@@ -209,12 +212,15 @@ int ltd_tuned_check(const ltd_tuned *t, const ltd_setup *s, ltd_err *err)
 {
     const ltd_config *c = &s->config;
     const char *head = s->head ? ltd_eagle3_hash(s->head) : "";
+    char survival[65];
     if (strcmp(t->machine, s->machine) != 0)
         return ltd_fail(err, LTD_EINVAL, "tuned setting: searched on '%s', but this is '%s'",
                         t->machine, s->machine);
     if (strcmp(t->model_hash, ltd_llama_hash(s->model)) != 0 || strcmp(t->head_hash, head) != 0)
         return ltd_fail(err, LTD_EINVAL,
                         "tuned setting: searched with another model or draft head");
+    if (strcmp(t->survival, ltd_survival_hash(s, survival)) != 0)
+        return ltd_fail(err, LTD_EINVAL, "tuned setting: searched with other survival curves");
     if (t->top_k != c->env.top_k || t->lookup != c->env.lookup ||
         (s->head && t->max_forwards != c->env.max_forwards))
         return ltd_fail(err, LTD_EINVAL,

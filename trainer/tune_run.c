@@ -8,6 +8,7 @@
 #include "agents/fixed.h"
 #include "base/file.h"
 #include "trainer/scout.h"
+#include "trainer/survival_run.h"
 #include "trainer/tune.h"
 
 enum { SCOUT_KEEPS = 8 };              /* candidates that go on to the live clock */
@@ -108,6 +109,7 @@ static void describe(const ltd_setup *s, ltd_tuned *t)
     memcpy(t->machine, s->machine, sizeof t->machine);
     strncpy(t->model_hash, ltd_llama_hash(s->model), sizeof t->model_hash - 1);
     if (s->head) strncpy(t->head_hash, ltd_eagle3_hash(s->head), sizeof t->head_hash - 1);
+    ltd_survival_hash(s, t->survival);
     t->top_k = s->config.env.top_k;
     t->max_forwards = s->head ? s->config.env.max_forwards : 0;
     t->lookup = s->config.env.lookup;

@@ -11,6 +11,8 @@
 #include <cmocka.h>
 
 #include "base/rng.h"
+#include "tests/support/engine.h"
+#include "trainer/survival_run.h"
 #include "trainer/tune.h"
 
 /* A machine whose best setting is 2 forwards, 6 nodes, lookup; time passes as it plays. */
@@ -204,6 +206,7 @@ static void a_file_reads_back_equal(void **state)
                    .machine = "cpu \"x\", avx2, 2 threads",
                    .model_hash = "ab",
                    .head_hash = "",
+                   .survival = "none",
                    .top_k = 8,
                    .max_forwards = 8,
                    .sizes = {0, 2, 4},
@@ -239,6 +242,57 @@ static void a_file_reads_back_equal(void **state)
     assert_int_equal(ltd_tuned_load(&b, path, &err), LTD_EIO);
 }
 
+/* A setup as far as a tuned setting looks at it. */
+static ltd_setup setup_of(ltd_llama *model)
+{
+    ltd_setup s = {.model = model, .machine = "cpu, avx2, 2 threads"};
+    ltd_config_init(&s.config);
+    snprintf(s.config.calibration.path, sizeof s.config.calibration.path, "somewhere/cost.json");
+    return s;
+}
+
+/* As a search on `s` would have left it. */
+static ltd_tuned tuned_for(const ltd_setup *s)
+{
+    ltd_tuned t = {.top_k = s->config.env.top_k,
+                   .max_forwards = s->config.env.max_forwards,
+                   .lookup = s->config.env.lookup,
+                   .n_sizes = s->config.env.sizes.n};
+    snprintf(t.machine, sizeof t.machine, "%s", s->machine);
+    snprintf(t.model_hash, sizeof t.model_hash, "%s", ltd_llama_hash(s->model));
+    ltd_survival_hash(s, t.survival);
+    memcpy(t.sizes, s->config.env.sizes.v, (size_t)t.n_sizes * sizeof t.sizes[0]);
+    return t;
+}
+
+/* Another file, and not to be had for the other's. */
+static void assert_apart(const ltd_setup *a, const ltd_setup *b, const char *why)
+{
+    char x[256], y[256];
+    ltd_err err = LTD_ERR_INIT;
+    ltd_tuned t = tuned_for(a);
+    assert_int_equal(ltd_tuned_path(a, x, sizeof x, &err), LTD_OK);
+    assert_int_equal(ltd_tuned_path(b, y, sizeof y, &err), LTD_OK);
+    assert_string_not_equal(x, y);
+    assert_int_equal(ltd_tuned_check(&t, a, &err), LTD_OK);
+    assert_int_equal(ltd_tuned_check(&t, b, &err), LTD_EINVAL);
+    assert_non_null(strstr(err.msg, why));
+}
+
+static void a_kept_setting_holds_for_its_survival_curves(void **state)
+{
+    (void)state;
+    static ltd_survival curves, others;
+    ltd_llama *model = engine_model("eagle3/target", LTD_LOAD_FILE, 16, NULL);
+    ltd_setup none = setup_of(model), some = none, other = none;
+    others.head[1] = -1;
+    some.survival = &curves;
+    other.survival = &others;
+    assert_apart(&none, &some, "survival curves");
+    assert_apart(&some, &other, "survival curves");
+    ltd_llama_close(model);
+}
+
 static void settings_read_as_words(void **state)
 {
     (void)state;
@@ -261,6 +315,7 @@ int main(void)
         cmocka_unit_test(the_budget_holds_up_to_a_prompt_a_candidate),
         cmocka_unit_test(a_watcher_can_stop_it),
         cmocka_unit_test(a_file_reads_back_equal),
+        cmocka_unit_test(a_kept_setting_holds_for_its_survival_curves),
         cmocka_unit_test(settings_read_as_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
