@@ -211,7 +211,7 @@ static void describe(const bench_run *b, ltd_bench *ret)
     ltd_cycle_options o = ltd_setup_cycle_options(s);
     ret->sampling = o.sampling;
     ret->accept = o.accept;
-    ret->tuned = (ltd_setting){-1, 0, false};
+    ret->tuned = (ltd_setting){-1, 0, false, 0};
     if (b->c.tuned >= 0) ret->tuned = b->c.row[b->c.tuned].setting;
 }
 

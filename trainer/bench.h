@@ -105,7 +105,7 @@ bool ltd_bench_wants(const ltd_config *c, const char *row);
 /* ... one that a trained policy plays? */
 bool ltd_bench_wants_policy(const ltd_config *c);
 /* Rows of config.bench.policies (empty: ar, eagle3, static-tuned, switch, goodput, ltd; also
- * static-N-V and static-N-V-lookup: N forwards, V nodes; ltd-guard: ltd, set aside while plain
+ * static-N-V[-kK][-lookup]: N forwards, V nodes, beam K; ltd-guard: ltd, set aside while plain
  * decoding is faster; ltd-table: what is left of it in a table; the rules of agents/rules) on
  * config.prompts.bench; ar always runs.  A row that needs what isn't there (head, tuned setting,
  * policy) is left out and the log says so. LTD_EINVAL: an unknown row.  *ret owned. */

@@ -189,6 +189,7 @@ void ltd_bench_json(const ltd_bench *b, ltd_str *out)
         ltd_json_put_int(&w, "forwards", b->tuned.forwards);
         ltd_json_put_int(&w, "size", b->tuned.size);
         ltd_json_put_bool(&w, "lookup", b->tuned.lookup);
+        ltd_json_put_int(&w, "top_k", b->tuned.top_k);
         ltd_json_end_object(&w);
     }
     put_drift(&w, &b->drift);

@@ -199,12 +199,14 @@ static void get_scope(reader *r, ltd_json root, ltd_bench *b)
         r->rc = ltd_json_get_bool(drafter, "lookup", &b->lookup, r->err);
     if (r->rc == LTD_OK && ltd_json_has(root, "replayed"))
         r->rc = ltd_json_get_bool(root, "replayed", &b->replayed, r->err);
-    b->tuned = (ltd_setting){-1, 0, false};
+    b->tuned = (ltd_setting){-1, 0, false, 0};
     if (r->rc < 0 || !ltd_json_has(root, "tuned")) return;
     ltd_json tuned = get_object(r, root, "tuned");
     get_i32(r, tuned, "forwards", LTD_TREE_MAX_DEPTH, &b->tuned.forwards);
     get_i32(r, tuned, "size", 1024, &b->tuned.size);
     if (r->rc == LTD_OK) r->rc = ltd_json_get_bool(tuned, "lookup", &b->tuned.lookup, r->err);
+    if (r->rc == LTD_OK && ltd_json_has(tuned, "top_k"))
+        get_i32(r, tuned, "top_k", LTD_TREE_MAX_TOP_K, &b->tuned.top_k);
 }
 
 static int get_all(ltd_json root, ltd_bench *b, ltd_err *err)

@@ -1,6 +1,7 @@
 #include "trainer/bench_rows.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "agents/fixed.h"
@@ -83,7 +84,7 @@ static int add_ltd(ltd_contestants *c, const ltd_setup *s, const char *name, con
     else if (strcmp(p->machine, s->machine) != 0)
         ltd_log(s->log, LTD_LOG_WARN, "row %s: the policy was trained on '%s', this is '%s'", name,
                 p->machine, s->machine);
-    int rc = add(c, name, (ltd_setting){0, 0, p->lookup}, p->top_k, p, err);
+    int rc = add(c, name, (ltd_setting){0, 0, p->lookup, 0}, p->top_k, p, err);
     if (rc < 0 || c->n == before) return rc;
     c->row[before].guarded = strcmp(name, "ltd-guard") == 0;
     c->row[before].tabled = tabled;
@@ -100,7 +101,7 @@ static int add_rule(ltd_contestants *c, const ltd_setup *s, const ltd_rule_set *
                   "its net is not trained: run `ltd record`, then `ltd tune --rules`");
         return LTD_OK;
     }
-    int rc = add(c, rule->name, (ltd_setting){0, 0, s->config.env.lookup}, s->config.env.top_k,
+    int rc = add(c, rule->name, (ltd_setting){0, 0, s->config.env.lookup, 0}, s->config.env.top_k,
                  NULL, err);
     if (rc < 0 || c->n == before) return rc;
     ltd_contestant *row = &c->row[c->n - 1];
@@ -125,37 +126,49 @@ static int no_such_row(const char *name, ltd_err *err)
     for (int32_t i = 0; i < ltd_rule_count() && at < sizeof list; i++)
         at += (size_t)snprintf(list + at, sizeof list - at, "%s, ", ltd_rule_at(i)->name);
     return ltd_fail(err, LTD_EINVAL,
-                    "bench: no row called '%s', expected ar, eagle3, static-tuned, static-N-V, "
-                    "static-N-V-lookup, %sltd, ltd-guard or ltd-table",
+                    "bench: no row called '%s', expected ar, eagle3, static-tuned, "
+                    "static-N-V[-kK][-lookup], %sltd, ltd-guard or ltd-table",
                     name, list);
 }
 
-/* "static-3-12", "static-3-12-lookup". */
+/* "static-3-12", "static-3-12-lookup", "static-3-12-k4-lookup". */
 static bool parse_static(const char *name, ltd_setting *ret)
 {
-    char rest[16] = "";
+    char rest[16] = "", *at = rest;
     int n = sscanf(name, "static-%d-%d%15s", &ret->forwards, &ret->size, rest);
-    ret->lookup = strcmp(rest, "-lookup") == 0;
-    return n >= 2 && (rest[0] == 0 || ret->lookup) && ret->forwards >= 0 &&
+    if (strncmp(at, "-k", 2) == 0) {
+        long k = strtol(at + 2, &at, 10);
+        if (k < 1 || k > LTD_TREE_MAX_TOP_K) return false;
+        ret->top_k = (int32_t)k;
+    }
+    ret->lookup = strcmp(at, "-lookup") == 0;
+    return n >= 2 && (at[0] == 0 || ret->lookup) && ret->forwards >= 0 &&
            ret->forwards <= LTD_TREE_MAX_DEPTH && ret->size >= 0 && ret->size <= 1000;
+}
+
+/* A fixed setting.  A beam like everyone's needs no mention. */
+static int add_fixed(ltd_contestants *c, const ltd_setup *s, const char *name, ltd_setting setting,
+                     ltd_err *err)
+{
+    int32_t top_k = s->config.env.top_k;
+    if (setting.top_k == top_k) setting.top_k = 0;
+    return add(c, name, setting, setting.top_k ? setting.top_k : top_k, NULL, err);
 }
 
 static int add_named(ltd_contestants *c, const ltd_setup *s, const ltd_bench_options *options,
                      const char *name, ltd_err *err)
 {
-    ltd_setting setting = {0, 0, false};
-    int32_t top_k = s->config.env.top_k;
+    ltd_setting setting = {0};
     const ltd_trace *record = options->replay ? &options->replay->trace : NULL;
     if (strcmp(name, "ar") == 0) return LTD_OK; /* it is there already */
     if (is_policy_row(name)) return add_ltd(c, s, name, options->policy, err);
     if (strcmp(name, "static-tuned") == 0) {
-        if (options->tuned) return add(c, name, options->tuned->best, top_k, NULL, err);
+        if (options->tuned) return add_fixed(c, s, name, options->tuned->best, err);
         leave_out(s, name, "no tuned setting");
         return LTD_OK;
     }
     if (strcmp(name, "eagle3") == 0) {
-        setting = (ltd_setting){EAGLE_FORWARDS, EAGLE_SIZE, false};
-        top_k = EAGLE_TOP_K;
+        setting = (ltd_setting){EAGLE_FORWARDS, EAGLE_SIZE, false, EAGLE_TOP_K};
     } else if (ltd_rule_find(name)) {
         return add_rule(c, s, options->rules, ltd_rule_find(name), err);
     } else if (!parse_static(name, &setting)) {
@@ -165,11 +178,12 @@ static int add_named(ltd_contestants *c, const ltd_setup *s, const ltd_bench_opt
         leave_out(s, name, "no draft head");
         return LTD_OK;
     }
-    if (record && (top_k != record->top_k || setting.forwards > record->max_forwards)) {
-        leave_out(s, name, "more forwards, or wider ones, than were recorded");
+    bool other_beam = record && setting.top_k && setting.top_k != record->top_k;
+    if (other_beam || (record && setting.forwards > record->max_forwards)) {
+        leave_out(s, name, "more forwards, or another beam, than were recorded");
         return LTD_OK;
     }
-    return add(c, name, setting, top_k, NULL, err);
+    return add_fixed(c, s, name, setting, err);
 }
 
 int ltd_contestants_list(ltd_contestants *ret, const ltd_setup *s, const ltd_bench_options *options,
@@ -177,7 +191,7 @@ int ltd_contestants_list(ltd_contestants *ret, const ltd_setup *s, const ltd_ben
 {
     const ltd_strings *names = &s->config.bench.policies;
     memset(ret, 0, sizeof *ret);
-    int rc = add(ret, "ar", (ltd_setting){0, 0, false}, s->config.env.top_k, NULL, err);
+    int rc = add(ret, "ar", (ltd_setting){0, 0, false, 0}, s->config.env.top_k, NULL, err);
     const int32_t n_default = (int32_t)(sizeof default_rows / sizeof default_rows[0]);
     for (int32_t i = 0; rc == LTD_OK && i < (names->n ? names->n : n_default); i++)
         rc = add_named(ret, s, options, names->n ? names->v[i] : default_rows[i], err);

@@ -20,8 +20,8 @@ typedef struct ltd_contestant {
     bool tabled;              /* by the policy's table */
     ltd_guard guard;
     float param[LTD_RULE_PARAMS];
-    ltd_mlp *net; /* of a trained rule, borrowed */
-    int32_t top_k;
+    ltd_mlp *net;  /* of a trained rule, borrowed */
+    int32_t top_k; /* that its cycle is opened with */
     ltd_cycle *cycle;
     ltd_env *env;
     ltd_agent *agent;

@@ -5,13 +5,15 @@
 
 #include "trainer/bench.h"
 
-/* "--forwards 2 --size 8", "plain decoding". */
+/* "--forwards 2 --size 8 --env.top_k=4", "plain decoding". */
 static void advice(const ltd_setting *s, char *ret, size_t size)
 {
+    char beam[32] = "";
+    if (s->top_k) snprintf(beam, sizeof beam, " --env.top_k=%d", s->top_k);
     if (s->forwards == 0 && s->size == 0)
         snprintf(ret, size, "plain decoding");
     else
-        snprintf(ret, size, "--forwards %d --size %d%s", s->forwards, s->size,
+        snprintf(ret, size, "--forwards %d --size %d%s%s", s->forwards, s->size, beam,
                  s->lookup ? "" : " --env.lookup=false");
 }
 
@@ -32,7 +34,7 @@ static void put_gain(double ratio, ltd_interval ci, ltd_str *out)
 
 static void put_against_tuned(const ltd_bench *b, const ltd_bench_row *ltd, ltd_str *out)
 {
-    char use[64], setting[64];
+    char use[96], setting[64];
     advice(&b->tuned, use, sizeof use);
     ltd_setting_text(&b->tuned, setting, sizeof setting);
     bool known = isfinite(ltd->vs_tuned_ci.lo), gains = known && ltd->vs_tuned_ci.lo > 1;
@@ -82,7 +84,7 @@ void ltd_bench_verdict(const ltd_bench *b, ltd_str *out)
     if (differing(&b->all))
         ltd_str_printf(out, "ERROR: %d answers differ from plain decoding\n", differing(&b->all));
     if (!ltd && tuned) {
-        char use[64];
+        char use[96];
         advice(&b->tuned, use, sizeof use);
         ltd_str_printf(out, "no trained policy here; best static setting: %s\n", use);
     }

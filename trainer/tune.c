@@ -6,21 +6,28 @@
 
 char *ltd_setting_text(const ltd_setting *setting, char *ret, size_t size)
 {
+    char beam[24] = "";
+    if (setting->top_k) snprintf(beam, sizeof beam, ", beam %d", setting->top_k);
     if (setting->forwards == 0 && setting->size == 0)
         snprintf(ret, size, "plain decoding");
     else
-        snprintf(ret, size, "%d forward%s, %d node%s%s", setting->forwards,
+        snprintf(ret, size, "%d forward%s, %d node%s%s%s", setting->forwards,
                  setting->forwards == 1 ? "" : "s", setting->size, setting->size == 1 ? "" : "s",
-                 setting->lookup ? ", lookup" : "");
+                 beam, setting->lookup ? ", lookup" : "");
     return ret;
 }
 
 /* --- candidates --- */
 
+static int32_t width_of(const ltd_cycle_options *c, const ltd_setting *s)
+{
+    return s->top_k ? s->top_k : c->top_k;
+}
+
 /* Nodes that the pool can hold, and its deepest level. */
 static int64_t pool_room(const ltd_cycle_options *c, const ltd_setting *s, int32_t *depth)
 {
-    int64_t k = c->top_k, room = s->forwards ? k + (s->forwards - 1) * k * k : 0;
+    int64_t k = width_of(c, s), room = s->forwards ? k + (s->forwards - 1) * k * k : 0;
     *depth = s->forwards + (s->lookup ? c->lookup_max_chain : 0);
     return room + (s->lookup ? c->lookup_max_chain : 0);
 }
@@ -32,7 +39,7 @@ bool ltd_tune_can_pay(const ltd_cycle_options *cycle, const ltd_cost *cost,
     if (!cost) return true;
     pool_room(cycle, setting, &depth);
     int32_t context = cost->middle_context, most = setting->size < depth ? setting->size : depth;
-    ltd_cost_work work = {setting->forwards, cycle->top_k, setting->size, context, 1};
+    ltd_cost_work work = {setting->forwards, width_of(cycle, setting), setting->size, context, 1};
     return (most + 1) * ltd_cost_ar(cost, context) > ltd_cost_cycle(cost, &work);
 }
 
@@ -63,7 +70,7 @@ int32_t ltd_tune_grid(const ltd_cycle_options *cycle, const ltd_ints *sizes, int
         last = forwards;
         for (int32_t j = 0; j < n_size; j++) {
             for (int lookup = 0; lookup <= (int)cycle->lookup; lookup++) {
-                ltd_setting s = {forwards, size[j], lookup == 1};
+                ltd_setting s = {forwards, size[j], lookup == 1, 0};
                 int32_t depth;
                 if (s.size > pool_room(cycle, &s, &depth) || !ltd_tune_can_pay(cycle, cost, &s))
                     continue;

@@ -33,6 +33,7 @@ enum { LTD_TUNE_MAX = 512, LTD_TUNE_FINALISTS = 8 };
 typedef struct ltd_setting {
     int32_t forwards, size; /* 0 and 0 without lookup: plain decoding */
     bool lookup;
+    int32_t top_k; /* beam width; 0: the configuration's env.top_k */
 } ltd_setting;
 
 /* A candidate and what it has been measured at so far. */
@@ -77,7 +78,8 @@ int ltd_tune(const ltd_setup *s, const ltd_prompts *prompts, const ltd_tune_opti
 int ltd_tune_or_load(const ltd_setup *s, const ltd_prompts *prompts,
                      const ltd_tune_options *options, ltd_tuned *ret, ltd_err *err);
 
-/* "2 forwards, 8 nodes, lookup", "plain decoding".  Returns ret. */
+/* "2 forwards, 8 nodes, beam 4, lookup", "plain decoding"; the beam only where the setting has one
+ * of its own.  Returns ret. */
 char *ltd_setting_text(const ltd_setting *setting, char *ret, size_t size);
 
 /* --- kept results --- */

@@ -40,6 +40,7 @@ static void put_setting(ltd_json_writer *w, const ltd_setting *s)
     ltd_json_put_int(w, "forwards", s->forwards);
     ltd_json_put_int(w, "size", s->size);
     ltd_json_put_bool(w, "lookup", s->lookup);
+    ltd_json_put_int(w, "top_k", s->top_k);
 }
 
 static void put_candidate(ltd_json_writer *w, const ltd_candidate *c)
@@ -117,6 +118,7 @@ static int get_setting(ltd_json o, ltd_setting *ret, ltd_err *err)
     int rc = get_i32(o, "forwards", 0, LTD_TREE_MAX_DEPTH, &ret->forwards, err);
     if (rc == LTD_OK) rc = get_i32(o, "size", 0, 1024, &ret->size, err);
     if (rc == LTD_OK) rc = ltd_json_get_bool(o, "lookup", &ret->lookup, err);
+    if (rc == LTD_OK) rc = get_i32(o, "top_k", 0, LTD_TREE_MAX_TOP_K, &ret->top_k, err);
     return rc;
 }
 

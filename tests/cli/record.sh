@@ -189,7 +189,7 @@ cat >read.py <<'PY'
 import json
 replay = json.load(open("whole/linear.json"))
 rows = {r["policy"]: r for r in replay["all"]["rows"]}
-assert replay["tuned"] == {"forwards": 0, "size": 0, "lookup": False}, replay["tuned"]
+assert replay["tuned"] == {"forwards": 0, "size": 0, "lookup": False, "top_k": 0}, replay["tuned"]
 for name in ("static-tuned", "goodput", "ltd", "ltd-guard"):
     assert rows[name]["speedup"] > 0.99, rows[name]
 assert rows["static-2-8-lookup"]["speedup"] < 0.7, rows["static-2-8-lookup"]

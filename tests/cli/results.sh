@@ -16,7 +16,7 @@ question 2 "Count from one to five." >two/question.jsonl
 short=(--calibration.reps=1 --calibration.contexts=128 --bench.reps=1 --max-new=12 --quiet)
 
 # The list a shell makes of */question.jsonl, and --json without a file.
-"$ltd" bench --prompts ./*/question.jsonl "${short[@]}" --policies ar,static-2-3,static-0-4-lookup \
+"$ltd" bench --prompts ./*/question.jsonl "${short[@]}" --policies ar,static-2-3,static-2-20-k3,static-0-4-lookup \
     --json >bench.json 2>err
 check "bench exits 0" [ $? -eq 0 ]
 cat >read.py <<'PY'
@@ -26,7 +26,7 @@ assert bench["version"] == 1 and bench["command"].startswith("ltd bench"), bench
 assert [t["task"] for t in bench["tasks"]] == ["one", "two"], [t["task"] for t in bench["tasks"]]
 for task in bench["tasks"]:
     assert task["prompts"] == 1 and task["max_new"] == 12 and task["temperature"] == 0
-    assert [r["policy"] for r in task["rows"]] == ["ar", "static-2-3", "static-0-4-lookup"]
+    assert [r["policy"] for r in task["rows"]] == ["ar", "static-2-3", "static-2-20-k3", "static-0-4-lookup"]
     for row in task["rows"]:
         assert row["identical"] == row["of"] == 1, row
         assert row["tokens"] > 0 and row["seconds"] > 0 and row["tok_s"] > 0
@@ -36,12 +36,19 @@ for task in bench["tasks"]:
         assert all(v >= a for v, a in zip(at["verified"], at["accepted"])), at
         assert at["accepted"] == sorted(at["accepted"], reverse=True), at
         assert row["stop"] is None
+    assert task["rows"][2]["detail"] == "2 forwards, 20 nodes, beam 3", task["rows"][2]["detail"]
+    assert 0 < task["rows"][2]["size_mean"] <= 12  # 3 + 3 x 3 nodes are all there are
     assert task["rows"][0]["speedup"] == 1 and task["rows"][0]["accept_by_position"]["verified"] == []
 assert bench["versus"] == [] and bench["best_opponent"] is None
-assert 0 <= bench["ended"]["prompts"] <= 2 and len(bench["ended"]["rows"]) == 3
+assert 0 <= bench["ended"]["prompts"] <= 2 and len(bench["ended"]["rows"]) == 4
 assert set(bench["drift"]) == {"speed", "shape", "rows"} and bench["drift"]["speed"] > 0
 PY
 check "its JSON is the documented object, answers are plain decoding's" python3 read.py
+
+for name in static-2-3-k0 static-2-3-k33 static-2-3-k static-2-3-kx static-2-3-k4-look; do
+    "$ltd" bench "${short[@]}" --prompts one/question.jsonl --policies $name >out 2>err
+    check "$name is no row" grep -q "no row called '$name'" err
+done
 
 # Text is the same under every policy, and goes to standard output alone.
 prompt="List three fruits."

@@ -142,7 +142,11 @@ static void the_verdict_says_gain_or_setting(void **state)
     text = text_of(ltd_bench_verdict);
     assert_non_null(strstr(text, "no gain here: use --forwards 1 --size 2"));
     free(text);
-    bench.tuned = (ltd_setting){0, 0, false};
+    bench.tuned = (ltd_setting){2, 4, false, 12};
+    text = text_of(ltd_bench_verdict);
+    assert_non_null(strstr(text, "use --forwards 2 --size 4 --env.top_k=12 --env.lookup=false ("));
+    free(text);
+    bench.tuned = (ltd_setting){0, 0, false, 0};
     text = text_of(ltd_bench_verdict);
     assert_non_null(strstr(text, "no gain here: use plain decoding"));
     free(text);
@@ -223,6 +227,7 @@ static void json_reads_back_equal(void **state)
     free(table);
     bench.sampling = (ltd_sampling){.temperature = 0.8, .top_k = 20, .top_p = 0.9};
     bench.accept = LTD_ACCEPT_SAMPLED;
+    bench.tuned = (ltd_setting){2, 4, true, 12};
     read_back();
 }
 

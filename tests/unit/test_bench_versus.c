@@ -143,7 +143,7 @@ static void the_verdict_names_the_fastest_other_row(void **state)
                         "+0.0 % [+0.0, +0.0] over goodput, the fastest other row, "
                         "mean of the tasks +12.5 % [+12.5, +12.5]\n");
     ltd_str_clear(&s);
-    bench.tuned = (ltd_setting){1, 2, true};
+    bench.tuned = (ltd_setting){1, 2, true, 0};
     bench.all.rows[2].vs_tuned = 1.25;
     bench.all.rows[2].vs_tuned_ci = (ltd_interval){1.2, 1.3};
     ltd_bench_verdict(&bench, &s);

@@ -46,7 +46,7 @@ static void tune_has_plain_decoding_alone_to_try(void **state)
     assert_int_equal(ltd_tune_grid(&o, &sizes, 3, &train.cost, c), 1);
     assert_int_equal(c[0].setting.forwards, 0);
     assert_int_equal(c[0].setting.size, 0);
-    const ltd_setting some = {2, 4, true};
+    const ltd_setting some = {2, 4, true, 0};
     assert_false(ltd_tune_can_pay(&o, &train.cost, &some));
     assert_true(ltd_tune_can_pay(&o, NULL, &some));
 }
@@ -155,7 +155,7 @@ static void the_verdict_is_plain_decoding(void **state)
     for (int i = 0; i < 3; i++) {
         ltd_str text = LTD_STR_INIT;
         bench_sample(&b, speeds[i]);
-        b.tuned = (ltd_setting){0, 0, false};
+        b.tuned = (ltd_setting){0, 0, false, 0};
         ltd_bench_verdict(&b, &text);
         assert_non_null(strstr(ltd_str_text(&text), "no gain here: use plain decoding"));
         ltd_str_clear(&text);

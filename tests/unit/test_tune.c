@@ -197,7 +197,7 @@ static void a_watcher_can_stop_it(void **state)
 static void a_file_reads_back_equal(void **state)
 {
     (void)state;
-    ltd_tuned a = {.best = {2, 6, true},
+    ltd_tuned a = {.best = {2, 6, true, 4},
                    .tok_s = 140.5,
                    .n_finalists = 2,
                    .candidates = 90,
@@ -212,8 +212,8 @@ static void a_file_reads_back_equal(void **state)
                    .sizes = {0, 2, 4},
                    .n_sizes = 3,
                    .lookup = true};
-    a.finalists[0] = (ltd_candidate){{2, 6, true}, 480, 3.5, 10, 1.25};
-    a.finalists[1] = (ltd_candidate){{0, 0, false}, 480, 4.5, 10, 1};
+    a.finalists[0] = (ltd_candidate){{2, 6, true, 4}, 480, 3.5, 10, 1.25};
+    a.finalists[1] = (ltd_candidate){{0, 0, false, 0}, 480, 4.5, 10, 1};
     ltd_tuned b;
     ltd_err err = LTD_ERR_INIT;
     char path[] = "test_tune_XXXXXX";
@@ -228,6 +228,8 @@ static void a_file_reads_back_equal(void **state)
     assert_string_equal(ltd_str_text(&x), ltd_str_text(&y));
     assert_string_equal(b.machine, a.machine);
     assert_true(b.finalists[0].seconds == 3.5 && b.lookup && b.sizes[2] == 4);
+    assert_int_equal(b.best.top_k, 4);
+    assert_int_equal(b.finalists[0].setting.top_k, 4);
     ltd_str_fini(&x);
     ltd_str_fini(&y);
     /* Broken files say what is wrong, and touch nothing. */
@@ -297,10 +299,14 @@ static void settings_read_as_words(void **state)
 {
     (void)state;
     char text[64];
-    assert_string_equal(ltd_setting_text(&(ltd_setting){0, 0, false}, text, sizeof text),
+    assert_string_equal(ltd_setting_text(&(ltd_setting){0, 0, false, 0}, text, sizeof text),
                         "plain decoding");
-    assert_string_equal(ltd_setting_text(&(ltd_setting){1, 2, true}, text, sizeof text),
+    assert_string_equal(ltd_setting_text(&(ltd_setting){1, 2, true, 0}, text, sizeof text),
                         "1 forward, 2 nodes, lookup");
+    assert_string_equal(ltd_setting_text(&(ltd_setting){2, 4, true, 4}, text, sizeof text),
+                        "2 forwards, 4 nodes, beam 4, lookup");
+    assert_string_equal(ltd_setting_text(&(ltd_setting){2, 1, false, 12}, text, sizeof text),
+                        "2 forwards, 1 node, beam 12");
 }
 
 int main(void)

@@ -72,14 +72,14 @@ static int choose(generation *g, choice *ret, ltd_err *err)
     const ltd_config *c = &g->cli->config;
     const char *named = g->cli->policy ? g->cli->policy : c->generate.policy;
     *ret = (choice){.name = "static",
-                    .setting = {c->generate.forwards, c->generate.size, c->env.lookup}};
+                    .setting = {c->generate.forwards, c->generate.size, c->env.lookup, 0}};
     if (strcmp(named, "static") == 0) return LTD_OK;
     if (strcmp(named, "ar") == 0) {
         *ret = (choice){.name = "ar"};
         return LTD_OK;
     }
     if (strcmp(named, "random") == 0) {
-        *ret = (choice){.name = "random", .setting = {0, 0, true}, .random = true};
+        *ret = (choice){.name = "random", .setting = {0, 0, true, 0}, .random = true};
         return LTD_OK;
     }
     char path[PATH_MAX];
@@ -117,6 +117,7 @@ static int open_env(generation *g, const choice *pick, ltd_err *err)
     ltd_setup *s = g->s;
     ltd_cycle_options co =
         g->policy ? ltd_setup_policy_cycle(s, g->policy) : ltd_setup_cycle_options(s);
+    if (!g->policy && pick->setting.top_k) co.top_k = pick->setting.top_k;
     int rc = ltd_setup_cycle(s, &co, &g->cycle, err);
     if (rc < 0) return rc;
     if (!g->policy && !pick->random) ltd_cycle_set_lookup(g->cycle, pick->setting.lookup);

@@ -44,7 +44,7 @@ static const cli_option options[] = {
     {"tables", "FILE,...", "calibration.tables", "cost tables (default: all of configs/machines)",
      0},
     {"policies", "A,B,...", "bench.policies",
-     "rows: ar, eagle3, static-tuned, ltd, ltd-guard, ltd-table, static-N-V, static-N-V-lookup, or "
+     "rows: ar, eagle3, static-tuned, ltd, ltd-guard, ltd-table, static-N-V[-kK][-lookup], or "
      "a rule of "
      "docs/opponents.md",
      0},
