@@ -35,6 +35,7 @@ extern "C" {
 enum {
     LTD_CONFIG_TEXT = 512,  /* bytes of a text, NUL included */
     LTD_CONFIG_INTS = 64,   /* entries of an integer list */
+    LTD_CONFIG_WIDTHS = 3,  /* entries of tune.top_k */
     LTD_CONFIG_STRINGS = 32 /* entries of a text list */
 };
 
@@ -152,6 +153,9 @@ typedef struct ltd_config {
         ltd_distill_precision precision;
         int32_t valid_texts, valid_every, checkpoint_every;
     } distill;
+    struct {
+        ltd_ints top_k;
+    } tune;
     struct {
         ltd_strings policies;
         int32_t max_new, reps, prompts_per_task, bootstrap;

@@ -312,6 +312,10 @@ static const ltd_key KEYS[] = {
     INT(distill, checkpoint_every, "500", 0, BIG, "updates",
         "0: only at the end or when stopped", "ours"),
 
+    INTS(tune, top_k, "[4, 12]", 1, LTD_TREE_MAX_TOP_K, "nodes",
+        "beam widths that the search of the best static setting looks at besides env.top_k, "
+        "ascending, at most 3; empty: none; a draft's time is between those that were calibrated", "ours"),
+
     STRINGS(bench, policies, "[]",
         "rows of the comparison, also rules of docs/opponents.md; empty: ar, eagle3, static-tuned, "
         "switch, goodput, ltd", "ours"),

@@ -169,6 +169,14 @@ static int check_hidden(const ltd_ints *list, const char *name, ltd_err *err)
                     LTD_ACTOR_CRITIC_MAX_HIDDEN);
 }
 
+static int check_widths(const ltd_ints *list, ltd_err *err)
+{
+    if (list->n == 0) return LTD_OK;
+    if (list->n <= LTD_CONFIG_WIDTHS) return check_ascending(list, "tune.top_k", err);
+    return ltd_fail(err, LTD_EINVAL, "tune.top_k: %" PRId32 " widths, expected at most %d", list->n,
+                    LTD_CONFIG_WIDTHS);
+}
+
 static int check_order(int32_t low, const char *low_name, int32_t high, const char *high_name,
                        ltd_err *err)
 {
@@ -211,6 +219,7 @@ int ltd_config_check(const ltd_config *c, ltd_err *err)
                          "model.context - 1", err);
     if (rc == LTD_OK) rc = check_ascending(&c->env.sizes, "env.sizes", err);
     if (rc == LTD_OK) rc = check_ascending(&c->calibration.contexts, "calibration.contexts", err);
+    if (rc == LTD_OK) rc = check_widths(&c->tune.top_k, err);
     if (rc == LTD_OK) rc = check_hidden(&c->policy.depth_hidden, "policy.depth_hidden", err);
     if (rc == LTD_OK) rc = check_hidden(&c->policy.size_hidden, "policy.size_hidden", err);
     if (rc == LTD_OK) rc = check_hidden(&c->policy.critic_hidden, "policy.critic_hidden", err);

@@ -104,7 +104,8 @@ int ltd_replay_tune(const ltd_replay *r, const ltd_prompts *prompts, ltd_tuned *
     ltd_candidate *c = ltd_mem_zeros(LTD_TUNE_MAX, sizeof *c);
     if (!c) return ltd_fail(err, LTD_ENOMEM, "replay: no memory");
     ltd_cycle_options o = ltd_replay_cycle_options(r);
-    int32_t n = ltd_tune_grid(&o, &r->setup->config.env.sizes, o.max_forwards, r->setup->cost, c);
+    int32_t n =
+        ltd_tune_grid(&o, &r->setup->config.env.sizes, NULL, o.max_forwards, r->setup->cost, c);
     for (int32_t i = 0; i < n; i++) {
         c[i].seconds = 1e-3 * total_ms(r, prompts, &c[i].setting, &c[i].tokens);
         c[i].prompts = (int32_t)ltd_prompts_count(prompts);

@@ -37,7 +37,8 @@ ltd_cycle_options ltd_replay_cycle_options(const ltd_replay *r);
 int ltd_replay_prompts(const ltd_replay *r, const ltd_prompts *prompts, ltd_prompts **ret,
                        int32_t *left_out, ltd_err *err);
 /* The static setting that takes the least time for the prompts, of those that the live search
- * (tune.h) looks at.  Prompts as ltd_replay_prompts gives them. */
+ * (tune.h) looks at, of the one beam width that was recorded.  Prompts as ltd_replay_prompts gives
+ * them. */
 int ltd_replay_tune(const ltd_replay *r, const ltd_prompts *prompts, ltd_tuned *ret, ltd_err *err);
 
 /* Time of a prompt under a setting, and its tokens: 0 and 0 when it isn't recorded. */

@@ -56,29 +56,92 @@ int32_t ltd_tune_sizes(const ltd_ints *sizes, int32_t max_size, int32_t *ret)
     return n;
 }
 
-int32_t ltd_tune_grid(const ltd_cycle_options *cycle, const ltd_ints *sizes, int32_t max_forwards,
-                      const ltd_cost *cost, ltd_candidate *ret)
+typedef struct grid {
+    const ltd_cycle_options *cycle;
+    const ltd_cost *cost;
+    int32_t max_forwards;
+    int32_t size[LTD_MAX_SIZES], n_size;
+    ltd_candidate *c;
+    int32_t n;
+} grid;
+
+/* Is it a setting of the cycle's own beam over again?  The best V nodes have no ancestor and no
+ * elder sibling outside them, so that beams of V or more all draft them, and a wider one just takes
+ * longer; a narrower one saves nothing before the first expansion.  (Survival curves score a
+ * chain's token otherwise when the beam is wide enough to propose it: that much is left aside.) */
+static bool has_twin(const grid *g, const ltd_setting *s)
+{
+    int32_t k = g->cycle->top_k;
+    if (!s->top_k) return false;
+    return s->forwards == 0 || (s->top_k > k ? s->size <= k : s->forwards == 1);
+}
+
+static void add(grid *g, const ltd_setting *s)
+{
+    int32_t depth;
+    if (s->size > pool_room(g->cycle, s, &depth) || has_twin(g, s) || g->n == LTD_TUNE_MAX) return;
+    if (ltd_tune_can_pay(g->cycle, g->cost, s)) g->c[g->n++] = (ltd_candidate){.setting = *s};
+}
+
+static void add_beam(grid *g, int32_t top_k)
 {
     static const int32_t steps[] = {0, 1, 2, 3, 4, 6, 8};
-    int32_t size[LTD_MAX_SIZES], n_size = ltd_tune_sizes(sizes, cycle->max_size, size), n = 1,
-                                 last = 0;
-    ret[0] = (ltd_candidate){.prompts = 0};
+    int32_t last = 0;
     for (size_t i = 0; i <= sizeof steps / sizeof steps[0]; i++) {
         bool extra = i == sizeof steps / sizeof steps[0]; /* the deepest, when it isn't a step */
-        int32_t forwards = extra ? max_forwards : steps[i];
-        if (forwards > max_forwards || (extra && forwards <= last)) continue;
+        int32_t forwards = extra ? g->max_forwards : steps[i];
+        if (forwards > g->max_forwards || (extra && forwards <= last)) continue;
         last = forwards;
-        for (int32_t j = 0; j < n_size; j++) {
-            for (int lookup = 0; lookup <= (int)cycle->lookup; lookup++) {
-                ltd_setting s = {forwards, size[j], lookup == 1, 0};
-                int32_t depth;
-                if (s.size > pool_room(cycle, &s, &depth) || !ltd_tune_can_pay(cycle, cost, &s))
-                    continue;
-                if (n < LTD_TUNE_MAX) ret[n++] = (ltd_candidate){.setting = s};
-            }
-        }
+        for (int32_t j = 0; j < g->n_size; j++)
+            for (int lookup = 0; lookup <= (int)g->cycle->lookup; lookup++)
+                add(g, &(ltd_setting){forwards, g->size[j], lookup == 1, top_k});
     }
-    return n;
+}
+
+int32_t ltd_tune_grid(const ltd_cycle_options *cycle, const ltd_ints *sizes, const ltd_ints *widths,
+                      int32_t max_forwards, const ltd_cost *cost, ltd_candidate *ret)
+{
+    grid g = {.cycle = cycle, .cost = cost, .max_forwards = max_forwards, .c = ret, .n = 1};
+    g.n_size = ltd_tune_sizes(sizes, cycle->max_size, g.size);
+    ret[0] = (ltd_candidate){.prompts = 0};
+    add_beam(&g, 0);
+    for (int32_t i = 0; widths && i < widths->n; i++)
+        if (widths->v[i] != cycle->top_k) add_beam(&g, widths->v[i]);
+    return g.n;
+}
+
+/* Equal ones in the order of their settings, so that every result is one. */
+static int in_order(const ltd_setting *x, const ltd_setting *y)
+{
+    if (x->forwards != y->forwards) return x->forwards < y->forwards ? -1 : 1;
+    if (x->size != y->size) return x->size < y->size ? -1 : 1;
+    if (x->lookup != y->lookup) return (int)x->lookup - (int)y->lookup;
+    return (x->top_k > y->top_k) - (x->top_k < y->top_k);
+}
+
+static int by_prediction(const void *a, const void *b)
+{
+    const ltd_candidate *x = a, *y = b;
+    if (x->predicted != y->predicted) return x->predicted > y->predicted ? -1 : 1;
+    return in_order(&x->setting, &y->setting);
+}
+
+static bool are_twins(const ltd_setting *x, const ltd_setting *y)
+{
+    return x->forwards == y->forwards && x->size == y->size && x->lookup == y->lookup;
+}
+
+int32_t ltd_tune_shortlist(ltd_candidate *c, int32_t n)
+{
+    const int32_t most_twins = 2;
+    int32_t kept = 1;
+    qsort(c + 1, (size_t)n - 1, sizeof *c, by_prediction);
+    for (int32_t i = 1; i < n && kept <= LTD_TUNE_SHORTLIST; i++) {
+        int32_t twins = 0;
+        for (int32_t k = 1; k < kept; k++) twins += are_twins(&c[k].setting, &c[i].setting);
+        if (twins < most_twins) c[kept++] = c[i];
+    }
+    return kept;
 }
 
 /* --- successive halving --- */
@@ -104,16 +167,12 @@ static double speed(const ltd_candidate *c)
     return c->seconds > 0 ? c->tokens / c->seconds : 0;
 }
 
-/* Faster first; equal ones in the order of their settings, so that the result is one. */
 static int faster(const void *a, const void *b)
 {
     const ltd_candidate *x = a, *y = b;
     double u = speed(x), v = speed(y);
     if (u != v) return u > v ? -1 : 1;
-    if (x->setting.forwards != y->setting.forwards)
-        return x->setting.forwards < y->setting.forwards ? -1 : 1;
-    if (x->setting.size != y->setting.size) return x->setting.size < y->setting.size ? -1 : 1;
-    return (int)x->setting.lookup - (int)y->setting.lookup;
+    return in_order(&x->setting, &y->setting);
 }
 
 static int play_one(search *s, ltd_candidate *c, ltd_err *err)

@@ -1,5 +1,5 @@
-/* The best static setting of this machine: draft forwards, nodes, lookup on or off; what a learned
- * policy has to beat (row `static-tuned`).
+/* The best static setting of this machine: draft forwards, nodes, beam width, lookup on or off;
+ * what a learned policy has to beat (row `static-tuned`).
  *
  *     ltd_tuned tuned;
  *     ltd_tune_options opt = LTD_TUNE_DEFAULTS;
@@ -28,7 +28,12 @@
 extern "C" {
 #endif
 
-enum { LTD_TUNE_MAX = 512, LTD_TUNE_FINALISTS = 8 };
+enum {
+    LTD_TUNE_MAX = 2048,
+    LTD_TUNE_FINALISTS = 8,
+    LTD_TUNE_SHORTLIST = 12, /* settings that go on to the live clock, plain decoding apart */
+    LTD_TUNE_WIDTHS = 1 + LTD_CONFIG_WIDTHS
+};
 
 typedef struct ltd_setting {
     int32_t forwards, size; /* 0 and 0 without lookup: plain decoding */
@@ -57,6 +62,7 @@ typedef struct ltd_tuned {
     char survival[65];                                /* ltd_survival_hash() */
     int32_t top_k, max_forwards;
     int32_t sizes[LTD_MAX_SIZES], n_sizes;
+    int32_t widths[LTD_CONFIG_WIDTHS], n_widths; /* tune.top_k */
     bool lookup;
 } ltd_tuned;
 
@@ -67,7 +73,7 @@ typedef struct ltd_tune_options {
 } ltd_tune_options;
 
 /* clang-format off */
-#define LTD_TUNE_DEFAULTS {45.0, 48, {0, 0}}
+#define LTD_TUNE_DEFAULTS {60.0, 48, {0, 0}}
 /* clang-format on */
 
 /* Search on `prompts`.  LTD_ECANCELED when the watcher says so; errors of setup and environment. */
@@ -115,11 +121,19 @@ int32_t ltd_tune_sizes(const ltd_ints *sizes, int32_t max_size, int32_t *ret);
 bool ltd_tune_can_pay(const ltd_cycle_options *cycle, const ltd_cost *cost,
                       const ltd_setting *setting);
 
-/* Settings worth trying: forwards x nodes x lookup, what the pool can't hold left out, and with a
- * cost table what can't pay.  ret [LTD_TUNE_MAX]; returns how many.  The first is plain decoding.
- */
-int32_t ltd_tune_grid(const ltd_cycle_options *cycle, const ltd_ints *sizes, int32_t max_forwards,
-                      const ltd_cost *cost, ltd_candidate *ret);
+/* Settings worth trying: forwards x nodes x beam width x lookup, what the pool can't hold left out,
+ * and with a cost table what can't pay; the first is plain decoding.  Returns how many.
+ *   widths  besides the cycle's top_k, which settings leave unnamed; NULL: none.  Left out where
+ *           they make no difference: wider ones for no more nodes than the cycle's beam has,
+ *           narrower ones before the first expansion
+ *   ret     [LTD_TUNE_MAX] */
+int32_t ltd_tune_grid(const ltd_cycle_options *cycle, const ltd_ints *sizes, const ltd_ints *widths,
+                      int32_t max_forwards, const ltd_cost *cost, ltd_candidate *ret);
+
+/* Keep the LTD_TUNE_SHORTLIST best by prediction, in this order, behind plain decoding, c[0]; of
+ * settings that differ in the beam alone no more than two, as these would take all places where
+ * beams hardly matter.  Returns how many are left of c[n]. */
+int32_t ltd_tune_shortlist(ltd_candidate *c, int32_t n);
 
 /* Successive halving over c[n] within the budget; c[0], plain decoding, is never eliminated.
  * Afterwards all are in order of elimination, best first. */

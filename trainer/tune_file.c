@@ -23,6 +23,8 @@ int ltd_tuned_path(const ltd_setup *s, char *ret, size_t size, ltd_err *err)
              s->head ? ltd_eagle3_hash(s->head) : "", ltd_survival_hash(s, hex), c->env.top_k,
              c->env.max_forwards, c->env.lookup, c->env.lookup_min_match, c->env.lookup_max_chain);
     size_t at = strlen(key);
+    for (int32_t i = 0; i < c->tune.top_k.n; i++)
+        at += (size_t)snprintf(key + at, sizeof key - at, "|beam %d", c->tune.top_k.v[i]);
     if (c->env.temperature > 0) /* fewer drafts are accepted than with greedy decoding */
         snprintf(key + at, sizeof key - at, "|%g|%g|%d", c->env.temperature, c->env.top_p,
                  c->env.sample_top_k);
@@ -55,6 +57,13 @@ static void put_candidate(ltd_json_writer *w, const ltd_candidate *c)
     ltd_json_end_object(w);
 }
 
+static void put_ints(ltd_json_writer *w, const char *key, const int32_t *v, int32_t n)
+{
+    ltd_json_begin_inline_array(w, key);
+    for (int32_t i = 0; i < n; i++) ltd_json_put_int(w, NULL, v[i]);
+    ltd_json_end_array(w);
+}
+
 void ltd_tuned_json(const ltd_tuned *t, ltd_str *out)
 {
     ltd_json_writer w = ltd_json_writing(out, 2);
@@ -77,9 +86,8 @@ void ltd_tuned_json(const ltd_tuned *t, ltd_str *out)
     ltd_json_put_int(&w, "top_k", t->top_k);
     ltd_json_put_int(&w, "max_forwards", t->max_forwards);
     ltd_json_put_bool(&w, "lookup", t->lookup);
-    ltd_json_begin_inline_array(&w, "sizes");
-    for (int32_t i = 0; i < t->n_sizes; i++) ltd_json_put_int(&w, NULL, t->sizes[i]);
-    ltd_json_end_array(&w);
+    put_ints(&w, "sizes", t->sizes, t->n_sizes);
+    put_ints(&w, "widths", t->widths, t->n_widths);
     ltd_json_end_object(&w);
     ltd_str_puts(out, "\n");
 }
@@ -147,20 +155,21 @@ static int get_finalists(ltd_json root, ltd_tuned *t, ltd_err *err)
     return rc;
 }
 
-static int get_sizes(ltd_json root, ltd_tuned *t, ltd_err *err)
+/* Up to `most` numbers of 0 to 1024. */
+static int get_ints(ltd_json root, const char *key, int32_t *ret, int32_t most, int32_t *ret_n,
+                    ltd_err *err)
 {
     ltd_json list;
-    int rc = ltd_json_get_array(root, "sizes", &list, err);
+    int rc = ltd_json_get_array(root, key, &list, err);
     if (rc < 0) return rc;
     size_t n = ltd_json_count(list);
-    if (n > LTD_MAX_SIZES)
-        return ltd_fail(err, LTD_EFORMAT, "%s: %zu sizes, expected up to %d", root.name, n,
-                        LTD_MAX_SIZES);
-    t->n_sizes = (int32_t)n;
+    if (n > (size_t)most)
+        return ltd_fail(err, LTD_EFORMAT, "%s: %zu %s, expected up to %d", root.name, n, key, most);
+    *ret_n = (int32_t)n;
     for (size_t i = 0; rc == LTD_OK && i < n; i++) {
         int64_t v;
-        rc = ltd_json_as_int(ltd_json_at(list, i), "key 'sizes'", 0, 1024, &v, err);
-        if (rc == LTD_OK) t->sizes[i] = (int32_t)v;
+        rc = ltd_json_as_int(ltd_json_at(list, i), key, 0, 1024, &v, err);
+        if (rc == LTD_OK) ret[i] = (int32_t)v;
     }
     return rc;
 }
@@ -175,7 +184,9 @@ static int get_scope(ltd_json root, ltd_tuned *t, ltd_err *err)
     if (rc == LTD_OK)
         rc = get_i32(root, "max_forwards", 0, LTD_TREE_MAX_DEPTH, &t->max_forwards, err);
     if (rc == LTD_OK) rc = ltd_json_get_bool(root, "lookup", &t->lookup, err);
-    if (rc == LTD_OK) rc = get_sizes(root, t, err);
+    if (rc == LTD_OK) rc = get_ints(root, "sizes", t->sizes, LTD_MAX_SIZES, &t->n_sizes, err);
+    if (rc == LTD_OK)
+        rc = get_ints(root, "widths", t->widths, LTD_CONFIG_WIDTHS, &t->n_widths, err);
     return rc;
 }
 
@@ -210,6 +221,11 @@ int ltd_tuned_load(ltd_tuned *ret, const char *path, ltd_err *err)
     return rc;
 }
 
+static bool same_ints(const int32_t *v, int32_t n, const ltd_ints *list)
+{
+    return n == list->n && memcmp(v, list->v, (size_t)n * sizeof *v) == 0;
+}
+
 int ltd_tuned_check(const ltd_tuned *t, const ltd_setup *s, ltd_err *err)
 {
     const ltd_config *c = &s->config;
@@ -228,8 +244,9 @@ int ltd_tuned_check(const ltd_tuned *t, const ltd_setup *s, ltd_err *err)
         return ltd_fail(err, LTD_EINVAL,
                         "tuned setting: searched with another env.top_k, env.lookup or "
                         "env.max_forwards");
-    bool same = t->n_sizes == c->env.sizes.n &&
-                memcmp(t->sizes, c->env.sizes.v, (size_t)t->n_sizes * sizeof t->sizes[0]) == 0;
-    if (!same) return ltd_fail(err, LTD_EINVAL, "tuned setting: searched with other env.sizes");
+    if (!same_ints(t->sizes, t->n_sizes, &c->env.sizes))
+        return ltd_fail(err, LTD_EINVAL, "tuned setting: searched with other env.sizes");
+    if (!same_ints(t->widths, t->n_widths, &c->tune.top_k))
+        return ltd_fail(err, LTD_EINVAL, "tuned setting: searched with another tune.top_k");
     return LTD_OK;
 }

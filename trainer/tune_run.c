@@ -1,5 +1,5 @@
-/* The live side of the search: one cycle and one environment for all candidates; a blind agent
- * plays the candidate whose turn it is. */
+/* The live side of the search: one cycle and one environment for all candidates of a beam width; a
+ * blind agent plays the candidate whose turn it is. */
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,12 +11,13 @@
 #include "trainer/survival_run.h"
 #include "trainer/tune.h"
 
-enum { SCOUT_KEEPS = 8 };              /* candidates that go on to the live clock */
-static const double scout_share = 0.4; /* of the budget */
+static const double scout_share = 0.5; /* of the budget */
 
 typedef struct bed {
-    ltd_cycle *cycle;
-    ltd_env *env;
+    int32_t n;                      /* widths */
+    int32_t top_k[LTD_TUNE_WIDTHS]; /* as settings name them: the first is 0 */
+    ltd_cycle *cycle[LTD_TUNE_WIDTHS];
+    ltd_env *env[LTD_TUNE_WIDTHS];
     ltd_prompt_order order; /* shuffled: files are sorted by category */
     int32_t first;          /* prompts before it were used up by the scout */
 } bed;
@@ -28,10 +29,12 @@ static int play(void *ctx, const ltd_setting *setting, int32_t prompt, double *t
     ltd_agent *agent;
     ltd_player player;
     ltd_run run;
+    int32_t k = 0;
+    while (k < b->n - 1 && b->top_k[k] != setting->top_k) k++;
     int rc = ltd_agent_fixed_new(&agent, "tune", setting->forwards, setting->size, err);
     if (rc < 0) return rc;
-    ltd_cycle_set_lookup(b->cycle, setting->lookup);
-    rc = ltd_player_init(&player, b->env, agent, err);
+    ltd_cycle_set_lookup(b->cycle[k], setting->lookup);
+    rc = ltd_player_init(&player, b->env[k], agent, err);
     if (rc == LTD_OK)
         rc = ltd_run_prompt(&player, b->order.order[(b->first + prompt) % b->order.n], &run, NULL,
                             err);
@@ -45,22 +48,27 @@ static int play(void *ctx, const ltd_setting *setting, int32_t prompt, double *t
 
 static void close_bed(bed *b)
 {
-    ltd_env_close(b->env);
-    ltd_cycle_free(b->cycle);
+    for (int32_t k = 0; k < LTD_TUNE_WIDTHS; k++) {
+        ltd_env_close(b->env[k]);
+        ltd_cycle_free(b->cycle[k]);
+    }
     ltd_prompt_order_fini(&b->order);
 }
 
-/* *b is zero; close_bed is legal afterwards whatever happens. */
-static int open_bed(bed *b, const ltd_setup *s, const ltd_prompts *prompts, int32_t max_new,
-                    const ltd_candidate *c, int32_t n, ltd_err *err)
+/* The cycle and environment of the candidates that name this width. */
+static int add_width(bed *b, const ltd_setup *s, const ltd_prompts *prompts, int32_t max_new,
+                     const ltd_candidate *c, int32_t n, int32_t top_k, ltd_err *err)
 {
-    int rc = ltd_prompt_order_init(&b->order, ltd_prompts_count(prompts), s->config.run.seed, err);
-    if (rc == LTD_OK) rc = ltd_setup_cycle(s, NULL, &b->cycle, err);
+    int32_t k = b->n++;
+    ltd_cycle_options cycle = ltd_setup_cycle_options(s);
+    if (top_k) cycle.top_k = top_k;
+    b->top_k[k] = top_k;
+    int rc = ltd_setup_cycle(s, &cycle, &b->cycle[k], err);
     if (rc < 0) return rc;
-    ltd_prompt_order_next(&b->order); /* shuffles */
-    ltd_env_options o = ltd_setup_env_options(s, b->cycle, prompts);
+    ltd_env_options o = ltd_setup_env_options(s, b->cycle[k], prompts);
     bool wanted[1024 + 1] = {true};
-    for (int32_t i = 0; i < n; i++) wanted[c[i].setting.size] = true;
+    for (int32_t i = 0; i < n; i++)
+        if (c[i].setting.top_k == top_k) wanted[c[i].setting.size] = true;
     o.n_sizes = 0;
     for (int32_t v = 0; v <= 1024 && o.n_sizes < LTD_MAX_SIZES; v++)
         if (wanted[v]) o.sizes[o.n_sizes++] = v;
@@ -69,13 +77,29 @@ static int open_bed(bed *b, const ltd_setup *s, const ltd_prompts *prompts, int3
     o.max_new = max_new;
     o.reward = LTD_REWARD_RATIO; /* nobody reads it, and it needs no calibration */
     o.reward_scale = 1;
-    return ltd_env_open(&b->env, &o, err);
+    return ltd_env_open(&b->env[k], &o, err);
 }
 
-static int by_prediction(const void *a, const void *b)
+static bool is_named(const ltd_candidate *c, int32_t n, int32_t top_k)
 {
-    double x = ((const ltd_candidate *)a)->predicted, y = ((const ltd_candidate *)b)->predicted;
-    return (x < y) - (x > y);
+    for (int32_t i = 0; i < n; i++)
+        if (c[i].setting.top_k == top_k) return true;
+    return false;
+}
+
+/* *b is zero; close_bed is legal afterwards whatever happens. */
+static int open_bed(bed *b, const ltd_setup *s, const ltd_prompts *prompts, int32_t max_new,
+                    const ltd_candidate *c, int32_t n, ltd_err *err)
+{
+    const ltd_ints *widths = &s->config.tune.top_k;
+    int rc = ltd_prompt_order_init(&b->order, ltd_prompts_count(prompts), s->config.run.seed, err);
+    if (rc < 0) return rc;
+    ltd_prompt_order_next(&b->order); /* shuffles */
+    rc = add_width(b, s, prompts, max_new, c, n, 0, err);
+    for (int32_t i = 0; rc == LTD_OK && i < widths->n; i++)
+        if (is_named(c, n, widths->v[i]))
+            rc = add_width(b, s, prompts, max_new, c, n, widths->v[i], err);
+    return rc;
 }
 
 /* One step of the whole job as a part of its progress. */
@@ -95,13 +119,30 @@ static int scout(bed *b, const ltd_setup *s, const ltd_prompts *prompts,
                  const ltd_tune_options *options, ltd_candidate *c, int32_t *n, ltd_err *err)
 {
     part p = {&options->watch, 0, scout_share};
-    ltd_watch watch = {tell_part, &p};
-    int rc = ltd_scout(b->cycle, s->cost, prompts, b->order.order, scout_share * options->budget_s,
-                       options->max_new, c, *n, &watch, &b->first, err);
-    if (rc < 0) return rc;
-    qsort(c + 1, (size_t)*n - 1, sizeof *c, by_prediction);
-    if (*n > SCOUT_KEEPS + 1) *n = SCOUT_KEEPS + 1;
-    return LTD_OK;
+    ltd_scout_options o = {.cycles = b->cycle,
+                           .n_cycles = b->n,
+                           .cost = s->cost,
+                           .prompts = prompts,
+                           .order = b->order.order,
+                           .budget_s = scout_share * options->budget_s,
+                           .max_new = options->max_new,
+                           .watch = {tell_part, &p}};
+    int rc = ltd_scout(&o, c, *n, &b->first, err);
+    if (rc == LTD_OK) *n = ltd_tune_shortlist(c, *n);
+    return rc;
+}
+
+/* What runs first would pay for cold memory: the last candidate of each width, unmeasured. */
+static int warm_up(bed *b, const ltd_candidate *c, int32_t n, ltd_err *err)
+{
+    double tokens, seconds;
+    int rc = LTD_OK;
+    for (int32_t k = 0; rc == LTD_OK && k < b->n; k++) {
+        int32_t i = n - 1;
+        while (i > 0 && c[i].setting.top_k != b->top_k[k]) i--;
+        rc = play(b, &c[i].setting, 0, &tokens, &seconds, err);
+    }
+    return rc;
 }
 
 static void describe(const ltd_setup *s, ltd_tuned *t)
@@ -115,6 +156,8 @@ static void describe(const ltd_setup *s, ltd_tuned *t)
     t->lookup = s->config.env.lookup;
     t->n_sizes = s->config.env.sizes.n;
     memcpy(t->sizes, s->config.env.sizes.v, (size_t)t->n_sizes * sizeof t->sizes[0]);
+    t->n_widths = s->config.tune.top_k.n;
+    memcpy(t->widths, s->config.tune.top_k.v, (size_t)t->n_widths * sizeof t->widths[0]);
 }
 
 /* The best few; plain decoding takes the last place when it isn't one of them. */
@@ -135,12 +178,7 @@ static int search(bed *b, const ltd_setup *s, const ltd_prompts *prompts,
 {
     uint64_t t0 = ltd_clock_now(&s->clock);
     t->candidates = n;
-    int rc = LTD_OK;
-    double warm_tokens, warm_seconds;
-    if (s->cost)
-        rc = scout(b, s, prompts, options, c, &n, err);
-    else /* what runs first would pay for cold memory */
-        rc = play(b, &c[n - 1].setting, 0, &warm_tokens, &warm_seconds, err);
+    int rc = s->cost ? scout(b, s, prompts, options, c, &n, err) : warm_up(b, c, n, err);
     t->scouted = b->first;
     double done = (double)(ltd_clock_now(&s->clock) - t0) * 1e-9;
     part p = {&options->watch, s->cost ? scout_share : 0, s->cost ? 1 - scout_share : 1};
@@ -163,7 +201,8 @@ int ltd_tune(const ltd_setup *s, const ltd_prompts *prompts, const ltd_tune_opti
     ltd_candidate *c = malloc(LTD_TUNE_MAX * sizeof *c);
     if (!c) return ltd_fail(err, LTD_ENOMEM, "tune: no memory");
     ltd_cycle_options o = ltd_setup_cycle_options(s);
-    int32_t n = ltd_tune_grid(&o, &s->config.env.sizes, o.max_forwards, s->cost, c);
+    int32_t n =
+        ltd_tune_grid(&o, &s->config.env.sizes, &s->config.tune.top_k, o.max_forwards, s->cost, c);
     bed b = {0};
     ltd_tuned tuned = {.n_finalists = 0};
     describe(s, &tuned);

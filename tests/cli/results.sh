@@ -50,6 +50,35 @@ for name in static-2-3-k0 static-2-3-k33 static-2-3-k static-2-3-kx static-2-3-k
     check "$name is no row" grep -q "no row called '$name'" err
 done
 
+# The search looks at beams, too; what it keeps is played with its own: 4 forwards of
+# one node each, of the 6 that are asked for.
+cat one/question.jsonl two/question.jsonl >train.jsonl
+"$ltd" tune --prompts.train=train.jsonl --quiet --tune.top_k=1 --json tuned.json >out 2>err
+check "tune exits 0" [ $? -eq 0 ]
+cat >read.py <<'PY'
+import glob, json
+tuned, (kept,) = json.load(open("tuned.json")), glob.glob("runs/tuned-*.json")
+assert json.load(open(kept)) == tuned and tuned["widths"] == [1] and tuned["top_k"] == 8, tuned
+assert {f["top_k"] for f in tuned["finalists"]} <= {0, 1} and tuned["scouted"] == 2, tuned
+tuned["best"] = {"forwards": 4, "size": 6, "lookup": False, "top_k": 1}
+json.dump(tuned, open(kept, "w"))
+PY
+check "its JSON is the kept one, and tells the beams" python3 read.py
+"$ltd" bench --prompts one/question.jsonl --prompts.train=train.jsonl "${short[@]}" --tune.top_k=1 \
+    --policies ar,static-tuned --json >bench.json 2>err
+cat >read.py <<'PY'
+import json
+bench = json.load(open("bench.json"))
+row = bench["all"]["rows"][1]
+assert bench["tuned"] == {"forwards": 4, "size": 6, "lookup": False, "top_k": 1}, bench["tuned"]
+assert row["detail"] == "4 forwards, 6 nodes, beam 1" and 0 < row["size_mean"] <= 4, row
+assert "--forwards 4 --size 6 --env.top_k=1" in bench["verdict"], bench["verdict"]
+PY
+check "row static-tuned is played with its own beam" python3 read.py
+"$ltd" generate --tune.top_k=1 --max-tokens=8 --generate.guard=false --show-tree "Name a colour." \
+    >tree 2>err
+check "and so is generate's choice" grep -q "4 forwards, 4 of 4 nodes" tree
+
 # Text is the same under every policy, and goes to standard output alone.
 prompt="List three fruits."
 "$ltd" generate --policy ar --max-tokens=40 "$prompt" >plain 2>err

@@ -170,6 +170,8 @@ static void keys_that_disagree_are_refused(void **state)
         {"train.batch_size=4096",
          "train.batch_size: is 4096, expected at most train.n_steps = 2048"},
         {"env.sizes=0,4,4", "env.sizes: 4 follows 4, expected ascending numbers"},
+        {"tune.top_k=4,2", "tune.top_k: 2 follows 4, expected ascending numbers"},
+        {"tune.top_k=2,4,6,12", "tune.top_k: 4 widths, expected at most 3"},
         {"env.sizes=[]", "env.sizes: is empty, expected a number"},
         {"distill.unroll=[]", "distill.unroll: is empty, expected a number"},
         {"distill.taps=2,15", "distill.taps: 2 layers, expected 3 or none"},

@@ -40,10 +40,11 @@ static void tune_has_plain_decoding_alone_to_try(void **state)
 {
     (void)state;
     static const ltd_ints sizes = {6, {0, 1, 2, 4, 8, 16}};
+    static const ltd_ints widths = {2, {2, 12}};
     static ltd_candidate c[LTD_TUNE_MAX];
     ltd_cycle_options o = made_positions_cycle(&train);
-    assert_true(ltd_tune_grid(&o, &sizes, 3, NULL, c) > 20);
-    assert_int_equal(ltd_tune_grid(&o, &sizes, 3, &train.cost, c), 1);
+    assert_true(ltd_tune_grid(&o, &sizes, &widths, 3, NULL, c) > 20);
+    assert_int_equal(ltd_tune_grid(&o, &sizes, &widths, 3, &train.cost, c), 1);
     assert_int_equal(c[0].setting.forwards, 0);
     assert_int_equal(c[0].setting.size, 0);
     const ltd_setting some = {2, 4, true, 0};

@@ -56,7 +56,7 @@ static const ltd_ints sizes = {5, {0, 2, 6, 20, 32}};
 static int32_t grid(ltd_candidate *c)
 {
     ltd_cycle_options o = cycle_options();
-    return ltd_tune_grid(&o, &sizes, 8, NULL, c);
+    return ltd_tune_grid(&o, &sizes, NULL, 8, NULL, c);
 }
 
 static void search(machine *m, ltd_candidate *c, int32_t n, double budget)
@@ -90,6 +90,78 @@ static void the_grid_holds_plain_decoding_first_and_only_what_the_pool_can(void 
     assert_true(seen20);
 }
 
+/* A cycle's beam of 4; its own width again, a narrower and a wider one. */
+static const ltd_ints widths = {3, {2, 4, 6}};
+
+static int32_t count(const ltd_candidate *c, int32_t n, ltd_setting s)
+{
+    int32_t times = 0;
+    for (int32_t i = 0; i < n; i++) {
+        const ltd_setting *x = &c[i].setting;
+        times += x->forwards == s.forwards && x->size == s.size && x->lookup == s.lookup &&
+                 x->top_k == s.top_k;
+    }
+    return times;
+}
+
+static void every_width_has_the_settings_that_its_pool_holds(void **state)
+{
+    (void)state;
+    ltd_candidate c[LTD_TUNE_MAX], alone[LTD_TUNE_MAX];
+    ltd_cycle_options o = cycle_options();
+    int32_t n = ltd_tune_grid(&o, &sizes, &widths, 8, NULL, c), n_alone = grid(alone);
+    assert_true(n > n_alone);
+    for (int32_t i = 0; i < n; i++) assert_int_equal(count(c, n, c[i].setting), 1);
+    for (int32_t i = 0; i < n_alone; i++) assert_int_equal(count(c, n, alone[i].setting), 1);
+    for (int32_t i = 0; i < n; i++) assert_int_not_equal(c[i].setting.top_k, 4);
+    assert_int_equal(count(c, n, (ltd_setting){2, 6, false, 2}), 1);
+    assert_int_equal(count(c, n, (ltd_setting){2, 8, false, 2}), 0); /* 2 + 4 nodes */
+    assert_int_equal(count(c, n, (ltd_setting){2, 32, false, 0}), 0);
+    assert_int_equal(count(c, n, (ltd_setting){2, 32, false, 6}), 1);
+    assert_int_equal(count(c, n, (ltd_setting){0, 2, true, 6}), 0); /* no beam at all */
+    assert_int_equal(count(c, n, (ltd_setting){1, 2, true, 2}), 0); /* the same tree as without */
+    assert_int_equal(count(c, n, (ltd_setting){1, 4, false, 6}), 0);
+    assert_int_equal(count(c, n, (ltd_setting){3, 4, false, 6}), 0);
+    assert_int_equal(count(c, n, (ltd_setting){1, 6, false, 6}), 1); /* not to be had with 4 */
+    assert_int_equal(count(c, n, (ltd_setting){3, 6, false, 6}), 1);
+    assert_int_equal(count(c, n, (ltd_setting){3, 2, false, 2}), 1); /* the same tree for less */
+    assert_int_equal(ltd_tune_grid(&o, &sizes, &widths, 0, NULL, c),
+                     ltd_tune_grid(&o, &sizes, NULL, 0, NULL, alone));
+}
+
+static void the_shortlist_is_the_best_of_each_kind(void **state)
+{
+    (void)state;
+    ltd_candidate c[LTD_TUNE_MAX];
+    ltd_cycle_options o = cycle_options();
+    int32_t n = ltd_tune_grid(&o, &sizes, &widths, 8, NULL, c);
+    for (int32_t i = 1; i < n; i++) /* beams hardly matter */
+        c[i].predicted = true_speed(&c[i].setting) - 0.01 * c[i].setting.top_k;
+    n = ltd_tune_shortlist(c, n);
+    assert_int_equal(n, 1 + LTD_TUNE_SHORTLIST);
+    assert_int_equal(c[0].setting.forwards + c[0].setting.size, 0);
+    assert_int_equal(count(c, 2, (ltd_setting){2, 6, true, 0}), 1);
+    assert_int_equal(count(c, n, (ltd_setting){2, 6, true, 2}), 1);
+    assert_int_equal(count(c, n, (ltd_setting){2, 6, true, 6}), 0);
+    for (int32_t i = 2; i < n; i++) assert_true(c[i].predicted <= c[i - 1].predicted);
+    assert_int_equal(ltd_tune_shortlist(c, 1), 1);
+}
+
+static void a_draft_is_as_dear_as_its_beam(void **state)
+{
+    (void)state;
+    ltd_cycle_options o = cycle_options();
+    ltd_cost cost = {.t_ar_ms = 1, .n_verify = 1, .n_draft = 2};
+    cost.verify[0] = (ltd_cost_point){1, 64, 1, 1};
+    cost.draft[0] = (ltd_cost_point){1, 64, 0.1F, 0.1F};
+    cost.draft[1] = (ltd_cost_point){6, 64, 5, 5};
+    ltd_err err = LTD_ERR_INIT;
+    if (ltd_cost_finish(&cost, &err) < 0) fail_msg("%s", err.msg);
+    assert_true(ltd_tune_can_pay(&o, &cost, &(ltd_setting){2, 2, false, 2}));
+    assert_false(ltd_tune_can_pay(&o, &cost, &(ltd_setting){2, 2, false, 0}));
+    assert_false(ltd_tune_can_pay(&o, &cost, &(ltd_setting){2, 2, false, 6}));
+}
+
 static void what_can_never_pay_is_left_out(void **state)
 {
     (void)state;
@@ -103,7 +175,7 @@ static void what_can_never_pay_is_left_out(void **state)
     cost.draft[1] = (ltd_cost_point){4, 64, 0.5F, 0.5F};
     ltd_err err = LTD_ERR_INIT;
     if (ltd_cost_finish(&cost, &err) < 0) fail_msg("%s", err.msg);
-    int32_t n = ltd_tune_grid(&o, &sizes, 8, &cost, c);
+    int32_t n = ltd_tune_grid(&o, &sizes, NULL, 8, &cost, c);
     for (int32_t i = 1; i < n; i++) assert_int_equal(c[i].setting.forwards, 0);
 }
 
@@ -112,11 +184,11 @@ static void no_head_leaves_lookup_alone(void **state)
     (void)state;
     ltd_candidate c[LTD_TUNE_MAX];
     ltd_cycle_options o = cycle_options();
-    int32_t n = ltd_tune_grid(&o, &sizes, 0, NULL, c);
+    int32_t n = ltd_tune_grid(&o, &sizes, NULL, 0, NULL, c);
     assert_true(n > 1);
     for (int32_t i = 0; i < n; i++) assert_int_equal(c[i].setting.forwards, 0);
     o.lookup = false;
-    assert_int_equal(ltd_tune_grid(&o, &sizes, 0, NULL, c), 1);
+    assert_int_equal(ltd_tune_grid(&o, &sizes, NULL, 0, NULL, c), 1);
 }
 
 static void the_best_setting_wins(void **state)
@@ -211,6 +283,8 @@ static void a_file_reads_back_equal(void **state)
                    .max_forwards = 8,
                    .sizes = {0, 2, 4},
                    .n_sizes = 3,
+                   .widths = {4, 12},
+                   .n_widths = 2,
                    .lookup = true};
     a.finalists[0] = (ltd_candidate){{2, 6, true, 4}, 480, 3.5, 10, 1.25};
     a.finalists[1] = (ltd_candidate){{0, 0, false, 0}, 480, 4.5, 10, 1};
@@ -229,6 +303,8 @@ static void a_file_reads_back_equal(void **state)
     assert_string_equal(b.machine, a.machine);
     assert_true(b.finalists[0].seconds == 3.5 && b.lookup && b.sizes[2] == 4);
     assert_int_equal(b.best.top_k, 4);
+    assert_int_equal(b.n_widths, 2);
+    assert_int_equal(b.widths[1], 12);
     assert_int_equal(b.finalists[0].setting.top_k, 4);
     ltd_str_fini(&x);
     ltd_str_fini(&y);
@@ -264,6 +340,8 @@ static ltd_tuned tuned_for(const ltd_setup *s)
     snprintf(t.model_hash, sizeof t.model_hash, "%s", ltd_llama_hash(s->model));
     ltd_survival_hash(s, t.survival);
     memcpy(t.sizes, s->config.env.sizes.v, (size_t)t.n_sizes * sizeof t.sizes[0]);
+    t.n_widths = s->config.tune.top_k.n;
+    memcpy(t.widths, s->config.tune.top_k.v, (size_t)t.n_widths * sizeof t.widths[0]);
     return t;
 }
 
@@ -295,6 +373,19 @@ static void a_kept_setting_holds_for_its_survival_curves(void **state)
     ltd_llama_close(model);
 }
 
+static void a_kept_setting_holds_for_the_widths_that_were_searched(void **state)
+{
+    (void)state;
+    ltd_llama *model = engine_model("eagle3/target", LTD_LOAD_FILE, 16, NULL);
+    ltd_setup some = setup_of(model), none = some, more = some;
+    none.config.tune.top_k.n = 0;
+    more.config.tune.top_k.v[more.config.tune.top_k.n++] = 16;
+    assert_apart(&some, &none, "tune.top_k");
+    assert_apart(&some, &more, "tune.top_k");
+    assert_apart(&none, &some, "tune.top_k");
+    ltd_llama_close(model);
+}
+
 static void settings_read_as_words(void **state)
 {
     (void)state;
@@ -313,6 +404,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_grid_holds_plain_decoding_first_and_only_what_the_pool_can),
+        cmocka_unit_test(every_width_has_the_settings_that_its_pool_holds),
+        cmocka_unit_test(the_shortlist_is_the_best_of_each_kind),
+        cmocka_unit_test(a_draft_is_as_dear_as_its_beam),
         cmocka_unit_test(what_can_never_pay_is_left_out),
         cmocka_unit_test(no_head_leaves_lookup_alone),
         cmocka_unit_test(the_best_setting_wins),
@@ -322,6 +416,7 @@ int main(void)
         cmocka_unit_test(a_watcher_can_stop_it),
         cmocka_unit_test(a_file_reads_back_equal),
         cmocka_unit_test(a_kept_setting_holds_for_its_survival_curves),
+        cmocka_unit_test(a_kept_setting_holds_for_the_widths_that_were_searched),
         cmocka_unit_test(settings_read_as_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

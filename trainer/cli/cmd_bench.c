@@ -178,11 +178,12 @@ const ltd_verb ltd_verb_tune = {
     .name = "tune",
     .summary = "find the best static setting of this machine",
     .args = "",
-    .doc = "Search draft forwards x nodes x lookup on the training prompts by measured speed, and "
-           "keep the best: the setting "
-           "that a learned policy has to beat.  --rules trains the nets and searches the "
-           "parameters of the rules "
-           "instead, over what `ltd record` wrote, by the cost table.",
+    .doc =
+        "Search draft forwards x nodes x beam width x lookup on the training prompts by measured "
+        "speed, and keep the best: the setting "
+        "that a learned policy has to beat.  --rules trains the nets and searches the "
+        "parameters of the rules "
+        "instead, over what `ltd record` wrote, by the cost table.",
     .options = "rules json model dtype head threads seed",
     .run = run_tune,
 };
