@@ -130,8 +130,8 @@ typedef struct ltd_config {
         ltd_schedule_kind lr_schedule;
         double adam_eps;
         double gamma_depth, gamma_size, gae_lambda;
-        double clip_coef, clip_vloss, ent_coef, vf_coef, max_grad_norm, target_kl;
-        bool norm_adv;
+        double clip_coef, clip_vloss, ent_coef, ent_coef_end, vf_coef, max_grad_norm, target_kl;
+        bool norm_adv, norm_reward;
         double size_first;
         int32_t alternate_every, checkpoint_every, keep_last, eval_every, eval_prompts;
     } train;

@@ -11,6 +11,7 @@ int ltd_joint_init(ltd_joint *ret, ltd_learner *depth, ltd_learner *size, ltd_rn
                        .size = size,
                        .depth_learns = true,
                        .size_learns = true,
+                       .norm = LTD_REWARD_NORM_INIT,
                        .explore = explore};
     int32_t a = depth->rollout->opt.obs_dim, b = size->rollout->opt.obs_dim;
     ret->obs = ltd_mem_zeros((size_t)(a > b ? a : b), sizeof *ret->obs);
@@ -74,8 +75,10 @@ static int play(ltd_joint *j, int32_t e, bool fresh, ltd_err *err)
         rc = ltd_env_step(env, action, &step, err);
     }
     if (rc < 0) return rc;
-    ltd_learner_reward(j->depth, e, step.reward, step.info.slow);
-    ltd_learner_reward(j->size, e, step.reward, step.info.slow);
+    float reward = step.reward;
+    if (j->norm_reward && !step.info.slow) reward = ltd_reward_norm_next(&j->norm, reward);
+    ltd_learner_reward(j->depth, e, reward, step.info.slow);
+    ltd_learner_reward(j->size, e, reward, step.info.slow);
     count(&j->stats, &step);
     return LTD_OK;
 }

@@ -7,6 +7,7 @@
 
 #include "env/ltd_env.h"
 #include "trainer/learner.h"
+#include "trainer/reward_norm.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -25,7 +26,9 @@ typedef struct ltd_joint_stats {
 typedef struct ltd_joint {
     ltd_env **env; /* [n_envs] borrowed; at most the rollouts' */
     int32_t n_envs;
-    ltd_learner *depth, *size;      /* borrowed */
+    ltd_learner *depth, *size; /* borrowed */
+    ltd_reward_norm norm;
+    bool norm_reward;               /* learn from rewards in units of their spread */
     bool depth_learns, size_learns; /* a frozen one plays its most probable action */
     ltd_rng *explore;               /* borrowed */
     float *obs;                     /* room for any observation, owned */

@@ -54,6 +54,9 @@ int ltd_train_compile(ltd_trainer *t, const ltd_prompts *prompts, ltd_positions 
                       ltd_err *err);
 int ltd_train_open_record_envs(ltd_trainer *t, ltd_err *err);
 void ltd_train_close_records(ltd_trainer *t);
+int ltd_train_open_prompts(ltd_trainer *t, ltd_err *err);
+/* The live environments, of training and validation. */
+int ltd_train_open_envs(ltd_trainer *t, ltd_err *err);
 /* The nets of the configuration, as they begin, and the random streams of a run. */
 int ltd_train_open_learners(ltd_trainer *t, ltd_err *err);
 /* Learn from them by planning, and say nothing of it: nets and env.rate.  LTD_EINVAL: nets that

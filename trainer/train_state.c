@@ -112,6 +112,8 @@ static void put_counters(const ltd_trainer *t, ltd_checkpoint_writer *w)
     ltd_checkpoint_put_f64(w, "counters/seconds", &seconds, 1);
     const uint64_t planned = t->planned;
     ltd_checkpoint_put_u64(w, "counters/planned", &planned, 1);
+    const double norm[3] = {t->joint.norm.count, t->joint.norm.mean, t->joint.norm.var};
+    ltd_checkpoint_put_f64(w, "counters/reward_norm", norm, 3);
     ltd_checkpoint_put_u64(w, "rng/explore", t->explore.s, 4);
     ltd_checkpoint_put_u64(w, "rng/minibatch", t->minibatch.s, 4);
 }
@@ -166,17 +168,19 @@ static int get_counters(ltd_trainer *t, const ltd_checkpoint *c, ltd_err *err)
 {
     uint64_t cycles, planned;
     int64_t counters[3];
-    double valid[2];
+    double valid[2], norm[3];
     int rc = ltd_checkpoint_get_u64(c, LTD_CHECKPOINT_STEP, &cycles, 1, err);
     if (rc == LTD_OK)
         rc = ltd_checkpoint_get_i64(c, "counters/decisions_updates_valid", counters, 3, err);
     if (rc == LTD_OK) rc = ltd_checkpoint_get_f64(c, "counters/valid", valid, 2, err);
     if (rc == LTD_OK) rc = ltd_checkpoint_get_f64(c, "counters/seconds", &t->seconds, 1, err);
     if (rc == LTD_OK) rc = ltd_checkpoint_get_u64(c, "counters/planned", &planned, 1, err);
+    if (rc == LTD_OK) rc = ltd_checkpoint_get_f64(c, "counters/reward_norm", norm, 3, err);
     if (rc == LTD_OK) rc = ltd_checkpoint_get_u64(c, "rng/explore", t->explore.s, 4, err);
     if (rc == LTD_OK) rc = ltd_checkpoint_get_u64(c, "rng/minibatch", t->minibatch.s, 4, err);
     if (rc < 0) return rc;
     t->planned = planned != 0;
+    t->joint.norm = (ltd_reward_norm){norm[0], norm[1], norm[2]};
     t->cycles = (int64_t)cycles;
     t->decisions = counters[0];
     t->updates = counters[1];
