@@ -8,13 +8,7 @@
 
 ltd_cycle_options ltd_replay_cycle_options(const ltd_replay *r)
 {
-    ltd_cycle_options o = ltd_setup_cycle_options(r->setup);
-    o.model = NULL;
-    o.head = NULL;
-    o.trace = &r->trace;
-    o.sampling.temperature = 0;
-    if (o.max_forwards > r->trace.max_forwards) o.max_forwards = r->trace.max_forwards;
-    return o;
+    return ltd_setup_record_cycle(r->setup, &r->trace);
 }
 
 int ltd_replay_open(ltd_replay *ret, const ltd_setup *s, ltd_err *err)
@@ -55,6 +49,18 @@ int ltd_replay_prompts(const ltd_replay *r, const ltd_prompts *prompts, ltd_prom
              : ltd_fail(err, LTD_EINVAL,
                         "replay: none of %zu prompts is recorded: run `ltd record` with them", n);
     free(list);
+    return rc;
+}
+
+int ltd_replay_train_prompts(const ltd_replay *r, ltd_prompts **ret, ltd_err *err)
+{
+    const ltd_config *c = &r->setup->config;
+    ltd_prompts *all;
+    int32_t left_out;
+    int rc = ltd_setup_prompts(r->setup, &c->prompts.train, c->prompts.limit, &all, err);
+    if (rc < 0) return rc;
+    rc = ltd_replay_prompts(r, all, ret, &left_out, err);
+    ltd_prompts_free(all);
     return rc;
 }
 

@@ -36,6 +36,8 @@ ltd_cycle_options ltd_replay_cycle_options(const ltd_replay *r);
  * owned. */
 int ltd_replay_prompts(const ltd_replay *r, const ltd_prompts *prompts, ltd_prompts **ret,
                        int32_t *left_out, ltd_err *err);
+/* The same of config.prompts.train. */
+int ltd_replay_train_prompts(const ltd_replay *r, ltd_prompts **ret, ltd_err *err);
 /* The static setting that takes the least time for the prompts, of those that the live search
  * (tune.h) looks at, of the one beam width that was recorded.  Prompts as ltd_replay_prompts gives
  * them. */

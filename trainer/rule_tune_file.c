@@ -29,20 +29,9 @@ void ltd_rules_begin(ltd_rule_set *ret, const ltd_setup *s)
 
 int ltd_rules_path(const ltd_setup *s, char *ret, size_t size, ltd_err *err)
 {
-    char cost[4096], hex[65];
     ltd_rule_set set;
-    int rc = ltd_setup_cost_path(s, cost, sizeof cost, err);
-    if (rc < 0) return rc;
-    char *slash = strrchr(cost, '/');
-    if (slash)
-        *slash = 0;
-    else
-        snprintf(cost, sizeof cost, ".");
     ltd_rules_begin(&set, s);
-    ltd_file_sha256(hex, set.identity, strlen(set.identity));
-    int n = snprintf(ret, size, "%s/rules-%.12s.json", cost, hex);
-    if (n < 0 || (size_t)n >= size) return ltd_fail(err, LTD_EINVAL, "rules: the path is too long");
-    return LTD_OK;
+    return ltd_setup_beside_cost(s, "rules", set.identity, ret, size, err);
 }
 
 /* --- writing --- */

@@ -20,14 +20,10 @@ typedef struct bed {
 /* Some of the training prompts, evenly from those that are recorded: files are sorted by kind. */
 static int choose_prompts(bed *b, const ltd_replay *r, ltd_err *err)
 {
-    const ltd_setup *s = r->setup;
     ltd_prompt some[LTD_RULES_PROMPTS];
-    ltd_prompts *all, *there = NULL;
-    int32_t left_out, n;
-    int rc = ltd_setup_prompts(s, &s->config.prompts.train, s->config.prompts.limit, &all, err);
-    if (rc < 0) return rc;
-    rc = ltd_replay_prompts(r, all, &there, &left_out, err);
-    ltd_prompts_free(all);
+    ltd_prompts *there;
+    int32_t n;
+    int rc = ltd_replay_train_prompts(r, &there, err);
     if (rc < 0) return rc;
     b->recorded = (int32_t)ltd_prompts_count(there);
     n = b->recorded < LTD_RULES_PROMPTS ? b->recorded : LTD_RULES_PROMPTS;

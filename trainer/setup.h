@@ -51,6 +51,9 @@ char *ltd_setup_find(char *ret, size_t size, const char *path);
 
 /* Path of the calibration of this machine, model and head. */
 int ltd_setup_cost_path(const ltd_setup *s, char *ret, size_t size, ltd_err *err);
+/* "<kind>-<12 hex digits>.json" beside it; the digits are a hash of what the file holds for. */
+int ltd_setup_beside_cost(const ltd_setup *s, const char *kind, const char *identity, char *ret,
+                          size_t size, ltd_err *err);
 /* Load it into s->cost.  LTD_EIO when there is none (the message says to run `ltd calibrate`),
  * LTD_EINVAL when it belongs to another machine, model or head. */
 int ltd_setup_cost(ltd_setup *s, ltd_err *err);
@@ -76,6 +79,8 @@ int ltd_setup_check_prompts(const ltd_setup *s, const ltd_strings *paths, int32_
 /* The cycle of the configuration; `change` (may be NULL) replaces all of its options but model,
  * head and clock, begin with ltd_setup_cycle_options().  *ret owned. */
 ltd_cycle_options ltd_setup_cycle_options(const ltd_setup *s);
+/* The same over a record (borrowed): greedy, no more forwards than it has. */
+ltd_cycle_options ltd_setup_record_cycle(const ltd_setup *s, const struct ltd_trace *trace);
 /* The same with the beam, forwards, sizes and lookup that a policy was trained with. */
 ltd_cycle_options ltd_setup_policy_cycle(const ltd_setup *s, const ltd_policy *policy);
 int ltd_setup_cycle(const ltd_setup *s, const ltd_cycle_options *change, ltd_cycle **ret,

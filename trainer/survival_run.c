@@ -99,14 +99,9 @@ static int count_text(counter *c, ltd_cycle *cycle, const ltd_trace_text *t, ltd
 /* Raw scores and the longest chains: what is there to be calibrated. */
 static int open_cycle(const ltd_setup *s, const ltd_trace *trace, ltd_cycle **ret, ltd_err *err)
 {
-    ltd_cycle_options o = ltd_setup_cycle_options(s);
-    o.model = NULL;
-    o.head = NULL;
-    o.trace = trace;
+    ltd_cycle_options o = ltd_setup_record_cycle(s, trace);
     o.survival = NULL;
-    o.sampling.temperature = 0;
     o.lookup = true;
-    if (o.max_forwards > trace->max_forwards) o.max_forwards = trace->max_forwards;
     return ltd_cycle_new(ret, &o, err);
 }
 

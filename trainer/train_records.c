@@ -30,7 +30,7 @@ static const char *in_the_way(const ltd_setup *s)
 int ltd_train_compile(ltd_trainer *t, const ltd_prompts *prompts, ltd_positions **ret, ltd_err *err)
 {
     const ltd_setup *s = t->setup;
-    ltd_positions_options o = {.cycle = ltd_setup_cycle_options(s),
+    ltd_positions_options o = {.cycle = ltd_setup_record_cycle(s, &t->records.trace),
                                .cost = s->cost,
                                .prompts = prompts,
                                .sizes = s->config.env.sizes.v,
@@ -38,9 +38,6 @@ int ltd_train_compile(ltd_trainer *t, const ltd_prompts *prompts, ltd_positions 
                                .max_forwards = s->head ? s->config.env.max_forwards : 0,
                                .max_new = s->config.env.max_new,
                                .rate = (float)s->config.env.rate};
-    o.cycle.model = NULL;
-    o.cycle.head = NULL;
-    o.cycle.trace = &t->records.trace;
     ltd_positions_free(*ret);
     return ltd_positions_new(ret, &o, err);
 }

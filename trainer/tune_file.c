@@ -10,14 +10,7 @@
 
 int ltd_tuned_path(const ltd_setup *s, char *ret, size_t size, ltd_err *err)
 {
-    char cost[4096], key[640], hex[65];
-    int rc = ltd_setup_cost_path(s, cost, sizeof cost, err);
-    if (rc < 0) return rc;
-    char *slash = strrchr(cost, '/');
-    if (slash)
-        *slash = 0;
-    else
-        snprintf(cost, sizeof cost, ".");
+    char key[640], hex[65];
     const ltd_config *c = &s->config;
     snprintf(key, sizeof key, "%s|%s|%s|%s|%d|%d|%d|%d|%d", s->machine, ltd_llama_hash(s->model),
              s->head ? ltd_eagle3_hash(s->head) : "", ltd_survival_hash(s, hex), c->env.top_k,
@@ -28,11 +21,7 @@ int ltd_tuned_path(const ltd_setup *s, char *ret, size_t size, ltd_err *err)
     if (c->env.temperature > 0) /* fewer drafts are accepted than with greedy decoding */
         snprintf(key + at, sizeof key - at, "|%g|%g|%d", c->env.temperature, c->env.top_p,
                  c->env.sample_top_k);
-    ltd_file_sha256(hex, key, strlen(key));
-    int n = snprintf(ret, size, "%s/tuned-%.12s.json", cost, hex);
-    if (n < 0 || (size_t)n >= size)
-        return ltd_fail(err, LTD_EINVAL, "tuned setting: the path is too long");
-    return LTD_OK;
+    return ltd_setup_beside_cost(s, "tuned", key, ret, size, err);
 }
 
 /* --- writing --- */

@@ -13,6 +13,7 @@
 #include "base/status.h"
 #include "trainer/bench.h"
 #include "trainer/config.h"
+#include "trainer/progress.h"
 #include "trainer/rule_tune.h"
 #include "trainer/setup.h"
 
@@ -67,6 +68,9 @@ bool ltd_cli_color(int fd);
 /* Catch SIGINT and SIGTERM from the first call on: 0 until one comes, and then it is time to save
  * and end; the next one quits. */
 const volatile int *ltd_cli_stop(void);
+/* Long work onto a bar of 1000; with `stops` a signal ends it with LTD_ECANCELED, without it the
+ * program. */
+ltd_watch ltd_cli_watch(ltd_progress *bar, bool stops);
 /* Say that `dir` holds a run which was not asked for; exit code. */
 int ltd_cli_refuse_run(const char *dir);
 

@@ -6,15 +6,8 @@
 #include "trainer/bench.h"
 #include "trainer/cli/cli.h"
 #include "trainer/policy_file.h"
-#include "trainer/progress.h"
 #include "trainer/report.h"
 #include "trainer/tune.h"
-
-static bool tell(void *ctx, double share, const char *what)
-{
-    ltd_progress_update(ctx, (uint64_t)(share * 1000), what);
-    return true;
-}
 
 static int tune(ltd_cli *cli, ltd_setup *s, ltd_tuned *ret, ltd_err *err)
 {
@@ -25,7 +18,7 @@ static int tune(ltd_cli *cli, ltd_setup *s, ltd_tuned *ret, ltd_err *err)
     ltd_progress_init(&bar, stderr, &s->clock, "tune", 1000);
     bar.quiet = cli->quiet;
     ltd_tune_options o = LTD_TUNE_DEFAULTS;
-    o.watch = (ltd_watch){tell, &bar};
+    o.watch = ltd_cli_watch(&bar, false);
     rc = ltd_tune_or_load(s, prompts, &o, ret, err);
     if (rc == LTD_OK && bar.begun) ltd_progress_finish(&bar, 1000, NULL);
     ltd_prompts_free(prompts);
@@ -97,7 +90,7 @@ static int bench(ltd_cli *cli, ltd_setup *s, ltd_err *err)
     ltd_progress bar;
     ltd_progress_init(&bar, stderr, &s->clock, "bench", 1000);
     bar.quiet = cli->quiet;
-    o.watch = (ltd_watch){tell, &bar};
+    o.watch = ltd_cli_watch(&bar, false);
     if (rc == LTD_OK) rc = ltd_bench_run(s, &o, &b, err);
     int code = LTD_EXIT_OK;
     if (rc == LTD_OK) {

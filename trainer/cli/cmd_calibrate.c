@@ -7,7 +7,6 @@
 #include "base/file.h"
 #include "trainer/calibrate.h"
 #include "trainer/cli/cli.h"
-#include "trainer/progress.h"
 
 static void tell(void *ctx, double share)
 {

@@ -9,7 +9,6 @@
 #include "trainer/distill/distill_report.h"
 #include "trainer/distill/learn.h"
 #include "trainer/distill/sources.h"
-#include "trainer/progress.h"
 
 /* --- writing --- */
 

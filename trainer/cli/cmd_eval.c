@@ -7,13 +7,6 @@
 #include "trainer/cli/cli.h"
 #include "trainer/evaluate.h"
 #include "trainer/policy_file.h"
-#include "trainer/progress.h"
-
-static bool tell(void *ctx, double share, const char *what)
-{
-    ltd_progress_update(ctx, (uint64_t)(share * 1000), what);
-    return true;
-}
 
 /* Prompts, cycle, environment, agent, evaluation, text: one after the other. */
 static int evaluate(ltd_cli *cli, ltd_setup *s, const ltd_policy *policy, ltd_rng *rng,
@@ -27,7 +20,7 @@ static int evaluate(ltd_cli *cli, ltd_setup *s, const ltd_policy *policy, ltd_rn
     ltd_progress bar;
     ltd_progress_init(&bar, stderr, &s->clock, "eval", 1000);
     bar.quiet = cli->quiet;
-    ltd_watch watch = {tell, &bar};
+    ltd_watch watch = ltd_cli_watch(&bar, false);
     int rc = ltd_setup_prompts(s, &s->config.prompts.bench, s->config.bench.prompts_per_task,
                                &prompts, err);
     ltd_cycle_options co = ltd_setup_policy_cycle(s, policy);

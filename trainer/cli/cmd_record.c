@@ -5,15 +5,8 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "trainer/cli/cli.h"
-#include "trainer/progress.h"
 #include "trainer/record_run.h"
 #include "trainer/survival_run.h"
-
-static bool tell(void *ctx, double share, const char *what)
-{
-    ltd_progress_update(ctx, (uint64_t)(share * 1000), what);
-    return !*ltd_cli_stop();
-}
 
 static void print_result(const ltd_recorded *r, const char *folder)
 {
@@ -108,7 +101,7 @@ static int run(ltd_cli *cli)
     ltd_progress bar;
     ltd_progress_init(&bar, stderr, &s.clock, "record", 1000);
     bar.quiet = cli->quiet;
-    ltd_watch watch = {tell, &bar};
+    ltd_watch watch = ltd_cli_watch(&bar, true);
     ltd_cli_stop();
     int rc = list_files(&cli->config, &files, &err);
     if (rc == LTD_OK) rc = ltd_record_folder(&s, folder, sizeof folder, &err);

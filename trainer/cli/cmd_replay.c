@@ -6,26 +6,15 @@
 #include "trainer/cli/cli.h"
 #include "trainer/policy_file.h"
 #include "trainer/predict.h"
-#include "trainer/progress.h"
-
-static bool tell(void *ctx, double share, const char *what)
-{
-    ltd_progress_update(ctx, (uint64_t)(share * 1000), what);
-    return true;
-}
 
 /* The best static setting on the records of the training prompts. */
 static int tune_on_records(const ltd_replay *r, ltd_tuned *ret, ltd_err *err)
 {
-    const ltd_setup *s = r->setup;
-    ltd_prompts *all, *there = NULL;
-    int32_t left_out;
-    int rc = ltd_setup_prompts(s, &s->config.prompts.train, s->config.prompts.limit, &all, err);
+    ltd_prompts *prompts;
+    int rc = ltd_replay_train_prompts(r, &prompts, err);
     if (rc < 0) return rc;
-    rc = ltd_replay_prompts(r, all, &there, &left_out, err);
-    if (rc == LTD_OK) rc = ltd_replay_tune(r, there, ret, err);
-    ltd_prompts_free(all);
-    ltd_prompts_free(there);
+    rc = ltd_replay_tune(r, prompts, ret, err);
+    ltd_prompts_free(prompts);
     return rc;
 }
 
@@ -58,7 +47,8 @@ static int replay(ltd_cli *cli, ltd_setup *s, ltd_err *err)
     ltd_progress bar;
     ltd_progress_init(&bar, stderr, &s->clock, "replay", 1000);
     bar.quiet = cli->quiet;
-    ltd_bench_options o = {.replay = &r, .command = cli->command, .watch = {tell, &bar}};
+    ltd_bench_options o = {
+        .replay = &r, .command = cli->command, .watch = ltd_cli_watch(&bar, false)};
     int rc = ltd_setup_cost_or_measure(s, err);
     if (rc == LTD_OK) rc = ltd_replay_open(&r, s, err);
     if (rc == LTD_OK) rc = tune_on_records(&r, &tuned, err);

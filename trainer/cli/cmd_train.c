@@ -10,7 +10,6 @@
 #include "trainer/checkpoint.h"
 #include "trainer/planner.h"
 #include "trainer/cli/cli.h"
-#include "trainer/progress.h"
 #include "trainer/train.h"
 
 typedef struct view {

@@ -5,14 +5,7 @@
 #include <string.h>
 
 #include "trainer/cli/cli.h"
-#include "trainer/progress.h"
 #include "trainer/transfer_run.h"
-
-static bool tell(void *ctx, double share, const char *what)
-{
-    ltd_progress_update(ctx, (uint64_t)(share * 1000), what);
-    return !*ltd_cli_stop();
-}
 
 /* Paths of tables: what is named, else all that ship. */
 typedef struct tables {
@@ -68,8 +61,10 @@ static int transfer(ltd_cli *cli, const ltd_setup *s)
     ltd_progress_init(&bar, stderr, &s->clock, "transfer", 1000);
     bar.quiet = cli->quiet;
     find_tables(&cli->config.calibration.tables, &named);
-    ltd_transfer_options o = {
-        .table = named.path, .n = named.n, .stop = ltd_cli_stop(), .watch = {tell, &bar}};
+    ltd_transfer_options o = {.table = named.path,
+                              .n = named.n,
+                              .stop = ltd_cli_stop(),
+                              .watch = ltd_cli_watch(&bar, true)};
     int rc = ltd_transfer_run(s, &o, &t, &err);
     if (rc < 0) return ltd_cli_fail(&err);
     ltd_progress_finish(&bar, 1000, NULL);

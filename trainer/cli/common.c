@@ -82,6 +82,23 @@ const volatile int *ltd_cli_stop(void)
     return &stop;
 }
 
+static bool show(void *ctx, double share, const char *what)
+{
+    ltd_progress_update(ctx, (uint64_t)(share * 1000), what);
+    return true;
+}
+
+static bool show_and_ask(void *ctx, double share, const char *what)
+{
+    show(ctx, share, what);
+    return !*ltd_cli_stop();
+}
+
+ltd_watch ltd_cli_watch(ltd_progress *bar, bool stops)
+{
+    return (ltd_watch){stops ? show_and_ask : show, bar};
+}
+
 int ltd_cli_refuse_run(const char *dir)
 {
     fprintf(stderr,

@@ -4,13 +4,6 @@
 
 #include "base/file.h"
 #include "trainer/cli/cli.h"
-#include "trainer/progress.h"
-
-static bool tell(void *ctx, double share, const char *what)
-{
-    ltd_progress_update(ctx, (uint64_t)(share * 1000), what);
-    return true;
-}
 
 /* Records that are not there, or are too short, are no failure: defaults stand in for them. */
 static const ltd_replay *try_records(const ltd_setup *s, ltd_replay *own)
@@ -38,7 +31,8 @@ int ltd_cli_row_rules(const ltd_cli *cli, const ltd_setup *s, const ltd_replay *
     if (!replay) replay = try_records(s, &own);
     ltd_progress_init(&bar, stderr, &s->clock, "tune", 1000);
     bar.quiet = cli->quiet;
-    rc = ltd_rules_open(ret, s, replay, names, n, &(ltd_watch){tell, &bar}, err);
+    ltd_watch watch = ltd_cli_watch(&bar, false);
+    rc = ltd_rules_open(ret, s, replay, names, n, &watch, err);
     if (rc == LTD_OK && bar.begun) ltd_progress_finish(&bar, 1000, NULL);
     if (replay == &own) ltd_replay_close(&own);
     return rc;
@@ -56,7 +50,8 @@ static int tune_all(const ltd_cli *cli, const ltd_setup *s, ltd_rule_set *set, l
     bar.quiet = cli->quiet;
     ltd_rules_begin(set, s);
     int rc = ltd_replay_open(&replay, s, err);
-    if (rc == LTD_OK) rc = ltd_rules_tune(set, &replay, names, n, &(ltd_watch){tell, &bar}, err);
+    ltd_watch watch = ltd_cli_watch(&bar, false);
+    if (rc == LTD_OK) rc = ltd_rules_tune(set, &replay, names, n, &watch, err);
     ltd_replay_close(&replay);
     if (rc == LTD_OK && bar.begun) ltd_progress_finish(&bar, 1000, NULL);
     if (rc == LTD_OK) rc = ltd_rules_path(s, path, sizeof path, err);
