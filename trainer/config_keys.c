@@ -88,7 +88,7 @@ static const ltd_key KEYS[] = {
         "token of the text so far, by the target's own row for it; auto: context where the rows of "
         "the lm_head are the target's", "ours; the paper: static"),
 
-    INT(env, top_k, "8", 1, LTD_TREE_MAX_TOP_K, "nodes",
+    INT(env, top_k, "4", 1, LTD_TREE_MAX_TOP_K, "nodes",
         "beam width k of the draft tree; fixed within a run", "ours; EAGLE-3 and the paper: 10"),
     INT(env, min_forwards, "0", 0, LTD_TREE_MAX_DEPTH, "forwards",
         "draft forwards of a cycle before the first question", "ours; the paper: 2"),
@@ -317,7 +317,7 @@ static const ltd_key KEYS[] = {
     INT(distill, checkpoint_every, "500", 0, BIG, "updates",
         "0: only at the end or when stopped", "ours"),
 
-    INTS(tune, top_k, "[4, 12]", 1, LTD_TREE_MAX_TOP_K, "nodes",
+    INTS(tune, top_k, "[8]", 1, LTD_TREE_MAX_TOP_K, "nodes",
         "beam widths that the search of the best static setting looks at besides env.top_k, "
         "ascending, at most 3; empty: none; a draft's time is between those that were calibrated", "ours"),
 

@@ -58,7 +58,7 @@ check "tune exits 0" [ $? -eq 0 ]
 cat >read.py <<'PY'
 import glob, json
 tuned, (kept,) = json.load(open("tuned.json")), glob.glob("runs/tuned-*.json")
-assert json.load(open(kept)) == tuned and tuned["widths"] == [1] and tuned["top_k"] == 8, tuned
+assert json.load(open(kept)) == tuned and tuned["widths"] == [1] and tuned["top_k"] == 4, tuned
 assert {f["top_k"] for f in tuned["finalists"]} <= {0, 1} and tuned["scouted"] == 2, tuned
 tuned["best"] = {"forwards": 4, "size": 6, "lookup": False, "top_k": 1}
 json.dump(tuned, open(kept, "w"))

@@ -75,7 +75,7 @@ static void defaults_are_the_tables_and_pass_the_check(void **state)
         assert_ptr_equal(ltd_config_key_find(key->name), key);
         assert_ptr_equal(ltd_config_key_nearest(key->name), key);
     }
-    assert_int_equal(a.env.top_k, 8);
+    assert_int_equal(a.env.top_k, 4);
     assert_int_equal(a.env.sizes.n, 13);
     assert_int_equal(a.env.sizes.v[12], 60);
     assert_int_equal(a.env.reward, LTD_REWARD_AVERAGE);
@@ -176,7 +176,7 @@ static void keys_that_disagree_are_refused(void **state)
         {"distill.unroll=[]", "distill.unroll: is empty, expected a number"},
         {"distill.taps=2,15", "distill.taps: 2 layers, expected 3 or none"},
         {"env.depth_obs=paper/depth/128",
-         "env.top_k: is 8, expected 10 with env.depth_obs = paper/..."},
+         "env.top_k: is 4, expected 10 with env.depth_obs = paper/..."},
         {"policy.size_hidden=1,1,1,1,1,1,1,1", "policy.size_hidden: 8 layers, expected at most 7"},
         {"model.context=1024",
          "env.max_prompt: is 1024, expected at most model.context - 1 = 1023"},
