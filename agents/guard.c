@@ -147,8 +147,7 @@ static int32_t decide(ltd_agent *agent, const ltd_env *env, const ltd_step *step
 {
     guard_agent *a = (guard_agent *)agent;
     bool depth = step->turn == LTD_TURN_DEPTH;
-    if (depth &&
-        ltd_tree_forwards(ltd_env_state(env)->tree) == ltd_env_get_options(env)->min_forwards)
+    if (depth && ltd_env_forwards(env) == ltd_env_get_options(env)->min_forwards)
         begin_cycle(a, env);
     if (!a->plain) return a->inner->decide(a->inner, env, step, logprob);
     if (logprob) *logprob = 0;

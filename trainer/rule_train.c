@@ -68,7 +68,7 @@ static int push(ltd_rule_samples *s, const float *x, bool yes, ltd_err *err)
 static int note(collector *c, ltd_err *err)
 {
     float x[LTD_RULE_LOOKS * LTD_RULE_INPUTS];
-    int32_t node[LTD_RULE_LOOKS], level = ltd_tree_forwards(ltd_env_state(c->env)->tree);
+    int32_t node[LTD_RULE_LOOKS], level = ltd_env_forwards(c->env);
     bool levels = c->rule->net.lesson == LTD_RULE_LEVELS;
     int32_t n = ltd_rule_look(c->agent, c->env, x, node);
     int rc = LTD_OK;
@@ -84,7 +84,7 @@ static int note(collector *c, ltd_err *err)
 
 static int32_t overrule(collector *c, int32_t action)
 {
-    if (ltd_tree_forwards(ltd_env_state(c->env)->tree) == 0) return action;
+    if (ltd_env_forwards(c->env) == 0) return action;
     if (c->step.turn == LTD_TURN_SIZE) return ltd_agent_size_action(c->env, &c->step, VERIFIED);
     return c->step.mask[LTD_DEPTH_CONTINUE] ? LTD_DEPTH_CONTINUE : action;
 }
