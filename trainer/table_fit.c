@@ -2,7 +2,6 @@
  * is worth from the forwards at hand on, when the table decides there. */
 #include "trainer/table_fit.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,21 +27,16 @@ typedef struct fit {
 
 /* --- the table over positions --- */
 
-static int32_t match_of(const float *obs)
-{
-    return (int32_t)lroundf(exp2f(6 * obs[LTD_OBS_AT_MATCH]) - 1);
-}
-
 static void choose(const void *ctx, const ltd_positions *p, ltd_visit *v)
 {
     const ltd_table *table = ctx;
     const ltd_positions_options *o = ltd_positions_get_options(p);
     uint8_t legal[LTD_POSITIONS_SIZES];
     const ltd_table_class *k;
-    int32_t n = 0;
+    int32_t n = 0, match = ltd_positions_match(p, v->index).length;
     for (;; n++) {
         const float *obs = ltd_positions_at(p, v->index, n).obs;
-        k = ltd_table_at(table, n, obs[LTD_OBS_AT_BEAM], match_of(obs));
+        k = ltd_table_at(table, n, obs[LTD_OBS_AT_BEAM], match);
         if (n == o->max_forwards || !k->go) break;
     }
     ltd_positions_legal(p, v->index, n, legal);
@@ -88,13 +82,14 @@ static void set_values(fit *f)
 
 static void set_classes(fit *f)
 {
-    for (int64_t i = 0; i < f->n; i++)
+    for (int64_t i = 0; i < f->n; i++) {
+        f->match[i] = (uint8_t)ltd_table_match(f->table, ltd_positions_match(f->p, i).length);
         for (int32_t n = 0; n < f->views; n++) {
             const float *obs = ltd_positions_at(f->p, i, n).obs;
-            f->match[i] = (uint8_t)ltd_table_match(f->table, match_of(obs));
             f->confidence[i * f->views + n] =
                 (uint8_t)ltd_table_confidence(f->table, obs[LTD_OBS_AT_BEAM]);
         }
+    }
 }
 
 /* --- deciding --- */
@@ -188,12 +183,14 @@ static void decide(fit *f, level *l)
 
 static void count_cycles(const ltd_positions *p, const ltd_visits *play, ltd_table *table)
 {
-    for (int64_t i = 0; i < play->n; i++)
+    for (int64_t i = 0; i < play->n; i++) {
+        int64_t index = play->v[i].index;
+        int32_t m = ltd_table_match(table, ltd_positions_match(p, index).length);
         for (int32_t n = 0; n <= play->v[i].forwards; n++) {
-            const float *obs = ltd_positions_at(p, play->v[i].index, n).obs;
-            int32_t c = ltd_table_confidence(table, obs[LTD_OBS_AT_BEAM]);
-            table->at[n][c][ltd_table_match(table, match_of(obs))].cycles++;
+            const float *obs = ltd_positions_at(p, index, n).obs;
+            table->at[n][ltd_table_confidence(table, obs[LTD_OBS_AT_BEAM])][m].cycles++;
         }
+    }
 }
 
 static int allocate(fit *f, ltd_err *err)
