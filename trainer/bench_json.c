@@ -47,15 +47,6 @@ static void put_versus(ltd_json_writer *w, const ltd_bench *b)
     ltd_json_end_array(w);
 }
 
-static void put_hist(ltd_json_writer *w, const char *key, const uint32_t *hist)
-{
-    int n = LTD_RUN_ACCEPT;
-    while (n > 0 && hist[n - 1] == 0) n--;
-    ltd_json_begin_inline_array(w, key);
-    for (int i = 0; i < n; i++) ltd_json_put_int(w, NULL, hist[i]);
-    ltd_json_end_array(w);
-}
-
 static void put_positions(ltd_json_writer *w, const ltd_bench_row *r)
 {
     static const char *const key[] = {"verified", "accepted", "given"};
@@ -114,8 +105,8 @@ static void put_row(ltd_json_writer *w, const ltd_bench_row *r)
     ltd_json_put_int(w, "of", r->of);
     ltd_json_put_f64(w, "regret", r->regret);
     ltd_json_put_f64(w, "table_seconds", r->table_seconds);
-    put_hist(w, "accept_hist", r->accept_hist);
-    put_hist(w, "depth_hist", r->depth_hist);
+    ltd_run_hist_json(w, "accept_hist", r->accept_hist, LTD_RUN_ACCEPT);
+    ltd_run_hist_json(w, "depth_hist", r->depth_hist, LTD_RUN_ACCEPT);
     put_positions(w, r);
     put_stop(w, &r->stop);
     ltd_json_end_object(w);

@@ -71,15 +71,6 @@ void ltd_evaluation_text(const ltd_evaluation *e, ltd_str *out)
     histogram_text("nodes", r->size_hist, LTD_RUN_SIZES, r->cycles, out);
 }
 
-/* Counts by value, up to the last that occurs. */
-static void histogram_json(ltd_json_writer *w, const char *key, const uint32_t *hist, int n)
-{
-    while (n > 0 && hist[n - 1] == 0) n--;
-    ltd_json_begin_inline_array(w, key);
-    for (int i = 0; i < n; i++) ltd_json_put_int(w, NULL, hist[i]);
-    ltd_json_end_array(w);
-}
-
 void ltd_evaluation_json(const ltd_evaluation *e, ltd_str *out)
 {
     const ltd_run *r = &e->run;
@@ -101,8 +92,8 @@ void ltd_evaluation_json(const ltd_evaluation *e, ltd_str *out)
     ltd_json_put_f64(&w, "prefill_target_ms", r->prefill_target_ms);
     ltd_json_put_f64(&w, "prefill_head_ms", r->prefill_head_ms);
     ltd_json_put_int(&w, "slow", r->slow);
-    histogram_json(&w, "accept_hist", r->accept_hist, LTD_RUN_ACCEPT);
-    histogram_json(&w, "forwards_hist", r->forwards_hist, LTD_RUN_FORWARDS);
-    histogram_json(&w, "size_hist", r->size_hist, LTD_RUN_SIZES);
+    ltd_run_hist_json(&w, "accept_hist", r->accept_hist, LTD_RUN_ACCEPT);
+    ltd_run_hist_json(&w, "forwards_hist", r->forwards_hist, LTD_RUN_FORWARDS);
+    ltd_run_hist_json(&w, "size_hist", r->size_hist, LTD_RUN_SIZES);
     ltd_json_end_object(&w);
 }

@@ -147,3 +147,11 @@ double ltd_run_mean(const ltd_run *run, int64_t sum)
 {
     return run->cycles ? (double)sum / (double)run->cycles : 0;
 }
+
+void ltd_run_hist_json(ltd_json_writer *w, const char *key, const uint32_t *hist, int n)
+{
+    while (n > 0 && hist[n - 1] == 0) n--;
+    ltd_json_begin_inline_array(w, key);
+    for (int i = 0; i < n; i++) ltd_json_put_int(w, NULL, hist[i]);
+    ltd_json_end_array(w);
+}

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "agents/agent.h"
+#include "base/json.h"
 #include "base/status.h"
 #include "env/ltd_env.h"
 #include "models/text/tokenizer.h"
@@ -96,6 +97,8 @@ void ltd_run_add(ltd_run *sum, const ltd_run *one);
 double ltd_run_speed(const ltd_run *run);
 /* sum of x / cycles; 0 without cycles. */
 double ltd_run_mean(const ltd_run *run, int64_t sum);
+/* A histogram as an array: counts by value, up to the last that occurs. */
+void ltd_run_hist_json(ltd_json_writer *w, const char *key, const uint32_t *hist, int n);
 
 #ifdef __cplusplus
 }
