@@ -52,6 +52,11 @@ int32_t ltd_table_match(const ltd_table *table, int32_t match);
 /* More forwards than the table has: the last ones, which stop. */
 const ltd_table_class *ltd_table_at(const ltd_table *table, int32_t forwards, float confidence,
                                     int32_t match);
+/* Is its speed as good as that of the nets it is fitted to, within 0.5 %? */
+static inline bool ltd_table_does(double table, double nets)
+{
+    return table >= 0.995 * nets;
+}
 /* Classes that any cycle came by. */
 int32_t ltd_table_entries(const ltd_table *table);
 /* Append those as CSV: forwards, confidence_from, confidence_to, match_from, match_to (empty: no

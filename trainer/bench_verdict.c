@@ -70,9 +70,8 @@ static void put_against_best(const ltd_bench *b, bool told_tuned, ltd_str *out)
 /* Who can do with a table needs no nets. */
 static void put_table(const ltd_bench *b, const ltd_bench_row *ltd, ltd_str *out)
 {
-    const double as_well = 0.995;
     const ltd_bench_row *table = ltd_bench_find(&b->all, "ltd-table");
-    if (!table || !(table->tok_s >= as_well * ltd->tok_s)) return;
+    if (!table || !ltd_table_does(table->tok_s, ltd->tok_s)) return;
     ltd_str_printf(out, "the policy's table does as well (%+.1f %%): use --policy table\n",
                    100 * (table->tok_s / ltd->tok_s - 1));
 }

@@ -124,7 +124,6 @@ static int tell_behaviour(stage *g, ltd_err *err)
 /* Would three figures and a table do? */
 static int tabulate(stage *g, double nets, ltd_err *err)
 {
-    const double as_well = 0.995;
     ltd_trainer *t = g->t;
     ltd_visits visits = {0};
     double there;
@@ -135,7 +134,7 @@ static int tabulate(stage *g, double nets, ltd_err *err)
     if (rc == LTD_OK) rc = ltd_table_play(g->records->valid, t->table, &visits, err);
     if (rc == LTD_OK) {
         double table = visits.tokens / visits.time;
-        bool does = table >= as_well * nets;
+        bool does = ltd_table_does(table, nets);
         ltd_log(t->setup->log, LTD_LOG_INFO,
                 "a table of %d entries %s: x%.3f on held-out prompts, the nets x%.3f%s",
                 ltd_table_entries(t->table), does ? "does as well" : "does not do as well", table,

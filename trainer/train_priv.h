@@ -47,7 +47,8 @@ typedef struct ltd_trainer {
 bool ltd_train_on_records(const ltd_trainer *t);
 /* The environments of the next cycles [*n]. */
 ltd_env **ltd_train_envs(ltd_trainer *t, int32_t *n);
-/* Load and compile them.  LTD_EINVAL: train.record_cycles asks for what there isn't. */
+/* Load them, and compile those of training; planning, or environments, those of validation.
+ * LTD_EINVAL: train.record_cycles asks for what there isn't. */
 int ltd_train_open_records(ltd_trainer *t, ltd_err *err);
 /* Compile the recorded ones of the prompts, at the rate of the moment, in place of *ret. */
 int ltd_train_compile(ltd_trainer *t, const ltd_prompts *prompts, ltd_positions **ret,

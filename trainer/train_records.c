@@ -59,8 +59,7 @@ int ltd_train_open_records(ltd_trainer *t, ltd_err *err)
     const char *why = in_the_way(t->setup);
     if (why) return do_without(t, why, err);
     if (ltd_record_load(t->setup, &r->trace, &missing) < 0) return do_without(t, missing.msg, err);
-    int rc = ltd_train_compile(t, t->prompts, &r->train, err);
-    return rc == LTD_OK ? ltd_train_compile(t, t->valid_prompts, &r->valid, err) : rc;
+    return ltd_train_compile(t, t->prompts, &r->train, err);
 }
 
 int ltd_train_open_record_envs(ltd_trainer *t, ltd_err *err)
@@ -70,8 +69,9 @@ int ltd_train_open_record_envs(ltd_trainer *t, ltd_err *err)
     r->env = ltd_mem_zeros((size_t)n, sizeof(ltd_env *));
     if (!r->env) return ltd_fail(err, LTD_ENOMEM, "train: no memory");
     ltd_env_options o = ltd_setup_env_options(t->setup, NULL, NULL);
+    int rc = r->valid ? LTD_OK : ltd_train_compile(t, t->valid_prompts, &r->valid, err);
     o.positions = r->valid;
-    int rc = ltd_env_open(&r->valid_env, &o, err);
+    if (rc == LTD_OK) rc = ltd_env_open(&r->valid_env, &o, err);
     o.positions = r->train;
     for (; rc == LTD_OK && r->n_envs < n; r->n_envs++, o.seed++)
         rc = ltd_env_open(&r->env[r->n_envs], &o, err);
