@@ -32,6 +32,7 @@ void ltd_policy_env_options(const ltd_policy *policy, ltd_env_options *options)
     options->n_sizes = policy->n_sizes;
     memcpy(options->sizes, policy->sizes, sizeof options->sizes);
     options->min_forwards = policy->min_forwards;
+    options->depth_every = policy->depth_every;
     options->rate = (float)policy->rate;
     int32_t most = ltd_cycle_get_options(options->cycle)->max_forwards;
     options->max_forwards = policy->max_forwards < most ? policy->max_forwards : most;

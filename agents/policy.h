@@ -21,7 +21,7 @@ typedef struct ltd_policy {
     ltd_contract depth_contract, size_contract;
     ltd_mlp *depth, *size; /* actors, owned */
     int32_t sizes[LTD_MAX_SIZES], n_sizes;
-    int32_t top_k, min_forwards, max_forwards;
+    int32_t top_k, min_forwards, max_forwards, depth_every;
     bool lookup;
     double rate;                        /* of its observations, see obs.h */
     ltd_survival *survival;             /* what scores mean to it; owned, NULL: themselves */

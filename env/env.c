@@ -1,7 +1,7 @@
 /* The state machine of an episode:
  *
  *   IDLE --reset--> drafting (min_forwards forced) --> DEPTH turn
- *   DEPTH  continue -> one forward -> DEPTH turn; when nothing more may be drafted: size
+ *   DEPTH  continue -> depth_every forwards -> DEPTH turn; when nothing more may be drafted: size
  *          stop -> size
  *   size   an empty pool or one legal entry -> verify; several -> SIZE turn -> verify
  *   verify -> reward, IDLE: the next reset goes on with the text or, when it ended, begins a prompt
@@ -144,6 +144,13 @@ static bool may_draft(const ltd_env *e)
     return e->ground->has_head && e->ground->forwards < e->options.max_forwards;
 }
 
+/* Is "one more?" a question after so many forwards? */
+static bool is_asked(const ltd_env *e)
+{
+    int32_t every = e->options.depth_every, n = e->ground->forwards - e->options.min_forwards;
+    return every < 2 || n % every == 0;
+}
+
 static void enter(const ltd_env *e, ltd_phase phase)
 {
     if (e->ground->phases) ltd_phases_enter(e->ground->phases, phase);
@@ -277,8 +284,10 @@ static int take(ltd_env *e, int32_t action, ltd_step *io, ltd_err *err)
 {
     if (e->turn == LTD_TURN_SIZE) return finish(e, e->options.sizes[action], io, err);
     if (action == LTD_DEPTH_STOP) return choose_size(e, io, err);
-    int rc = e->ground->draft(e->ground, err);
-    if (rc < 0) return rc;
+    do {
+        int rc = e->ground->draft(e->ground, err);
+        if (rc < 0) return rc;
+    } while (may_draft(e) && !is_asked(e));
     if (!may_draft(e)) return choose_size(e, io, err);
     ask_depth(e, io);
     return LTD_OK;

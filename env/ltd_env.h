@@ -105,6 +105,8 @@ typedef struct ltd_env_options {
     bool clock_table;     /* rewards from the cost table instead of the clock: deterministic */
     int32_t min_forwards; /* draft forwards before the first question: 0, or 2 as in the paper */
     int32_t max_forwards; /* [min_forwards, LTD_TREE_MAX_DEPTH] */
+    int32_t depth_every;  /* forwards from one DEPTH question to the next, counted from
+                             min_forwards on; 0 or 1: after each */
     int32_t sizes[LTD_MAX_SIZES]; /* ascending, may begin with 0 */
     int32_t n_sizes;
     int32_t max_new; /* tokens a prompt */

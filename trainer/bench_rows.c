@@ -238,6 +238,7 @@ static int open_env(ltd_contestant *r, const ltd_setup *s, const ltd_prompts *pr
     o.clock_table = replay != NULL;
     o.max_new = s->config.bench.max_new;
     o.min_forwards = 0;
+    o.depth_every = 1;
     o.max_forwards = r->setting.forwards;
     o.reward = LTD_REWARD_RATIO; /* nobody reads it, and it needs no calibration */
     o.reward_scale = 1;

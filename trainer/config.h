@@ -84,7 +84,7 @@ typedef struct ltd_config {
         ltd_draft_vocabulary vocabulary;
     } head;
     struct {
-        int32_t top_k, min_forwards, max_forwards;
+        int32_t top_k, min_forwards, max_forwards, depth_every;
         ltd_ints sizes;
         bool lookup;
         int32_t lookup_min_match, lookup_max_chain;

@@ -94,6 +94,9 @@ static const ltd_key KEYS[] = {
         "draft forwards of a cycle before the first question", "ours; the paper: 2"),
     INT(env, max_forwards, "8", 0, LTD_TREE_MAX_DEPTH, "forwards",
         "most draft forwards of a cycle; 0: never draft with the head", "ours; the paper: 13"),
+    INT(env, depth_every, "1", 1, LTD_TREE_MAX_DEPTH, "forwards",
+        "from one depth question to the next, counted from env.min_forwards on; up to the next one "
+        "the head drafts without asking", "the paper: 1; LTD's code in use: 3"),
     INTS(env, sizes, "[0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 60]", 0, 1024, "nodes",
         "draft nodes that a size decision may verify, ascending; what is useful follows from the "
         "machine's cost curve", "ours; the paper: 20 to 240 by 20, or 10 to 240 by 10"),

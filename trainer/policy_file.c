@@ -103,6 +103,22 @@ static int get_copy(const ltd_checkpoint *c, const char *name, char *ret, size_t
     return rc;
 }
 
+/* Checkpoints of earlier versions lack it: their policies were asked after each forward. */
+static int load_every(const ltd_checkpoint *c, const char *file, ltd_policy *p, ltd_err *err)
+{
+    int64_t every = 1;
+    if (ltd_checkpoint_find(c, "policy/depth_every")) {
+        int rc = ltd_checkpoint_get_i64(c, "policy/depth_every", &every, 1, err);
+        if (rc < 0) return rc;
+    }
+    if (every < 1 || every > LTD_TREE_MAX_DEPTH)
+        return ltd_fail(err, LTD_EFORMAT,
+                        "checkpoint %s: policy/depth_every: is %lld, expected 1 to %d", file,
+                        (long long)every, LTD_TREE_MAX_DEPTH);
+    p->depth_every = (int32_t)every;
+    return LTD_OK;
+}
+
 static int load_space(const ltd_checkpoint *c, const char *file, ltd_policy *p, ltd_err *err)
 {
     const ltd_checkpoint_entry *e = ltd_checkpoint_find(c, "policy/sizes");
@@ -134,7 +150,7 @@ static int load_space(const ltd_checkpoint *c, const char *file, ltd_policy *p, 
     p->min_forwards = (int32_t)space[1];
     p->max_forwards = (int32_t)space[2];
     p->lookup = space[3] != 0;
-    return LTD_OK;
+    return load_every(c, file, p, err);
 }
 
 /* Does a net take its contract's floats and give its turn's actions? */

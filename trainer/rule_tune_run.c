@@ -67,6 +67,7 @@ void ltd_rule_env_options(const ltd_setup *s, ltd_env_options *ret)
     ret->sizes[0] = 0;
     ret->n_sizes = 1 + ltd_tune_sizes(&s->config.env.sizes, c->max_size, ret->sizes + 1);
     ret->min_forwards = 0;
+    ret->depth_every = 1;
     ret->max_forwards = c->max_forwards;
     ret->max_new = s->config.bench.max_new;
     ret->reward = LTD_REWARD_RATIO; /* nobody reads it, and it needs no calibration */

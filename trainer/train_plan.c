@@ -18,6 +18,7 @@ static const char *in_the_way(const ltd_config *c)
 {
     if (c->policy.activation != LTD_ACT_RELU) return "policy.activation is not relu";
     if (c->env.min_forwards > 0) return "env.min_forwards is not 0";
+    if (c->env.depth_every > 1) return "env.depth_every is not 1";
     return NULL;
 }
 

@@ -93,6 +93,8 @@ static int put_run(const ltd_trainer *t, ltd_checkpoint_writer *w, ltd_err *err)
     ltd_checkpoint_put_text(w, "policy/activation", ltd_activation_name(c->policy.activation));
     ltd_checkpoint_put_i64(w, "policy/sizes", sizes, (size_t)c->env.sizes.n);
     ltd_checkpoint_put_i64(w, "policy/space", space, 4);
+    const int64_t every = c->env.depth_every;
+    ltd_checkpoint_put_i64(w, "policy/depth_every", &every, 1);
     ltd_checkpoint_put_f64(w, "policy/rate", &c->env.rate, 1);
     if (s->survival) put_survival(s->survival, w);
     if (t->table) ltd_table_put(t->table, w);

@@ -74,6 +74,7 @@ static int add_width(bed *b, const ltd_setup *s, const ltd_prompts *prompts, int
         if (wanted[v]) o.sizes[o.n_sizes++] = v;
     o.clock_table = false;
     o.min_forwards = 0;
+    o.depth_every = 1;
     o.max_new = max_new;
     o.reward = LTD_REWARD_RATIO; /* nobody reads it, and it needs no calibration */
     o.reward_scale = 1;

@@ -34,6 +34,10 @@ static void negative_forwards(ltd_env_options *o)
 {
     o->min_forwards = -1;
 }
+static void negative_stride(ltd_env_options *o)
+{
+    o->depth_every = -1;
+}
 static void no_sizes(ltd_env_options *o)
 {
     o->n_sizes = 0;
@@ -87,6 +91,7 @@ static void options_that_cannot_be_are_named(void **state)
     } bad[] = {{few_forwards, "3 to 2 draft forwards"},
                {many_forwards, "0 to 5 draft forwards"},
                {negative_forwards, "-1 to 4 draft forwards"},
+               {negative_stride, "depth_every -1"},
                {no_sizes, "0 sizes"},
                {large_size, "size 17, expected 0 to 16"},
                {same_sizes, "size 1 after 1"},
@@ -166,7 +171,7 @@ static void check_turn(int32_t *n)
     } else {
         check_sizes(o, ltd_tree_count(ltd_cycle_tree(t->cycle)));
     }
-    ++*n;
+    *n += o->depth_every > 1 ? o->depth_every : 1;
 }
 
 /* Random cycles with every turn checked; returns how many SIZE turns there were. */
@@ -223,6 +228,27 @@ static void forced_forwards_come_before_the_first_turn(void **state)
     ltd_env_close(t->env);
     assert_int_equal(ltd_env_open(&t->env, &o, &t->err), 0);
     check_cycles(20);
+}
+
+static void every_second(ltd_env_options *o)
+{
+    o->min_forwards = 1;
+    o->depth_every = 2;
+}
+
+static void with_a_stride_the_head_drafts_up_to_the_next_question(void **state)
+{
+    (void)state;
+    tiny_env_open(t, NULL, every_second);
+    assert_true(check_cycles(60) > 50);
+    for (int asked = 1; asked <= 3; asked++) { /* stop at the first, the second, never */
+        static const int32_t reached[] = {1, 3, TINY_FORWARDS};
+        tiny_reset(t, NULL);
+        for (int i = 1; i < asked && t->step.turn == LTD_TURN_DEPTH; i++)
+            tiny_step(t, LTD_DEPTH_CONTINUE);
+        assert_int_equal(ltd_env_forwards(t->env), reached[asked - 1]);
+        assert_int_equal(t->step.turn, asked < 3 ? LTD_TURN_DEPTH : LTD_TURN_SIZE);
+    }
 }
 
 static void sizes_from_2(ltd_env_options *o)
@@ -342,6 +368,7 @@ int main(void)
         cmocka_unit_test(forced_forwards_need_a_head),
         cmocka_unit_test(every_state_has_its_mask),
         cmocka_unit_test(forced_forwards_come_before_the_first_turn),
+        cmocka_unit_test(with_a_stride_the_head_drafts_up_to_the_next_question),
         cmocka_unit_test(a_table_without_0_still_decodes_plainly_on_an_empty_pool),
         cmocka_unit_test(without_a_head_lookup_alone_is_asked_about),
         cmocka_unit_test(illegal_actions_change_nothing),

@@ -53,6 +53,7 @@ typedef struct about {
     const char *depth_obs, *size_obs, *activation;
     int64_t sizes[70];
     size_t n_sizes;
+    int64_t depth_every; /* 0: not told, as earlier versions did not */
     const char *leave_out;
 } about;
 
@@ -60,7 +61,8 @@ static const about good = {.depth_obs = "ltd/depth/v2",
                            .size_obs = "paper/size/1268",
                            .activation = "relu",
                            .sizes = {0, 1, 2, 4, 8, 16},
-                           .n_sizes = SIZES};
+                           .n_sizes = SIZES,
+                           .depth_every = 3};
 
 static void put_text(ltd_checkpoint_writer *w, const about *a, const char *name, const char *text)
 {
@@ -84,6 +86,7 @@ static void save(const char *path, const about *a, const ltd_learner *depth,
     put_text(w, a, "run/machine", "machine");
     ltd_checkpoint_put_i64(w, "policy/sizes", a->sizes, a->n_sizes);
     ltd_checkpoint_put_i64(w, "policy/space", space, 4);
+    if (a->depth_every) ltd_checkpoint_put_i64(w, "policy/depth_every", &a->depth_every, 1);
     const double rate = 1.75;
     static float head[LTD_SURVIVAL_KNOTS], chains[LTD_SURVIVAL_MATCHES * LTD_SURVIVAL_CHAIN];
     const int64_t head_dim = LTD_SURVIVAL_KNOTS;
@@ -144,6 +147,7 @@ static void a_saved_policy_decides_as_its_learners(void **state)
     assert_int_equal(p->top_k, TINY_TOP_K);
     assert_int_equal(p->min_forwards, 1);
     assert_int_equal(p->max_forwards, TINY_FORWARDS);
+    assert_int_equal(p->depth_every, 3);
     assert_true(p->lookup);
     assert_true(p->rate == 1.75);
     assert_non_null(p->survival);
@@ -234,6 +238,8 @@ static void checkpoints_that_are_no_policy_are_refused(void **state)
     refused(&a, depth, size, LTD_EFORMAT, "policy/sizes");
     a = good, a.sizes[0] = -1;
     refused(&a, depth, size, LTD_EFORMAT, "policy/sizes");
+    a = good, a.depth_every = -1;
+    refused(&a, depth, size, LTD_EFORMAT, "policy/depth_every: is -1, expected 1 to");
     refused(&good, NULL, size, LTD_EFORMAT, "policy/depth/action_net.weight");
     refused(&good, depth, NULL, LTD_EFORMAT, "policy/size/action_net.weight");
     /* Nets of other shapes than their contracts and tables. */
@@ -278,6 +284,7 @@ static void a_run_folder_means_its_best_or_its_newest(void **state)
     ltd_learner *size = learner("size", LTD_CONTRACT_PAPER_SIZE, SIZES, LTD_ACT_RELU, 40, 2);
     about best = good;
     best.sizes[5] = 9;
+    best.depth_every = 0;
     in(run, "run");
     assert_int_equal(mkdir(run, 0777), 0);
     assert_int_equal(mkdir(in(path, "run/checkpoints"), 0777), 0);
@@ -289,6 +296,7 @@ static void a_run_folder_means_its_best_or_its_newest(void **state)
     save(in(path, "run/checkpoints/best.h5"), &best, depth, size);
     assert_int_equal(ltd_policy_load(&p, run, &err), 0);
     assert_int_equal(p->sizes[5], 9);
+    assert_int_equal(p->depth_every, 1);
     ltd_policy_free(p);
     ltd_learner_free(depth);
     ltd_learner_free(size);

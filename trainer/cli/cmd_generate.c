@@ -122,7 +122,12 @@ static int open_env(generation *g, const choice *pick, ltd_err *err)
     if (rc < 0) return rc;
     if (!g->policy && !pick->random) ltd_cycle_set_lookup(g->cycle, pick->setting.lookup);
     ltd_env_options o = ltd_setup_env_options(s, g->cycle, g->prompts);
-    if (g->policy) ltd_policy_env_options(g->policy, &o);
+    if (g->policy) {
+        ltd_policy_env_options(g->policy, &o);
+    } else if (!pick->random) { /* what stops a setting is itself */
+        o.min_forwards = 0;
+        o.depth_every = 1;
+    }
     o.max_new = s->config.generate.max_new;
     o.clock_table = false;
     if (!s->cost) o.reward = LTD_REWARD_RATIO;
