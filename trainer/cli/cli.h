@@ -18,7 +18,7 @@
 #include "trainer/setup.h"
 
 enum { LTD_EXIT_OK = 0, LTD_EXIT_FAILED = 1, LTD_EXIT_USAGE = 2, LTD_EXIT_INTERRUPTED = 130 };
-enum { LTD_CLI_MAX_OVERRIDES = 128, LTD_CLI_MAX_ARGS = 16 };
+enum { LTD_CLI_MAX_OVERRIDES = 128, LTD_CLI_MAX_ARGS = 16, LTD_CLI_MAX_CONFIGS = 16 };
 
 typedef struct ltd_cli ltd_cli;
 
@@ -37,7 +37,10 @@ struct ltd_cli {
     ltd_config config;
     char command[512]; /* as it was typed */
     /* options that are no configuration keys */
-    const char *config_path, *json, *report, *policy, *resume;
+    const char *json, *report, *policy, *resume;
+    const char *configs[LTD_CLI_MAX_CONFIGS]; /* of --config, in their order */
+    int n_configs;
+    const char *compat; /* names of --compat; NULL: none */
     bool dry_run, show_tree, quiet, verbose, stochastic, show_env, live, rules;
     int32_t steps;
     const char *args[LTD_CLI_MAX_ARGS];
@@ -55,7 +58,8 @@ extern const ltd_verb *const ltd_verbs[];
 void ltd_cli_parse(ltd_cli *ret, const ltd_verb *verb, int argc, char **argv);
 /* With what it points to; `cli` came from malloc. */
 void ltd_cli_free(ltd_cli *cli);
-/* defaults <- base (YAML text, may be NULL) <- --config <- overrides.  Returns an exit code. */
+/* defaults <- base (YAML text, may be NULL) <- each --config <- --compat <- overrides.  Returns an
+ * exit code. */
 int ltd_cli_configure(ltd_cli *cli, const char *base);
 
 /* Print "ltd: <message>" and give the exit code that belongs to the failure. */

@@ -11,12 +11,25 @@
 
 #include "base/file.h"
 #include "trainer/cli/cli.h"
+#include "trainer/compat.h"
 #include "trainer/policy_file.h"
 
 int ltd_cli_fail(const ltd_err *err)
 {
     fprintf(stderr, "ltd: %s\n", err->msg);
     return err->code == LTD_ECANCELED ? LTD_EXIT_INTERRUPTED : LTD_EXIT_FAILED;
+}
+
+/* Lay a file of --config over the configuration. */
+static int lay_file(ltd_config *c, const char *name, ltd_err *err)
+{
+    char path[PATH_MAX];
+    ltd_file f;
+    int rc = ltd_file_map(&f, ltd_setup_find(path, sizeof path, name), err);
+    if (rc < 0) return ltd_err_prefix(err, rc, "configuration");
+    rc = ltd_config_parse(c, name, f.data, f.size, err);
+    ltd_file_unmap(&f);
+    return rc;
 }
 
 int ltd_cli_configure(ltd_cli *cli, const char *base)
@@ -26,14 +39,9 @@ int ltd_cli_configure(ltd_cli *cli, const char *base)
     ltd_config_init(c);
     int rc = LTD_OK;
     if (base) rc = ltd_config_parse(c, "checkpoint's configuration", base, strlen(base), &err);
-    if (rc == LTD_OK && cli->config_path) {
-        char path[PATH_MAX];
-        ltd_file f;
-        rc = ltd_file_map(&f, ltd_setup_find(path, sizeof path, cli->config_path), &err);
-        if (rc < 0) ltd_err_prefix(&err, rc, "configuration");
-        if (rc == LTD_OK) rc = ltd_config_parse(c, cli->config_path, f.data, f.size, &err);
-        ltd_file_unmap(&f);
-    }
+    for (int i = 0; rc == LTD_OK && i < cli->n_configs; i++)
+        rc = lay_file(c, cli->configs[i], &err);
+    if (rc == LTD_OK && cli->compat) rc = ltd_compat_apply(c, cli->compat, &err);
     for (int i = 0; rc == LTD_OK && i < cli->n_overrides; i++)
         rc = ltd_config_set(c, cli->overrides[i], &err);
     if (rc == LTD_OK) rc = ltd_config_check(c, &err);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "trainer/cli/cli.h"
+#include "trainer/compat.h"
 #include "trainer/version.h"
 
 enum { KEY_BASE = 1000 };
@@ -19,13 +20,18 @@ typedef struct cli_option {
 } cli_option;
 
 static const cli_option options[] = {
-    {"config", "FILE", NULL, "YAML configuration over the defaults", 'c'},
+    {"config", "FILE", NULL, "YAML configuration over the defaults; several: later over earlier",
+     'c'},
+    {"compat", "NAME,...", NULL,
+     "as the paper's released code where it differs from the paper: official, or names; list: what "
+     "there is",
+     0},
     {"json", "FILE", NULL, "write the result as JSON; - or nothing: to standard output", 0},
     {"report", "FILE", NULL, "write an HTML report with pictures", 0},
     {"policy", "WHAT", NULL,
      "auto, or a checkpoint or run folder (generate: also table, ar, static, random)", 'p'},
     {"resume", "DIR|FILE", NULL, "go on from the newest checkpoint of a run", 0},
-    {"dry-run", NULL, NULL, "print the resolved configuration and memory, then stop", 'n'},
+    {"dry-run", NULL, NULL, "print what would be done and with what, then stop", 'n'},
     {"show-tree", NULL, NULL, "draw each cycle's tree, the accepted path coloured", 0},
     {"stochastic", NULL, NULL, "sample actions instead of taking the most probable", 0},
     {"live", NULL, NULL, "play on the clock, too, and compare", 0},
@@ -62,7 +68,7 @@ enum { N_OPTIONS = sizeof options / sizeof options[0] };
 
 static bool takes(const ltd_verb *verb, const char *name)
 {
-    static const char *const common[] = {"config", "quiet", "verbose", NULL};
+    static const char *const common[] = {"config", "compat", "quiet", "verbose", NULL};
     for (int i = 0; common[i]; i++)
         if (strcmp(common[i], name) == 0) return true;
     size_t n = strlen(name);
@@ -107,10 +113,31 @@ static error_t add_override(ltd_cli *cli, const char *key, const char *value)
     return 0;
 }
 
+static void add_config(ltd_cli *cli, const char *path)
+{
+    if (cli->n_configs == LTD_CLI_MAX_CONFIGS)
+        usage(cli->verb, "more than %d files of --config", LTD_CLI_MAX_CONFIGS);
+    cli->configs[cli->n_configs++] = path;
+}
+
+/* --compat list answers by itself. */
+static void set_compat(ltd_cli *cli, const char *names)
+{
+    cli->compat = names;
+    if (strcmp(names, "list") != 0) return;
+    ltd_str text = LTD_STR_INIT;
+    ltd_compat_list(&text);
+    fputs(ltd_str_text(&text), stdout);
+    ltd_str_fini(&text);
+    exit(LTD_EXIT_OK);
+}
+
 static void set_field(ltd_cli *cli, const char *name, const char *arg)
 {
     if (strcmp(name, "config") == 0)
-        cli->config_path = arg;
+        add_config(cli, arg);
+    else if (strcmp(name, "compat") == 0)
+        set_compat(cli, arg);
     else if (strcmp(name, "json") == 0)
         cli->json = arg;
     else if (strcmp(name, "report") == 0)
