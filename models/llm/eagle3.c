@@ -103,6 +103,15 @@ const char *ltd_eagle3_hash(const ltd_eagle3 *head)
     return head->hash;
 }
 
+size_t ltd_eagle3_bytes(const ltd_eagle3 *head)
+{
+    const ltd_packed *const all[] = {&head->embed,   &head->fc,   &head->qkv,    &head->out,
+                                     &head->gate_up, &head->down, &head->lm_head};
+    size_t n = 0;
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) n += ltd_pack_bytes(all[i]);
+    return n;
+}
+
 const int32_t *ltd_eagle3_tokens(const ltd_eagle3 *head)
 {
     return head->target_id;

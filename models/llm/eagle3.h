@@ -47,6 +47,7 @@ void ltd_eagle3_close(ltd_eagle3 *head);
 const ltd_eagle3_config *ltd_eagle3_get_config(const ltd_eagle3 *head);
 const char *ltd_eagle3_path(const ltd_eagle3 *head);
 const char *ltd_eagle3_hash(const ltd_eagle3 *head); /* SHA-256 of the weights, hex */
+size_t ltd_eagle3_bytes(const ltd_eagle3 *head);     /* of its matrices in memory */
 /* The target's numbers of the tokens that it can draft [draft_vocab]; borrowed. */
 const int32_t *ltd_eagle3_tokens(const ltd_eagle3 *head);
 

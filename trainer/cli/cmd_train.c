@@ -7,9 +7,11 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/json.h"
 #include "trainer/checkpoint.h"
 #include "trainer/planner.h"
 #include "trainer/cli/cli.h"
+#include "trainer/forecast.h"
 #include "trainer/train.h"
 
 typedef struct view {
@@ -95,18 +97,28 @@ static int configure(ltd_cli *cli, const char *checkpoint, uint64_t *cycles)
     return code;
 }
 
-static void print_dry_run(const ltd_cli *cli, const ltd_setup *s, const char *dir)
+/* What would be done, and in what time. */
+static int dry_run(const ltd_cli *cli, ltd_setup *s, const char *dir)
 {
-    ltd_str yaml = LTD_STR_INIT;
-    ltd_config_to_yaml(&cli->config, &yaml);
-    fputs(ltd_str_text(&yaml), stdout);
-    ltd_str_fini(&yaml);
-    const ltd_llm_config *m = ltd_llama_config(s->model);
-    double kv = 2.0 * m->n_layers * m->n_kv_heads * m->head_dim * cli->config.model.context *
-                (cli->config.model.kv == LTD_KV_F16 ? 2 : 4);
-    printf(
-        "# run folder: %s\n# memory: weights %.0f MB, K/V cache %.0f MB, libtorch about 160 MB\n",
-        dir, (double)ltd_llama_bytes(s->model) * 1e-6, kv * 1e-6);
+    ltd_err err = LTD_ERR_INIT;
+    ltd_forecast f;
+    ltd_str out = LTD_STR_INIT;
+    int rc = ltd_setup_cost_if_any(s, &err);
+    if (rc == LTD_OK) rc = ltd_forecast_make(&f, s, dir, &err);
+    if (rc < 0) return ltd_cli_fail(&err);
+    bool to_stdout = cli->json && strcmp(cli->json, "-") == 0;
+    int code = LTD_EXIT_OK;
+    if (!to_stdout) {
+        ltd_forecast_text(&f, &out);
+        fputs(ltd_str_text(&out), stdout);
+        ltd_str_clear(&out);
+    }
+    if (cli->json) {
+        ltd_forecast_json(&f, cli->command, &out);
+        code = ltd_cli_write(cli->json, ltd_str_text(&out));
+    }
+    ltd_str_fini(&out);
+    return code;
 }
 
 static int refuse_overwrite(const ltd_cli *cli, const char *dir)
@@ -116,6 +128,27 @@ static int refuse_overwrite(const ltd_cli *cli, const char *dir)
     if (cli->resume || ltd_checkpoint_newest(dir, path, sizeof path, NULL) == LTD_EIO)
         return LTD_EXIT_OK;
     return ltd_cli_refuse_run(dir);
+}
+
+/* The result for programs. */
+static int write_result(const ltd_cli *cli, const char *dir, const ltd_train_result *r)
+{
+    ltd_str out = LTD_STR_INIT;
+    ltd_json_writer w = ltd_json_writing(&out, 2);
+    ltd_json_begin_object(&w, NULL);
+    ltd_json_put_int(&w, "version", 1);
+    ltd_json_put_string(&w, "command", cli->command);
+    ltd_json_put_string(&w, "run", dir);
+    ltd_json_put_string(&w, "checkpoint", r->checkpoint);
+    ltd_json_put_int(&w, "cycles", r->cycles);
+    ltd_json_put_f64(&w, "seconds", r->seconds);
+    ltd_json_put_f64(&w, "best_valid", r->best_valid);
+    ltd_json_put_bool(&w, "stopped", r->stopped);
+    ltd_json_end_object(&w);
+    ltd_str_puts(&out, "\n");
+    int code = ltd_cli_write(cli->json, ltd_str_text(&out));
+    ltd_str_fini(&out);
+    return code;
 }
 
 static int train(ltd_cli *cli, ltd_setup *s, const char *dir, const char *checkpoint,
@@ -143,11 +176,14 @@ static int train(ltd_cli *cli, ltd_setup *s, const char *dir, const char *checkp
     ltd_progress_finish(&v.bar, (uint64_t)r.cycles, v.fields);
     char time[16];
     ltd_progress_duration(time, r.seconds);
-    printf("%lld cycles in %s", (long long)r.cycles, time);
-    if (!isnan(r.best_valid)) printf(", best validation x%.3f over plain decoding", r.best_valid);
-    printf("\nrun folder  %s\n", dir);
-    if (!*ltd_cli_stop()) return LTD_EXIT_OK;
-    printf("stopped; go on with: ltd train --resume %s\n", dir);
+    FILE *out = cli->json && strcmp(cli->json, "-") == 0 ? stderr : stdout;
+    fprintf(out, "%lld cycles in %s", (long long)r.cycles, time);
+    if (!isnan(r.best_valid))
+        fprintf(out, ", best validation x%.3f over plain decoding", r.best_valid);
+    fprintf(out, "\nrun folder  %s\n", dir);
+    int code = cli->json ? write_result(cli, dir, &r) : LTD_EXIT_OK;
+    if (code || !*ltd_cli_stop()) return code;
+    fprintf(out, "stopped; go on with: ltd train --resume %s\n", dir);
     return LTD_EXIT_INTERRUPTED;
 }
 
@@ -178,7 +214,7 @@ static int run(ltd_cli *cli)
     if (code) return code;
     if (!dir[0]) ltd_cli_run_dir(cli, &s, dir, sizeof dir);
     if (cli->dry_run) {
-        print_dry_run(cli, &s, dir);
+        code = dry_run(cli, &s, dir);
     } else if ((code = refuse_overwrite(cli, dir)) == LTD_EXIT_OK) {
         ltd_cli_stop(); /* from here on, a signal saves */
         if (prepare(cli, &s, dir, checkpoint, &err) < 0)
@@ -198,7 +234,8 @@ const ltd_verb ltd_verb_train = {
            "this machine.  Writes "
            "a run folder with config.yaml, metrics.csv, metrics.jsonl and checkpoints/.  Ctrl-C "
            "finishes the cycle and "
-           "saves; --resume goes on.  A machine without a calibration is measured first.",
-    .options = "resume dry-run model dtype head threads seed",
+           "saves; --resume goes on.  A machine without a calibration is measured first.  "
+           "--dry-run tells stages, nets, time, memory and files instead.",
+    .options = "resume dry-run json model dtype head threads seed",
     .run = run,
 };

@@ -1,0 +1,119 @@
+/* The schedule, counted: the only part of the forecast that knows of it. */
+#include <math.h>
+
+#include "trainer/forecast.h"
+
+/* --- a cycle of policies that choose at random --- */
+
+static int32_t pool_of(int32_t forwards, int32_t k)
+{
+    return forwards > 0 ? k + (forwards - 1) * k * k : 0;
+}
+
+/* What follows when drafting ends after n forwards, which it does with probability p: any legal
+ * size, each as likely (env.c: those that the pool fills, and the first that takes all of it). */
+static void end_after(ltd_forecast_pace *r, const ltd_config *c, const ltd_cost *cost, int32_t n,
+                      double p)
+{
+    int32_t pool = pool_of(n, c->env.top_k), legal = 0;
+    double nodes = 0, ms = 0;
+    for (int32_t i = 0; i < c->env.sizes.n; i++) {
+        int32_t v = c->env.sizes.v[i];
+        if (v > pool && i > 0 && c->env.sizes.v[i - 1] >= pool) break;
+        ltd_cost_work work = {n, c->env.top_k, v < pool ? v : pool, 0, 0};
+        legal++;
+        nodes += work.size;
+        if (!cost) continue;
+        work.context = cost->middle_context;
+        ms += ltd_cost_cycle(cost, &work);
+    }
+    r->forwards += p * n;
+    r->nodes += p * nodes / legal;
+    r->ms += p * ms / legal;
+    r->decisions[LTD_FORECAST_SIZE] += pool > 0 && legal > 1 ? p : 0;
+}
+
+ltd_forecast_pace ltd_forecast_pace_of(const ltd_config *c, const ltd_cost *cost, bool head)
+{
+    ltd_forecast_pace r = {0};
+    int32_t most = head ? c->env.max_forwards : 0;
+    double p = 1; /* that the question after n forwards comes up */
+    for (int32_t n = head ? c->env.min_forwards : 0;; n += c->env.depth_every) {
+        bool asked = n < most || r.decisions[LTD_FORECAST_DEPTH] == 0;
+        if (asked) r.decisions[LTD_FORECAST_DEPTH] += p;
+        double stops = n < most ? p / 2 : p;
+        end_after(&r, c, cost, n < most ? n : most, stops);
+        p -= stops;
+        if (n >= most) return r;
+    }
+}
+
+/* --- stages --- */
+
+static int64_t round_up(double x)
+{
+    return (int64_t)ceil(x - 1e-9);
+}
+
+/* `cycles` of rollouts until one of both is full (joint.c), each followed by an update of those
+ * that learn. */
+static ltd_forecast_stage count(const ltd_config *c, const ltd_forecast_pace *pace,
+                                const char *name, double cycles, bool depth, bool size, bool live)
+{
+    ltd_forecast_stage s = {.name = name, .live = live, .cycles = (int64_t)(cycles + 0.5)};
+    if (s.cycles == 0) return s;
+    const double *d = pace->decisions;
+    double each =
+        d[LTD_FORECAST_DEPTH] > d[LTD_FORECAST_SIZE] ? d[LTD_FORECAST_DEPTH] : d[LTD_FORECAST_SIZE];
+    double rollout = c->train.n_steps / each; /* cycles, of each environment */
+    if (rollout > 4.0 * c->train.n_steps) rollout = 4.0 * c->train.n_steps;
+    if (!live) rollout *= c->train.record_envs;
+    if (rollout > cycles) rollout = cycles;
+    s.decisions = cycles * (d[LTD_FORECAST_DEPTH] + d[LTD_FORECAST_SIZE]);
+    s.updates = round_up(cycles / rollout);
+    const bool learns[LTD_FORECAST_POLICIES] = {depth, size};
+    for (int p = 0; p < LTD_FORECAST_POLICIES; p++)
+        if (learns[p])
+            s.gradient_steps[p] =
+                s.updates * c->train.n_epochs * round_up(rollout * d[p] / c->train.batch_size);
+    return s;
+}
+
+/* Size alone for the first share of the run, then both. */
+static int32_t joint(const ltd_config *c, const ltd_forecast_pace *pace, ltd_forecast_stage *ret)
+{
+    double cycles = c->train.total_cycles, alone = c->train.size_first * cycles;
+    int32_t n = 0;
+    if (alone >= 1)
+        ret[n++] = count(c, pace, "size, under random depths", alone, false, true, true);
+    if (cycles - alone >= 1)
+        ret[n++] = count(c, pace, "depth and size", cycles - alone, true, true, true);
+    return n;
+}
+
+/* Size, depth, size, ...: the turns of each together. */
+static int32_t alternate(const ltd_config *c, const ltd_forecast_pace *pace,
+                         ltd_forecast_stage *ret)
+{
+    int64_t turn = c->train.alternate_every, left = c->train.total_cycles, of[2] = {0, 0};
+    for (int which = 0; left > 0; which = !which, left -= turn)
+        of[which] += left < turn ? left : turn;
+    ret[0] = count(c, pace, "size's turns", (double)of[0], false, true, true);
+    if (of[1] == 0) return of[0] > 0;
+    ret[1] = count(c, pace, "depth's turns", (double)of[1], true, false, true);
+    return 2;
+}
+
+int32_t ltd_forecast_stages(const ltd_config *c, const ltd_forecast_pace *pace,
+                            ltd_forecast_stage ret[LTD_FORECAST_STAGES])
+{
+    int32_t n = 0;
+    if (c->train.plan_passes > 0)
+        ret[n++] = (ltd_forecast_stage){.name = "plan over records, if recorded",
+                                        .passes = c->train.plan_passes};
+    if (c->train.record_cycles > 0)
+        ret[n++] = count(c, pace, "depth and size, over records", c->train.record_cycles, true,
+                         true, false);
+    return n + (c->train.mode == LTD_TRAIN_JOINT ? joint(c, pace, ret + n)
+                                                 : alternate(c, pace, ret + n));
+}
