@@ -98,7 +98,8 @@ static int draw_start(ltd_env *env, ltd_rng *rng, ltd_rule_setting *s, double *b
         double pace = 0;
         for (int32_t p = 0; p < s->rule->n_params; p++) {
             const ltd_rule_param *param = &s->rule->param[p];
-            try_this.param[p] = param->value[ltd_rng_below(rng, (uint64_t)param->n)];
+            if (param->n > 1)
+                try_this.param[p] = param->value[ltd_rng_below(rng, (uint64_t)param->n)];
         }
         rc = try(env, &try_this, &pace, err);
         if (rc < 0 || pace >= *best) continue;

@@ -1,7 +1,7 @@
 /* C2T: a classifier keeps the nodes of the tree that are worth verifying.
  *
  *     a node stays when sigmoid(net(s, H, d)) > keep
- *     one more forward while the beam's best node stays, at most `depth`
+ *     one more forward while the beam's best node stays, `least` to `depth` of them
  *     verify as many nodes as stay of the V best
  *
  * s = ln of the node's survival, H = entropy of the row it was drafted in (0: prompt lookup found
@@ -12,7 +12,7 @@
  * level's nodes are preselected. */
 #include "agents/rules/rule_priv.h"
 
-enum { KEEP = RULE_V + 1, DEPTH };
+enum { KEEP = RULE_V + 1, DEPTH, LEAST };
 enum { INPUTS = 3 };
 
 typedef struct c2t {
@@ -81,6 +81,7 @@ static bool go(rule_agent *a, const ltd_env *env)
     int32_t n = rule_forwards(env);
     if (n == 0) return true;
     note_rows((c2t *)a, env);
+    if (n < rule_int(a, LEAST)) return true;
     show((c2t *)a, env, ltd_rule_best_node(env), x);
     return n < rule_int(a, DEPTH) && ltd_rule_judge(a, x) > a->param[KEEP];
 }
@@ -100,14 +101,15 @@ const ltd_rule ltd_rule_c2t = {
     .name = "c2t",
     .formula = "continue while the beam's best node stays; verify those of the V best that stay",
     .source = "C2T, arXiv 2502.13652",
-    .n_params = 5,
+    .n_params = 6,
     .param = {RULE_SOURCES,
               {"V", "nodes looked at", 5, {16, 4, 8, 12, 32}},
               {"keep",
                "p of a node that stays",
                8,
                {0.5f, 0.02f, 0.03f, 0.05f, 0.1f, 0.15f, 0.2f, 0.3f}},
-              {"depth", "forwards at most", 6, {8, 1, 2, 3, 4, 6}}},
+              {"depth", "forwards at most", 6, {8, 1, 2, 3, 4, 6}},
+              {"least", "forwards made in any case", 1, {0}}},
     .net = {LTD_RULE_NODES, INPUTS, 64, 1, 1},
     .ops = &ops,
 };

@@ -33,7 +33,7 @@ enum {
 typedef struct ltd_rule_param {
     const char *name;
     const char *meaning;
-    int32_t n;                    /* values */
+    int32_t n;                    /* values; 1: nothing to search */
     float value[LTD_RULE_VALUES]; /* to search; the first is the default */
 } ltd_rule_param;
 

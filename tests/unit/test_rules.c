@@ -207,7 +207,7 @@ static void table_is_sound(void **state)
         assert_in_range(r->n_params, 1, LTD_RULE_PARAMS);
         for (int32_t p = 0; p < r->n_params; p++) {
             assert_true(r->param[p].name[0] && r->param[p].meaning[0]);
-            assert_in_range(r->param[p].n, 2, LTD_RULE_VALUES);
+            assert_in_range(r->param[p].n, 1, LTD_RULE_VALUES);
         }
         ltd_rule_defaults(r, param);
         assert_true(strlen(ltd_rule_text(r, param, text, sizeof text)) < sizeof text - 1);
@@ -322,6 +322,10 @@ static void ddd_asks_the_beam_now_and_then(void **state)
     assert_false(goes());
     play("ddd", "theta", -0.2, "first", 1.0, "every", 2.0, NULL);
     assert_true(goes()); /* between two checks */
+    play("ddd", "theta", -0.2, "first", 1.0, "every", 1.0, "last", 1.0, NULL);
+    assert_true(goes()); /* behind the last one */
+    play("ddd", "theta", -0.2, "first", 1.0, "every", 1.0, "last", 2.0, NULL);
+    assert_false(goes());
 }
 
 static void entropy_rules(void **state)
@@ -401,6 +405,26 @@ static void history_rules_follow_what_was_accepted(void **state)
         forwards();
     }
     assert_int_equal(env.last.forwards, 4);
+}
+
+/* The bounds and the start that LTD plays it with, of a default depth of 4. */
+static void gammatune_keeps_within_its_bounds(void **state)
+{
+    (void)state;
+    play("gammatune", "eta", 0.2, "start", 4.0, "least", 2.0, "most", 6.0, NULL);
+    assert_int_equal(forwards(), 4);
+    for (int i = 0; i < 40; i++) {
+        ended(0, 1); /* nothing was right */
+        forwards();
+    }
+    assert_int_equal(env.last.forwards, 2);
+    for (int i = 0; i < 40; i++) {
+        ended(env.last.forwards, 1); /* all of it */
+        forwards();
+    }
+    assert_int_equal(env.last.forwards, 6);
+    ended(1, 1);
+    assert_int_equal(forwards(), 6); /* .8 x 7 + .2 x 1 = 5.8 */
 }
 
 /* A world where 3 forwards are fast; cycles by forwards in the last quarter. */
@@ -546,6 +570,14 @@ static void c2t_keeps_what_its_net_keeps(void **state)
     assert_int_equal(size(), 2);
     play("c2t", "keep", 0.5, "depth", 1.0, NULL);
     assert_int_equal(forwards(), 1);
+    play("c2t", "keep", 0.5, "V", 8.0, "depth", 5.0, "least", 5.0, NULL);
+    begin(0, NULL, 0);
+    for (int i = 0; i < 5; i++) {
+        assert_true(goes());
+        draft(0.6f, 0.35f);
+    }
+    assert_false(goes());
+    assert_int_equal(size(), 3); /* what stays is the same */
 }
 
 /* Each node goes by the row it was drafted in, also when later forwards have been made. */
@@ -708,6 +740,7 @@ int main(void)
         TEST(adaedl_follows_the_acceptance_rate),
         TEST(opt_tree_weighs_what_was_added),
         TEST(history_rules_follow_what_was_accepted),
+        TEST(gammatune_keeps_within_its_bounds),
         TEST(bandits_find_what_is_fast),
         TEST(tapout_tries_its_rules),
         TEST(goodput_weighs_tokens_and_cost),
