@@ -70,6 +70,9 @@ int ltd_rule_pace(ltd_env *env, ltd_agent *agent, double *ret, ltd_err *err);
  * them.  Errors of ltd_replay_prompts and of the environment; LTD_ECANCELED. */
 int ltd_rules_tune(ltd_rule_set *set, const ltd_replay *replay, const char *const *names, int32_t n,
                    const ltd_watch *watch, ltd_err *err);
+/* The same without the search: nets are trained, parameters stay the defaults. */
+int ltd_rules_train(ltd_rule_set *set, const ltd_replay *replay, const char *const *names,
+                    int32_t n, const ltd_watch *watch, ltd_err *err);
 /* The kept set; those of `names[n]` that it lacks are tuned and kept with it.  `replay` NULL:
  * nothing is recorded, and what isn't kept stays out of the set. */
 int ltd_rules_open(ltd_rule_set *ret, const ltd_setup *s, const ltd_replay *replay,

@@ -7,6 +7,7 @@
 #include "agents/fixed.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "trainer/rule_train.h"
 #include "trainer/rule_tune.h"
 
 typedef struct bed {
@@ -83,7 +84,18 @@ static ltd_rule_setting *place(ltd_rule_set *set, const ltd_rule *rule)
     return &set->rule[set->n++];
 }
 
-static int tune_all(bed *b, ltd_rule_set *set, const char *const *names, int32_t n,
+/* Its net, with the parameters it comes with. */
+static int train_one(ltd_env *env, const ltd_rule *rule, ltd_rule_setting *ret, ltd_err *err)
+{
+    *ret = (ltd_rule_setting){.rule = rule};
+    ltd_rule_defaults(rule, ret->param);
+    return ltd_rule_train(&ret->net, env, rule, LTD_RULES_SEED, err);
+}
+
+/* What is found for each rule: by a search, or by training alone. */
+typedef int (*find_fn)(ltd_env *env, const ltd_rule *rule, ltd_rule_setting *ret, ltd_err *err);
+
+static int tune_all(bed *b, find_fn find, ltd_rule_set *set, const char *const *names, int32_t n,
                     const ltd_watch *watch, ltd_err *err)
 {
     int rc = LTD_OK;
@@ -92,7 +104,7 @@ static int tune_all(bed *b, ltd_rule_set *set, const char *const *names, int32_t
         ltd_rule_setting best;
         if (!rule) return ltd_fail(err, LTD_EINVAL, "rules: no rule called '%s'", names[i]);
         rc = ltd_watch_tell(watch, (double)i / n, rule->name, err);
-        if (rc == LTD_OK) rc = ltd_rule_search(b->env, rule, &best, err);
+        if (rc == LTD_OK) rc = find(b->env, rule, &best, err);
         if (rc < 0) break;
         best.speedup *= b->plain;
         best.before *= b->plain;
@@ -105,14 +117,26 @@ static int tune_all(bed *b, ltd_rule_set *set, const char *const *names, int32_t
     return rc;
 }
 
-int ltd_rules_tune(ltd_rule_set *set, const ltd_replay *replay, const char *const *names, int32_t n,
-                   const ltd_watch *watch, ltd_err *err)
+static int find_all(find_fn find, ltd_rule_set *set, const ltd_replay *replay,
+                    const char *const *names, int32_t n, const ltd_watch *watch, ltd_err *err)
 {
     bed b = {0};
     int rc = open_bed(&b, replay, err);
-    if (rc == LTD_OK) rc = tune_all(&b, set, names, n, watch, err);
+    if (rc == LTD_OK) rc = tune_all(&b, find, set, names, n, watch, err);
     close_bed(&b);
     return rc;
+}
+
+int ltd_rules_tune(ltd_rule_set *set, const ltd_replay *replay, const char *const *names, int32_t n,
+                   const ltd_watch *watch, ltd_err *err)
+{
+    return find_all(ltd_rule_search, set, replay, names, n, watch, err);
+}
+
+int ltd_rules_train(ltd_rule_set *set, const ltd_replay *replay, const char *const *names,
+                    int32_t n, const ltd_watch *watch, ltd_err *err)
+{
+    return find_all(train_one, set, replay, names, n, watch, err);
 }
 
 /* Those of the names that the set has not. */

@@ -70,10 +70,13 @@ typedef struct ltd_tune_options {
     double budget_s; /* the search stops by then, up to one prompt a candidate */
     int32_t max_new; /* tokens an answer */
     ltd_watch watch;
+    /* [n_among] what is searched, plain decoding first; NULL: ltd_tune_grid() */
+    const ltd_candidate *among;
+    int32_t n_among; /* up to LTD_TUNE_MAX */
 } ltd_tune_options;
 
 /* clang-format off */
-#define LTD_TUNE_DEFAULTS {60.0, 48, {0, 0}}
+#define LTD_TUNE_DEFAULTS {60.0, 48, {0, 0}, 0, 0}
 /* clang-format on */
 
 /* Search on `prompts`.  LTD_ECANCELED when the watcher says so; errors of setup and environment. */

@@ -202,8 +202,12 @@ int ltd_tune(const ltd_setup *s, const ltd_prompts *prompts, const ltd_tune_opti
     ltd_candidate *c = malloc(LTD_TUNE_MAX * sizeof *c);
     if (!c) return ltd_fail(err, LTD_ENOMEM, "tune: no memory");
     ltd_cycle_options o = ltd_setup_cycle_options(s);
-    int32_t n =
-        ltd_tune_grid(&o, &s->config.env.sizes, &s->config.tune.top_k, o.max_forwards, s->cost, c);
+    int32_t n = options->n_among;
+    if (options->among)
+        memcpy(c, options->among, (size_t)n * sizeof *c);
+    else
+        n = ltd_tune_grid(&o, &s->config.env.sizes, &s->config.tune.top_k, o.max_forwards, s->cost,
+                          c);
     bed b = {0};
     ltd_tuned tuned = {.n_finalists = 0};
     describe(s, &tuned);
