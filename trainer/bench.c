@@ -30,6 +30,20 @@ static bool same_text(const ltd_tokens *a, const ltd_tokens *b)
     return a->n == b->n && (a->n == 0 || memcmp(a->ids, b->ids, a->n * sizeof *a->ids) == 0);
 }
 
+static int tell(const bench_run *b, int32_t row, int32_t rep, int32_t prompt, const ltd_run *run,
+                ltd_err *err)
+{
+    const ltd_bench_options *o = b->options;
+    if (!o->heard) return LTD_OK;
+    ltd_bench_answer answer = {.row = b->c.row[row].name,
+                               .prompt = ltd_prompts_at(b->prompts, (size_t)prompt),
+                               .prompt_number = prompt,
+                               .rep = rep,
+                               .run = run,
+                               .text = &b->text[row]};
+    return o->heard(o->heard_ctx, &answer, err);
+}
+
 /* All rows play one prompt; answers are held against ar's. */
 static int play_prompt(bench_run *b, int32_t rep, int32_t prompt, ltd_err *err)
 {
@@ -45,6 +59,7 @@ static int play_prompt(bench_run *b, int32_t rep, int32_t prompt, ltd_err *err)
         ltd_run run;
         rc = ltd_watch_tell(&b->options->watch, share, what, err);
         if (rc == LTD_OK) rc = ltd_run_prompt(&b->c.row[r].player, prompt, &run, &b->text[r], err);
+        if (rc == LTD_OK) rc = tell(b, r, rep, prompt, &run, err);
         if (rc == LTD_OK) ltd_run_add(&cell->run, &run);
     }
     for (int32_t r = 0; rc == LTD_OK && r < n; r++) {

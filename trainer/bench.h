@@ -26,6 +26,7 @@
 #include "base/str.h"
 #include "trainer/bench_versus.h"
 #include "trainer/drift.h"
+#include "trainer/preset.h"
 #include "trainer/replay.h"
 #include "trainer/run_prompt.h"
 #include "trainer/setup.h"
@@ -47,6 +48,8 @@ typedef struct ltd_bench_row {
     double tok_s;
     double speedup; /* over row ar */
     ltd_interval speedup_ci;
+    /* As EAGLE and its followers count: mean of the prompts' tok/s over the same mean of row ar. */
+    double speedup_mean_of_prompts;
     double vs_tuned; /* over row static-tuned */
     ltd_interval vs_tuned_ci;
     double accept_len, forwards_mean, size_mean;
@@ -88,16 +91,30 @@ typedef struct ltd_bench {
     struct ltd_bench_cell *cells; /* [all.n_rows, all.prompts]; NULL when it was read from a file */
 } ltd_bench;
 
+/* An answer that was just played; all of it borrowed. */
+typedef struct ltd_bench_answer {
+    const char *row;
+    const ltd_prompt *prompt;
+    int32_t prompt_number, rep;
+    const ltd_run *run;
+    const ltd_tokens *text;
+} ltd_bench_answer;
+
 typedef struct ltd_bench_options {
     const ltd_tuned *tuned;           /* NULL: row static-tuned is left out */
     const ltd_policy *policy;         /* NULL: row ltd is left out */
     const struct ltd_rule_set *rules; /* parameters of rules; NULL, or not among them: defaults,
                                          and trained ones are left out */
-    const ltd_replay *replay;         /* NULL: live */
-    const char *command;              /* recorded */
+    const ltd_preset *presets;        /* [n_presets] instead of bench.policies; NULL: those */
+    int32_t n_presets;
+    const ltd_replay *replay; /* NULL: live */
+    const char *command;      /* recorded */
     ltd_watch watch;
     int (*between)(void *ctx, ltd_err *err); /* called before each prompt, outside all windows */
     void *between_ctx;
+    /* Told every answer but the warm-up's, outside all windows; NULL: nobody. */
+    int (*heard)(void *ctx, const ltd_bench_answer *answer, ltd_err *err);
+    void *heard_ctx;
 } ltd_bench_options;
 
 /* Does the configuration's bench have this row? */
@@ -106,9 +123,10 @@ bool ltd_bench_wants(const ltd_config *c, const char *row);
 bool ltd_bench_wants_policy(const ltd_config *c);
 /* Rows of config.bench.policies (empty: ar, eagle3, static-tuned, switch, goodput, ltd; also
  * static-N-V[-kK][-lookup]: N forwards, V nodes, beam K; ltd-guard: ltd, set aside while plain
- * decoding is faster; ltd-table: what is left of it in a table; the rules of agents/rules) on
- * config.prompts.bench; ar always runs.  A row that needs what isn't there (head, tuned setting,
- * policy) is left out and the log says so. LTD_EINVAL: an unknown row.  *ret owned. */
+ * decoding is faster; ltd-table: what is left of it in a table; the rules of agents/rules), or
+ * those of options->presets, on config.prompts.bench; ar always runs.  A row that needs what isn't
+ * there (head, tuned setting, policy) is left out and the log says so. LTD_EINVAL: an unknown row.
+ * *ret owned. */
 int ltd_bench_run(const ltd_setup *s, const ltd_bench_options *options, ltd_bench **ret,
                   ltd_err *err);
 void ltd_bench_free(ltd_bench *b);

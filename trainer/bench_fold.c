@@ -70,6 +70,8 @@ int ltd_bench_fold(ltd_bench_task *task, const ltd_bench_cell *cells, size_t str
         fold_sums(row, cell, task->prompts, reps);
         ltd_bench_rates(cell, task->prompts, reps, rate);
         row->speedup = ar < 0 ? NAN : ltd_stats_ratio(rate, plain, n);
+        row->speedup_mean_of_prompts =
+            ar < 0 ? NAN : ltd_stats_mean_speed(rate, n) / ltd_stats_mean_speed(plain, n);
         row->vs_tuned = tuned < 0 ? NAN : ltd_stats_ratio(rate, fixed, n);
         row->speedup_ci = row->vs_tuned_ci = unknown;
         if (ar >= 0)

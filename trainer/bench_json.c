@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "trainer/accept_depth.h"
 #include "trainer/bench.h"
+#include "trainer/bench_parts.h"
 
 static void put_interval(ltd_json_writer *w, const char *key, ltd_interval ci)
 {
@@ -23,7 +24,7 @@ static void put_ratio(ltd_json_writer *w, const char *key, const char *key_ci, c
     put_interval(w, key_ci, r->ci);
 }
 
-static void put_versus(ltd_json_writer *w, const ltd_bench *b)
+void ltd_bench_put_versus(ltd_json_writer *w, const ltd_bench *b)
 {
     const ltd_versus_row *best = ltd_versus_best(&b->versus);
     ltd_json_put_string(w, "best_opponent", best ? best->policy : NULL);
@@ -88,6 +89,7 @@ static void put_row(ltd_json_writer *w, const ltd_bench_row *r)
     ltd_json_put_f64(w, "tok_s", r->tok_s);
     ltd_json_put_f64(w, "speedup", r->speedup);
     put_interval(w, "speedup_ci", r->speedup_ci);
+    ltd_json_put_f64(w, "speedup_mean_of_prompts", r->speedup_mean_of_prompts);
     ltd_json_put_f64(w, "vs_tuned", r->vs_tuned);
     put_interval(w, "vs_tuned_ci", r->vs_tuned_ci);
     ltd_json_put_f64(w, "accept_len", r->accept_len);
@@ -112,8 +114,8 @@ static void put_row(ltd_json_writer *w, const ltd_bench_row *r)
     ltd_json_end_object(w);
 }
 
-static void put_task(ltd_json_writer *w, const char *key, const ltd_bench *b,
-                     const ltd_bench_task *t)
+void ltd_bench_put_task(ltd_json_writer *w, const char *key, const ltd_bench *b,
+                        const ltd_bench_task *t)
 {
     ltd_json_begin_object(w, key);
     ltd_json_put_string(w, "task", t->task);
@@ -132,8 +134,13 @@ static void put_task(ltd_json_writer *w, const char *key, const ltd_bench *b,
     ltd_json_end_object(w);
 }
 
-static void put_scope(ltd_json_writer *w, const ltd_bench *b)
+void ltd_bench_put_scope(ltd_json_writer *w, const ltd_bench *b)
 {
+    ltd_json_put_int(w, "version", 1);
+    ltd_json_put_string(w, "command", b->command);
+    ltd_json_put_string(w, "commit", b->commit);
+    ltd_json_put_string(w, "utc", b->utc);
+    ltd_json_put_u64(w, "seed", b->seed);
     ltd_json_begin_inline_object(w, "machine");
     ltd_json_put_string(w, "cpu", b->cpu);
     ltd_json_put_string(w, "isa", b->isa);
@@ -149,9 +156,17 @@ static void put_scope(ltd_json_writer *w, const ltd_bench *b)
     ltd_json_put_string(w, "sha256", b->head_hash[0] ? b->head_hash : NULL);
     ltd_json_put_bool(w, "lookup", b->lookup);
     ltd_json_end_object(w);
+    ltd_json_put_bool(w, "replayed", b->replayed);
+    if (b->tuned.forwards < 0) return;
+    ltd_json_begin_inline_object(w, "tuned");
+    ltd_json_put_int(w, "forwards", b->tuned.forwards);
+    ltd_json_put_int(w, "size", b->tuned.size);
+    ltd_json_put_bool(w, "lookup", b->tuned.lookup);
+    ltd_json_put_int(w, "top_k", b->tuned.top_k);
+    ltd_json_end_object(w);
 }
 
-static void put_drift(ltd_json_writer *w, const ltd_drift *d)
+void ltd_bench_put_drift(ltd_json_writer *w, const ltd_drift *d)
 {
     if (!(d->speed > 0)) {
         ltd_json_put_null(w, "drift");
@@ -164,37 +179,28 @@ static void put_drift(ltd_json_writer *w, const ltd_drift *d)
     ltd_json_end_object(w);
 }
 
+void ltd_bench_put_verdict(ltd_json_writer *w, const ltd_bench *b)
+{
+    ltd_str verdict = LTD_STR_INIT;
+    ltd_bench_verdict(b, &verdict);
+    ltd_json_put_text(w, "verdict", ltd_str_text(&verdict), verdict.len ? verdict.len - 1 : 0);
+    w->out->failed = w->out->failed || verdict.failed;
+    ltd_str_fini(&verdict);
+}
+
 void ltd_bench_json(const ltd_bench *b, ltd_str *out)
 {
     ltd_json_writer w = ltd_json_writing(out, 2);
     ltd_json_begin_object(&w, NULL);
-    ltd_json_put_int(&w, "version", 1);
-    ltd_json_put_string(&w, "command", b->command);
-    ltd_json_put_string(&w, "commit", b->commit);
-    ltd_json_put_string(&w, "utc", b->utc);
-    ltd_json_put_u64(&w, "seed", b->seed);
-    put_scope(&w, b);
-    ltd_json_put_bool(&w, "replayed", b->replayed);
-    if (b->tuned.forwards >= 0) {
-        ltd_json_begin_inline_object(&w, "tuned");
-        ltd_json_put_int(&w, "forwards", b->tuned.forwards);
-        ltd_json_put_int(&w, "size", b->tuned.size);
-        ltd_json_put_bool(&w, "lookup", b->tuned.lookup);
-        ltd_json_put_int(&w, "top_k", b->tuned.top_k);
-        ltd_json_end_object(&w);
-    }
-    put_drift(&w, &b->drift);
+    ltd_bench_put_scope(&w, b);
+    ltd_bench_put_drift(&w, &b->drift);
     ltd_json_begin_array(&w, "tasks");
-    for (int32_t i = 0; i < b->n_tasks; i++) put_task(&w, NULL, b, &b->tasks[i]);
+    for (int32_t i = 0; i < b->n_tasks; i++) ltd_bench_put_task(&w, NULL, b, &b->tasks[i]);
     ltd_json_end_array(&w);
-    put_task(&w, "all", b, &b->all);
-    put_task(&w, "ended", b, &b->ended);
-    put_versus(&w, b);
-    ltd_str verdict = LTD_STR_INIT;
-    ltd_bench_verdict(b, &verdict);
-    ltd_json_put_text(&w, "verdict", ltd_str_text(&verdict), verdict.len ? verdict.len - 1 : 0);
-    out->failed = out->failed || verdict.failed;
-    ltd_str_fini(&verdict);
+    ltd_bench_put_task(&w, "all", b, &b->all);
+    ltd_bench_put_task(&w, "ended", b, &b->ended);
+    ltd_bench_put_versus(&w, b);
+    ltd_bench_put_verdict(&w, b);
     ltd_json_end_object(&w);
     ltd_str_puts(out, "\n");
 }

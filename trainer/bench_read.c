@@ -89,6 +89,7 @@ static void get_row(reader *r, ltd_json o, ltd_bench_row *ret)
     get_f64(r, o, "tok_s", &ret->tok_s);
     get_f64(r, o, "speedup", &ret->speedup);
     get_interval(r, o, "speedup_ci", &ret->speedup_ci);
+    get_f64(r, o, "speedup_mean_of_prompts", &ret->speedup_mean_of_prompts);
     get_f64(r, o, "vs_tuned", &ret->vs_tuned);
     get_interval(r, o, "vs_tuned_ci", &ret->vs_tuned_ci);
     get_f64(r, o, "accept_len", &ret->accept_len);

@@ -186,15 +186,60 @@ static int add_named(ltd_contestants *c, const ltd_setup *s, const ltd_bench_opt
     return add_fixed(c, s, name, setting, err);
 }
 
+/* A row of a suite; policies and heads that are missing leave rows out as they do elsewhere. */
+static int add_preset(ltd_contestants *c, const ltd_setup *s, const ltd_bench_options *options,
+                      const ltd_preset *p, ltd_err *err)
+{
+    int32_t before = c->n;
+    int rc = LTD_OK;
+    if (p->kind == LTD_PRESET_NAMED) return add_named(c, s, options, p->name, err);
+    if (p->kind == LTD_PRESET_POLICY) {
+        rc = add_ltd(c, s, p->name, p->policy, err);
+    } else if (!s->head) {
+        leave_out(s, p->name, "no draft head");
+    } else if (p->kind == LTD_PRESET_FIXED) {
+        rc = add_fixed(c, s, p->name, p->setting, err);
+    } else {
+        rc = add(c, p->name, (ltd_setting){0, 0, p->lookup, 0}, p->top_k, NULL, err);
+    }
+    if (rc < 0 || c->n == before) return rc;
+    ltd_contestant *row = &c->row[before];
+    row->preset = p;
+    if (p->kind != LTD_PRESET_RULE) return LTD_OK;
+    row->rule = p->rule;
+    row->net = p->net;
+    memcpy(row->param, p->param, sizeof row->param);
+    return LTD_OK;
+}
+
+static int list_presets(ltd_contestants *ret, const ltd_setup *s, const ltd_bench_options *options,
+                        ltd_err *err)
+{
+    int rc = LTD_OK;
+    for (int32_t i = 0; rc == LTD_OK && i < options->n_presets; i++)
+        rc = add_preset(ret, s, options, &options->presets[i], err);
+    return rc;
+}
+
+static int list_names(ltd_contestants *ret, const ltd_setup *s, const ltd_bench_options *options,
+                      ltd_err *err)
+{
+    const ltd_strings *names = &s->config.bench.policies;
+    const int32_t n_default = (int32_t)(sizeof default_rows / sizeof default_rows[0]);
+    int rc = LTD_OK;
+    for (int32_t i = 0; rc == LTD_OK && i < (names->n ? names->n : n_default); i++)
+        rc = add_named(ret, s, options, names->n ? names->v[i] : default_rows[i], err);
+    return rc;
+}
+
 int ltd_contestants_list(ltd_contestants *ret, const ltd_setup *s, const ltd_bench_options *options,
                          ltd_err *err)
 {
-    const ltd_strings *names = &s->config.bench.policies;
     memset(ret, 0, sizeof *ret);
     int rc = add(ret, "ar", (ltd_setting){0, 0, false, 0}, s->config.env.top_k, NULL, err);
-    const int32_t n_default = (int32_t)(sizeof default_rows / sizeof default_rows[0]);
-    for (int32_t i = 0; rc == LTD_OK && i < (names->n ? names->n : n_default); i++)
-        rc = add_named(ret, s, options, names->n ? names->v[i] : default_rows[i], err);
+    if (rc == LTD_OK)
+        rc = options->presets ? list_presets(ret, s, options, err)
+                              : list_names(ret, s, options, err);
     ret->ar = 0;
     ret->tuned = -1;
     for (int32_t i = 0; i < ret->n; i++)
@@ -206,12 +251,14 @@ int ltd_contestants_list(ltd_contestants *ret, const ltd_setup *s, const ltd_ben
 
 static int32_t max_size(const ltd_setup *s, const ltd_contestant *r)
 {
+    if (r->rule && r->preset) return r->preset->sizes[r->preset->n_sizes - 1];
     if (r->rule) return ltd_setup_cycle_options(s).max_size;
     return r->policy ? r->policy->sizes[r->policy->n_sizes - 1] : r->setting.size;
 }
 
 static int32_t max_forwards(const ltd_setup *s, const ltd_contestant *r)
 {
+    if (r->rule && r->preset) return r->preset->max_forwards;
     if (r->rule) return ltd_setup_cycle_options(s).max_forwards;
     return r->policy ? r->policy->max_forwards : r->setting.forwards;
 }
@@ -226,9 +273,22 @@ static int open_cycle(ltd_contestant *r, const ltd_setup *s, const ltd_replay *r
     o.context = room + o.max_size;
     o.top_k = r->top_k;
     o.lookup = r->setting.lookup;
+    if (r->preset && r->preset->plain_head) {
+        o.vocabulary = LTD_VOCABULARY_STATIC;
+        o.survival = NULL;
+    }
     if (r->policy) o.survival = r->policy->survival;
     if (o.max_forwards == 0) o.head = NULL;
     return ltd_cycle_new(&r->cycle, &o, err);
+}
+
+/* The limits of a rule of a suite. */
+static void preset_env_options(const ltd_preset *p, ltd_env_options *ret)
+{
+    ret->min_forwards = p->min_forwards;
+    ret->max_forwards = p->max_forwards;
+    ret->n_sizes = p->n_sizes;
+    memcpy(ret->sizes, p->sizes, sizeof ret->sizes);
 }
 
 static int open_env(ltd_contestant *r, const ltd_setup *s, const ltd_prompts *prompts,
@@ -245,7 +305,10 @@ static int open_env(ltd_contestant *r, const ltd_setup *s, const ltd_prompts *pr
     o.n_sizes = 1;
     o.sizes[0] = r->setting.size;
     if (r->policy) ltd_policy_env_options(r->policy, &o);
-    if (r->rule) ltd_rule_env_options(s, &o);
+    if (r->rule && r->preset)
+        preset_env_options(r->preset, &o);
+    else if (r->rule)
+        ltd_rule_env_options(s, &o);
     o.max_forwards = s->head ? o.max_forwards : 0;
     return ltd_env_open(&r->env, &o, err);
 }
@@ -257,12 +320,22 @@ static int guard_agent(ltd_contestant *r, ltd_err *err)
     return ltd_agent_guard_new(&r->agent, r->name, inner, &r->guard, err);
 }
 
+/* The limits of a rule of a suite, before its parameters. */
+static void describe_preset(const ltd_preset *p, ltd_agent *agent)
+{
+    char param[sizeof agent->detail];
+    snprintf(param, sizeof param, "%s", agent->detail);
+    snprintf(agent->detail, sizeof agent->detail, "beam %d, up to %d forwards, %d nodes: %.84s",
+             p->top_k, p->max_forwards, p->sizes[p->n_sizes - 1], param);
+}
+
 static int open_agent(ltd_contestant *r, const ltd_setup *s, ltd_err *err)
 {
     int rc;
     if (r->rule) {
         rc = ltd_agent_trained_new(&r->agent, r->rule, r->param, r->net, err);
         if (rc < 0) return rc;
+        if (r->preset) describe_preset(r->preset, r->agent);
     } else if (!r->policy) {
         rc = ltd_agent_fixed_new(&r->agent, r->name, r->setting.forwards, r->setting.size, err);
         if (rc < 0) return rc;

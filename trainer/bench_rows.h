@@ -16,6 +16,7 @@ typedef struct ltd_contestant {
     ltd_setting setting;      /* of fixed rows */
     const ltd_policy *policy; /* of a learned one, else NULL */
     const ltd_rule *rule;     /* of a rule, else NULL */
+    const ltd_preset *preset; /* with settings of its own, else NULL; borrowed */
     bool guarded;             /* set aside while plain decoding is faster */
     bool tabled;              /* by the policy's table */
     ltd_guard guard;

@@ -5,6 +5,7 @@
 
 #include "trainer/accept_depth.h"
 #include "trainer/bench.h"
+#include "trainer/bench_parts.h"
 
 static const char *paint(bool color, const char *code)
 {
@@ -39,8 +40,8 @@ static void put_row(const ltd_bench_row *r, bool color, ltd_str *out)
                    same, r->identical < r->of ? paint(color, off) : "");
 }
 
-static void put_task(const ltd_bench *b, const ltd_bench_task *t, const char *title, bool color,
-                     ltd_str *out)
+void ltd_bench_table_task(const ltd_bench *b, const ltd_bench_task *t, const char *title,
+                          bool color, ltd_str *out)
 {
     ltd_str_printf(out, "%s%s%s: %d prompts, up to %d tokens, %d repetition%s", paint(color, bold),
                    title, paint(color, off), t->prompts, b->max_new, b->reps,
@@ -63,7 +64,7 @@ static void put_ended(const ltd_bench *b, bool color, ltd_str *out)
     int32_t n = b->ended.prompts, of = b->all.prompts;
     if (!b->ended.n_rows) return; /* a file of before it was known */
     if (n > 0 && n < of)
-        put_task(b, &b->ended, ended_title, color, out);
+        ltd_bench_table_task(b, &b->ended, ended_title, color, out);
     else
         ltd_str_printf(out, "%s%s%s: %s of %d\n\n", paint(color, bold), ended_title,
                        paint(color, off), n ? "all" : "none", of);
@@ -213,22 +214,32 @@ static void put_drift(const ltd_drift *d, bool color, ltd_str *out)
                    *mark ? off : "");
 }
 
-void ltd_bench_table(const ltd_bench *b, bool color, ltd_str *out)
+void ltd_bench_table_scope(const ltd_bench *b, bool color, ltd_str *out)
 {
     ltd_str_printf(out, "machine  %s, %s, %d threads\n", b->cpu, b->isa, b->threads);
     ltd_str_printf(out, "model    %s (%s), draft head %s%s\n", b->model_path, b->model_dtype,
                    b->head_path[0] ? b->head_path : "none", b->lookup ? ", prompt lookup" : "");
     put_drift(&b->drift, color, out);
     ltd_str_puts(out, "\n");
+}
+
+void ltd_bench_table_details(const ltd_bench *b, ltd_str *out)
+{
+    for (int32_t i = 0; i < b->all.n_rows; i++)
+        ltd_str_printf(out, "  %-18.18s %s\n", b->all.rows[i].policy, b->all.rows[i].detail);
+}
+
+void ltd_bench_table(const ltd_bench *b, bool color, ltd_str *out)
+{
+    ltd_bench_table_scope(b, color, out);
     if (b->replayed) ltd_str_puts(out, "played over records, times by the cost table\n\n");
     for (int32_t i = 0; i < b->n_tasks; i++)
-        put_task(b, &b->tasks[i], b->tasks[i].task, color, out);
-    if (b->n_tasks != 1) put_task(b, &b->all, "all", color, out);
+        ltd_bench_table_task(b, &b->tasks[i], b->tasks[i].task, color, out);
+    if (b->n_tasks != 1) ltd_bench_table_task(b, &b->all, "all", color, out);
     put_ended(b, color, out);
     put_versus(b, color, out);
     put_positions(&b->all, color, out);
     put_stops(&b->all, color, out);
     if (!b->replayed) put_phases(&b->all, color, out);
-    for (int32_t i = 0; i < b->all.n_rows; i++)
-        ltd_str_printf(out, "  %-18.18s %s\n", b->all.rows[i].policy, b->all.rows[i].detail);
+    ltd_bench_table_details(b, out);
 }

@@ -45,6 +45,18 @@ double ltd_stats_speed(const ltd_rate *v, size_t n)
     return seconds > 0 ? tokens / seconds : NAN;
 }
 
+double ltd_stats_mean_speed(const ltd_rate *v, size_t n)
+{
+    double sum = 0;
+    size_t timed = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (!(v[i].seconds > 0)) continue;
+        sum += v[i].tokens / v[i].seconds;
+        timed++;
+    }
+    return timed ? sum / (double)timed : NAN;
+}
+
 double ltd_stats_ratio(const ltd_rate *a, const ltd_rate *b, size_t n)
 {
     return ltd_stats_speed(a, n) / ltd_stats_speed(b, n);

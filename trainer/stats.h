@@ -40,6 +40,8 @@ double ltd_stats_quantile(const double *v, size_t n, double q);
 
 /* sum tokens / sum seconds; NaN without time. */
 double ltd_stats_speed(const ltd_rate *v, size_t n);
+/* Mean of tokens / seconds, of those that took time; NaN when none did. */
+double ltd_stats_mean_speed(const ltd_rate *v, size_t n);
 /* Speed of a over speed of b. */
 double ltd_stats_ratio(const ltd_rate *a, const ltd_rate *b, size_t n);
 

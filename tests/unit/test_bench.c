@@ -159,11 +159,23 @@ static void the_verdict_says_gain_or_setting(void **state)
 static void json_has_every_field_of_the_contract(void **state)
 {
     (void)state;
-    static const char *const fields[] = {
-        "policy",      "detail",    "tokens",     "seconds",
-        "tok_s",       "speedup",   "speedup_ci", "vs_tuned",
-        "vs_tuned_ci", "phase",     "accept_len", "forwards_mean",
-        "size_mean",   "identical", "of",         "accept_by_position"};
+    static const char *const fields[] = {"policy",
+                                         "detail",
+                                         "tokens",
+                                         "seconds",
+                                         "tok_s",
+                                         "speedup",
+                                         "speedup_ci",
+                                         "vs_tuned",
+                                         "vs_tuned_ci",
+                                         "phase",
+                                         "accept_len",
+                                         "forwards_mean",
+                                         "size_mean",
+                                         "identical",
+                                         "of",
+                                         "accept_by_position",
+                                         "speedup_mean_of_prompts"};
     bench_sample(&bench, 150);
     char *text = text_of(ltd_bench_json);
     ltd_json_doc *doc;

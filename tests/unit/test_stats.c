@@ -35,6 +35,15 @@ static void speed_is_a_ratio_of_sums(void **state)
     assert_true(isnan(ltd_stats_speed(a, 0)));
 }
 
+static void mean_speed_is_a_mean_of_ratios(void **state)
+{
+    (void)state;
+    ltd_rate a[] = {{10, 1}, {10, 4}, {0, 0}};
+    near(ltd_stats_mean_speed(a, 2), 6.25);
+    near(ltd_stats_mean_speed(a, 3), 6.25); /* what took no time has no speed */
+    assert_true(isnan(ltd_stats_mean_speed(a + 2, 1)));
+}
+
 static void equal_rows_have_no_spread(void **state)
 {
     (void)state;
@@ -171,6 +180,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(means_and_quantiles_are_those_of_the_books),
         cmocka_unit_test(speed_is_a_ratio_of_sums),
+        cmocka_unit_test(mean_speed_is_a_mean_of_ratios),
         cmocka_unit_test(equal_rows_have_no_spread),
         cmocka_unit_test(a_constant_factor_has_no_spread_although_prompts_differ),
         cmocka_unit_test(the_seed_decides),
