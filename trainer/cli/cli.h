@@ -41,6 +41,7 @@ struct ltd_cli {
     const char *configs[LTD_CLI_MAX_CONFIGS]; /* of --config, in their order */
     int n_configs;
     const char *compat; /* names of --compat; NULL: none */
+    const char *suite, *temperatures, *published, *paper_policy, *answers;
     bool dry_run, show_tree, quiet, verbose, stochastic, show_env, live, rules;
     int32_t steps;
     const char *args[LTD_CLI_MAX_ARGS];
@@ -86,6 +87,15 @@ void ltd_cli_run_dir(const ltd_cli *cli, const ltd_setup *s, char *ret, size_t s
  * folder's, else the newest under run.dir that was trained on this model and head.  *path "" when
  * there is none. */
 void ltd_cli_find_policy(const ltd_cli *cli, const ltd_setup *s, char *path, size_t size);
+/* By what its nets read. */
+typedef enum ltd_cli_family {
+    LTD_FAMILY_ANY,
+    LTD_FAMILY_LTD,  /* not both of the paper's contracts */
+    LTD_FAMILY_PAPER /* both of them */
+} ltd_cli_family;
+/* The same for `named` (NULL: auto) instead of --policy, among those of a family. */
+void ltd_cli_find_policy_of(const ltd_cli *cli, const ltd_setup *s, const char *named,
+                            ltd_cli_family family, char *path, size_t size);
 
 /* Parameters of the rules that the bench has rows for: the kept ones, else tuned over records
  * (`replay` NULL: those of the configuration, when there are any). */
@@ -93,11 +103,19 @@ int ltd_cli_row_rules(const ltd_cli *cli, const ltd_setup *s, const ltd_replay *
                       ltd_rule_set *ret, ltd_err *err);
 /* Tune all rules, keep and print them.  Exit code, or an error. */
 int ltd_cli_tune_rules(const ltd_cli *cli, const ltd_setup *s, ltd_err *err);
+/* The best static setting on the training prompts, kept or searched now. */
+int ltd_cli_tune(const ltd_cli *cli, const ltd_setup *s, ltd_tuned *ret, ltd_err *err);
+/* The policy at `path` for a row ("": none); one of another machine is a warning.  What
+ * ltd_policy_load() returns. */
+int ltd_cli_load_policy(const ltd_cli *cli, const ltd_setup *s, const char *path, ltd_policy **ret,
+                        ltd_err *err);
 /* The policy of row ltd; none leaves *ret NULL and *path "".  What ltd_policy_load() returns. */
 int ltd_cli_row_policy(const ltd_cli *cli, const ltd_setup *s, char *path, size_t size,
                        ltd_policy **ret, ltd_err *err);
 /* Table, JSON and report of a bench; exit code. */
 int ltd_cli_write_bench(const ltd_cli *cli, const ltd_bench *b, const char *run_dir);
+/* `ltd bench --suite`; exit code. */
+int ltd_cli_suite(ltd_cli *cli);
 
 extern const ltd_verb ltd_verb_generate, ltd_verb_calibrate, ltd_verb_tune, ltd_verb_train,
     ltd_verb_record, ltd_verb_replay, ltd_verb_eval, ltd_verb_bench, ltd_verb_info,

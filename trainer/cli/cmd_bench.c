@@ -3,13 +3,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "trainer/answer_file.h"
 #include "trainer/bench.h"
 #include "trainer/cli/cli.h"
 #include "trainer/policy_file.h"
 #include "trainer/report.h"
 #include "trainer/tune.h"
 
-static int tune(ltd_cli *cli, ltd_setup *s, ltd_tuned *ret, ltd_err *err)
+int ltd_cli_tune(const ltd_cli *cli, const ltd_setup *s, ltd_tuned *ret, ltd_err *err)
 {
     ltd_prompts *prompts;
     int rc = ltd_setup_prompts(s, &s->config.prompts.train, s->config.prompts.limit, &prompts, err);
@@ -49,7 +50,17 @@ int ltd_cli_write_bench(const ltd_cli *cli, const ltd_bench *b, const char *run_
     return code;
 }
 
-/* The policy of row ltd; none leaves *ret NULL and *path "". */
+int ltd_cli_load_policy(const ltd_cli *cli, const ltd_setup *s, const char *path, ltd_policy **ret,
+                        ltd_err *err)
+{
+    if (!path[0]) return LTD_OK;
+    int rc = ltd_policy_load(ret, path, err);
+    if (rc == LTD_OK && strcmp((*ret)->machine, s->machine) != 0)
+        ltd_log(&cli->log, LTD_LOG_WARN, "policy %s was trained on '%s', this is '%s'", path,
+                (*ret)->machine, s->machine);
+    return rc;
+}
+
 int ltd_cli_row_policy(const ltd_cli *cli, const ltd_setup *s, char *path, size_t size,
                        ltd_policy **ret, ltd_err *err)
 {
@@ -60,11 +71,7 @@ int ltd_cli_row_policy(const ltd_cli *cli, const ltd_setup *s, char *path, size_
                 cli->config.run.dir);
         return LTD_OK;
     }
-    int rc = ltd_policy_load(ret, path, err);
-    if (rc == LTD_OK && strcmp((*ret)->machine, s->machine) != 0)
-        ltd_log(&cli->log, LTD_LOG_WARN, "policy %s was trained on '%s', this is '%s'", path,
-                (*ret)->machine, s->machine);
-    return rc;
+    return ltd_cli_load_policy(cli, s, path, ret, err);
 }
 
 static int bench(ltd_cli *cli, ltd_setup *s, ltd_err *err)
@@ -83,7 +90,7 @@ static int bench(ltd_cli *cli, ltd_setup *s, ltd_err *err)
     o.policy = policy;
     if (rc == LTD_OK) rc = ltd_setup_cost_or_measure(s, err);
     if (rc == LTD_OK && ltd_bench_wants(c, "static-tuned")) {
-        rc = tune(cli, s, &tuned, err);
+        rc = ltd_cli_tune(cli, s, &tuned, err);
         if (rc == LTD_OK) o.tuned = &tuned;
     }
     if (rc == LTD_OK) rc = ltd_cli_row_rules(cli, s, NULL, &rules, err);
@@ -91,7 +98,15 @@ static int bench(ltd_cli *cli, ltd_setup *s, ltd_err *err)
     ltd_progress_init(&bar, stderr, &s->clock, "bench", 1000);
     bar.quiet = cli->quiet;
     o.watch = ltd_cli_watch(&bar, false);
+    ltd_answer_log *answers = NULL;
+    if (rc == LTD_OK && cli->answers) {
+        rc = ltd_answer_log_new(&answers, ltd_llama_tokenizer(s->model), c->env.temperature, err);
+        o.heard = ltd_answer_log_add;
+        o.heard_ctx = answers;
+    }
     if (rc == LTD_OK) rc = ltd_bench_run(s, &o, &b, err);
+    if (rc == LTD_OK && answers) rc = ltd_answer_log_write(answers, cli->answers, err);
+    ltd_answer_log_free(answers);
     int code = LTD_EXIT_OK;
     if (rc == LTD_OK) {
         ltd_progress_finish(&bar, 1000, NULL);
@@ -105,6 +120,7 @@ static int bench(ltd_cli *cli, ltd_setup *s, ltd_err *err)
 
 static int run(ltd_cli *cli)
 {
+    if (cli->suite) return ltd_cli_suite(cli);
     ltd_setup s;
     ltd_err err = LTD_ERR_INIT;
     int code = ltd_cli_configure(cli, NULL);
@@ -123,10 +139,10 @@ const ltd_verb ltd_verb_bench = {
            "The tuned static "
            "setting is searched on the training prompts once and kept.  Each row's text must equal "
            "plain decoding token "
-           "for token.",
-    .options =
-        "policy policies prompts json report reps max-new temperature top-k top-p model dtype "
-        "head threads seed",
+           "for token.  --suite paper plays the rows of the paper \"Learning to Draft\" at "
+           "temperatures 0 and 1, and shows its tables beside the published ones.",
+    .options = "suite temperatures published paper-policy answers policy policies prompts json "
+               "report reps max-new temperature top-k top-p model dtype head threads seed",
     .run = run,
 };
 
@@ -148,7 +164,7 @@ static int run_tune(ltd_cli *cli)
         ltd_setup_close(&s);
         return rc < 0 ? ltd_cli_fail(&err) : rc;
     }
-    if (rc == LTD_OK) rc = tune(cli, &s, &tuned, &err);
+    if (rc == LTD_OK) rc = ltd_cli_tune(cli, &s, &tuned, &err);
     if (rc == LTD_OK && cli->json) {
         ltd_str text = LTD_STR_INIT;
         ltd_tuned_json(&tuned, &text);

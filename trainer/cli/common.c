@@ -140,13 +140,16 @@ void ltd_cli_run_dir(const ltd_cli *cli, const ltd_setup *s, char *ret, size_t s
     snprintf(ret, size, "%s/%s-%s", c->run.dir, stem, utc);
 }
 
-/* Was the policy at `path` trained on this model and head? */
-static bool fits(const ltd_setup *s, const char *path)
+/* Was the policy at `path` trained on this model and head, and is it of the family? */
+static bool fits(const ltd_setup *s, ltd_cli_family family, const char *path)
 {
     ltd_policy *p;
     if (ltd_policy_load(&p, path, NULL) < 0) return false;
     bool ok = strcmp(p->model_hash, ltd_llama_hash(s->model)) == 0 &&
               strcmp(p->head_hash, s->head ? ltd_eagle3_hash(s->head) : "") == 0;
+    bool paper = p->depth_contract == LTD_CONTRACT_PAPER_DEPTH &&
+                 p->size_contract == LTD_CONTRACT_PAPER_SIZE;
+    if (family != LTD_FAMILY_ANY) ok = ok && paper == (family == LTD_FAMILY_PAPER);
     ltd_policy_free(p);
     return ok;
 }
@@ -164,11 +167,19 @@ static bool has_checkpoints(const char *dir, struct timespec *when)
 
 void ltd_cli_find_policy(const ltd_cli *cli, const ltd_setup *s, char *path, size_t size)
 {
-    const ltd_config *c = &cli->config;
     bool generates = strcmp(cli->verb->name, "generate") == 0;
-    const char *named = cli->policy ? cli->policy : generates ? c->generate.policy : "auto";
+    const char *preset = generates ? cli->config.generate.policy : "auto";
+    const char *named = cli->policy ? cli->policy : preset;
+    if (generates && strcmp(named, "table") == 0) named = "auto";
+    ltd_cli_find_policy_of(cli, s, named, LTD_FAMILY_ANY, path, size);
+}
+
+void ltd_cli_find_policy_of(const ltd_cli *cli, const ltd_setup *s, const char *named,
+                            ltd_cli_family family, char *path, size_t size)
+{
+    const ltd_config *c = &cli->config;
     path[0] = 0;
-    if (strcmp(named, "auto") != 0 && !(generates && strcmp(named, "table") == 0)) {
+    if (named && strcmp(named, "auto") != 0) {
         snprintf(path, size, "%s", named);
         return;
     }
@@ -176,7 +187,7 @@ void ltd_cli_find_policy(const ltd_cli *cli, const ltd_setup *s, char *path, siz
     char dir[PATH_MAX];
     if (c->run.name[0]) {
         snprintf(dir, sizeof dir, "%s/%s", c->run.dir, c->run.name);
-        if (has_checkpoints(dir, &when) && fits(s, dir)) {
+        if (has_checkpoints(dir, &when) && fits(s, family, dir)) {
             snprintf(path, size, "%s", dir);
             return;
         }
@@ -185,7 +196,8 @@ void ltd_cli_find_policy(const ltd_cli *cli, const ltd_setup *s, char *path, siz
     for (struct dirent *e; runs && (e = readdir(runs));) {
         if (e->d_name[0] == '.') continue;
         if (snprintf(dir, sizeof dir, "%s/%s", c->run.dir, e->d_name) >= (int)sizeof dir) continue;
-        if (!has_checkpoints(dir, &when) || when.tv_sec <= newest.tv_sec || !fits(s, dir)) continue;
+        if (!has_checkpoints(dir, &when) || when.tv_sec <= newest.tv_sec) continue;
+        if (!fits(s, family, dir)) continue;
         newest = when;
         snprintf(path, size, "%s", dir);
     }

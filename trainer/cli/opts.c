@@ -30,6 +30,16 @@ static const cli_option options[] = {
     {"report", "FILE", NULL, "write an HTML report with pictures", 0},
     {"policy", "WHAT", NULL,
      "auto, or a checkpoint or run folder (generate: also table, ar, static, random)", 'p'},
+    {"suite", "NAME", NULL, "rows and tables of a paper beside its figures: paper", 0},
+    {"temperatures", "T,...", NULL, "suite: temperatures to play at (default 0,1)", 0},
+    {"published", "MODEL", NULL,
+     "suite: whose figures to show: llama-3.1-8b (default), vicuna-13b, "
+     "deepseek-r1-distill-llama-8b, "
+     "qwen3-14b, qwen3-32b, or none",
+     0},
+    {"paper-policy", "WHAT", NULL,
+     "suite: policy of row ltd-paper: auto, or a checkpoint or run folder", 0},
+    {"answers", "DIR", NULL, "write each row's answers as EAGLE's evaluation does", 0},
     {"resume", "DIR|FILE", NULL, "go on from the newest checkpoint of a run", 0},
     {"dry-run", NULL, NULL, "print what would be done and with what, then stop", 'n'},
     {"show-tree", NULL, NULL, "draw each cycle's tree, the accepted path coloured", 0},
@@ -144,6 +154,16 @@ static void set_field(ltd_cli *cli, const char *name, const char *arg)
         cli->report = arg;
     else if (strcmp(name, "policy") == 0)
         cli->policy = arg;
+    else if (strcmp(name, "suite") == 0)
+        cli->suite = arg;
+    else if (strcmp(name, "temperatures") == 0)
+        cli->temperatures = arg;
+    else if (strcmp(name, "published") == 0)
+        cli->published = arg;
+    else if (strcmp(name, "paper-policy") == 0)
+        cli->paper_policy = arg;
+    else if (strcmp(name, "answers") == 0)
+        cli->answers = arg;
     else if (strcmp(name, "resume") == 0)
         cli->resume = arg;
     else if (strcmp(name, "dry-run") == 0)
