@@ -1,18 +1,16 @@
 /* The zip around the pickle: ROOT/data.pkl describes tensors, ROOT/data/KEY holds their storages.
  *
- * libzip goes by the central directory and checks CRC-32 at the end of each entry.  A storage is
- * read once, however many tensors are views of it; row-major views borrow from it. */
+ * A storage is read once, however many tensors are views of it; row-major views borrow from it. */
 #include "models/files/ptzip.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include <zip.h>
-
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "models/files/pickle_priv.h"
+#include "models/files/zip_priv.h"
 
 /* What all storages and copies may take: weights hardly shrink when deflated, so that a file
  * beyond this is made to fill memory. */
@@ -37,98 +35,12 @@ struct ltd_ptzip {
 /* What is needed while reading. */
 typedef struct reader {
     ltd_ptzip *file;
-    zip_t *zip;
-    char *root;  /* the folder of data.pkl */
-    size_t room; /* bytes that may still be allocated */
+    ltd_zip z;
+    char *root; /* the folder of data.pkl */
     ltd_err *err;
 } reader;
 
-static int zip_failed(const reader *r, zip_error_t *error, const char *what)
-{
-    int code = zip_error_code_zip(error);
-    int rc = code == ZIP_ER_MEMORY ? LTD_ENOMEM : LTD_EFORMAT;
-    if (code == ZIP_ER_COMPNOTSUPP || code == ZIP_ER_ENCRNOTSUPP) rc = LTD_EUNSUPPORTED;
-    return ltd_fail(r->err, rc, "%s: %.80s: %s", r->file->path, what, zip_error_strerror(error));
-}
-
-static int no_memory(const reader *r)
-{
-    return ltd_fail(r->err, LTD_ENOMEM, "%s: no memory", r->file->path);
-}
-
-static int take_room(reader *r, size_t bytes, const char *what)
-{
-    if (bytes > r->room)
-        return ltd_fail(r->err, LTD_EUNSUPPORTED,
-                        "%s: %.80s takes %zu bytes: in all more than 64 MiB and 16 times the "
-                        "file",
-                        r->file->path, what, bytes);
-    r->room -= bytes;
-    return LTD_OK;
-}
-
 /* --- entries --- */
-
-static int stat_entry(const reader *r, zip_uint64_t i, const char *name, size_t *size)
-{
-    const zip_uint64_t needed = ZIP_STAT_SIZE | ZIP_STAT_COMP_SIZE | ZIP_STAT_COMP_METHOD;
-    zip_stat_t st;
-    if (zip_stat_index(r->zip, i, 0, &st) < 0) return zip_failed(r, zip_get_error(r->zip), name);
-    if ((st.valid & needed) != needed || st.size > SIZE_MAX / 2)
-        return ltd_fail(r->err, LTD_EFORMAT, "%s: %.80s: the zip gives no size", r->file->path,
-                        name);
-    if ((st.valid & ZIP_STAT_ENCRYPTION_METHOD) && st.encryption_method != ZIP_EM_NONE)
-        return ltd_fail(r->err, LTD_EUNSUPPORTED, "%s: %.80s: is encrypted", r->file->path, name);
-    if (st.comp_method != ZIP_CM_STORE && st.comp_method != ZIP_CM_DEFLATE)
-        return ltd_fail(r->err, LTD_EUNSUPPORTED,
-                        "%s: %.80s: compression method %d, expected stored or deflated",
-                        r->file->path, name, st.comp_method);
-    if (st.comp_method == ZIP_CM_STORE && st.comp_size != st.size)
-        return ltd_fail(r->err, LTD_EFORMAT, "%s: %.80s: stored in %llu bytes, expected %llu",
-                        r->file->path, name, (unsigned long long)st.comp_size,
-                        (unsigned long long)st.size);
-    *size = (size_t)st.size;
-    return LTD_OK;
-}
-
-static int read_bytes(const reader *r, zip_uint64_t i, const char *name, uint8_t *data, size_t size)
-{
-    zip_file_t *entry = zip_fopen_index(r->zip, i, 0);
-    if (!entry) return zip_failed(r, zip_get_error(r->zip), name);
-    size_t at = 0;
-    zip_int64_t n = 1;
-    /* One byte more than there should be: the CRC is compared when the end is seen. */
-    while (n > 0 && at < size && (n = zip_fread(entry, data + at, size - at)) > 0) at += (size_t)n;
-    uint8_t more;
-    if (n >= 0 && at == size) n = zip_fread(entry, &more, 1);
-    int rc = LTD_OK;
-    if (n < 0)
-        rc = zip_failed(r, zip_file_get_error(entry), name);
-    else if (n > 0 || at != size)
-        rc = ltd_fail(r->err, LTD_EFORMAT, "%s: %.80s: %s than the %zu bytes it should have",
-                      r->file->path, name, n > 0 ? "more" : "less", size);
-    zip_fclose(entry);
-    return rc;
-}
-
-/* Entry i whole; *data owned, at least one byte long. */
-static int read_entry(reader *r, zip_uint64_t i, const char *name, uint8_t **data, size_t *size)
-{
-    size_t bytes = 0;
-    int rc = stat_entry(r, i, name, &bytes);
-    if (rc == LTD_OK) rc = take_room(r, bytes, name);
-    if (rc < 0) return rc;
-    uint8_t *to = ltd_mem_resize(NULL, bytes, 1);
-    if (!to) return no_memory(r);
-    rc = read_bytes(r, i, name, to, bytes);
-    if (rc < 0) {
-        free(to);
-        return rc;
-    }
-    *data = to;
-    *size = bytes;
-    return LTD_OK;
-}
 
 /* Index of ROOT/name, -1 when there is none; *full gets the whole name (owned). */
 static zip_int64_t locate(const reader *r, const char *folder, const char *name, char **full)
@@ -136,21 +48,21 @@ static zip_int64_t locate(const reader *r, const char *folder, const char *name,
     ltd_str s = LTD_STR_INIT;
     ltd_str_printf(&s, "%s/%s%s", r->root, folder, name);
     *full = ltd_str_take(&s);
-    return *full ? zip_name_locate(r->zip, *full, 0) : -1;
+    return *full ? zip_name_locate(r->z.zip, *full, 0) : -1;
 }
 
 /* The folder that holds data.pkl; the outermost name in the zip. */
 static int find_root(reader *r)
 {
     static const char last[] = "/data.pkl";
-    zip_int64_t n = zip_get_num_entries(r->zip, 0);
+    zip_int64_t n = zip_get_num_entries(r->z.zip, 0);
     for (zip_int64_t i = 0; i < n; i++) {
-        const char *name = zip_get_name(r->zip, (zip_uint64_t)i, 0);
+        const char *name = zip_get_name(r->z.zip, (zip_uint64_t)i, 0);
         const char *slash = name ? strchr(name, '/') : NULL;
         if (!slash || strcmp(slash, last) != 0) continue;
         if (r->root)
             return ltd_fail(r->err, LTD_EFORMAT, "%s: holds data.pkl twice", r->file->path);
-        if (!(r->root = ltd_mem_strdup(name))) return no_memory(r);
+        if (!(r->root = ltd_mem_strdup(name))) return ltd_zip_no_memory(&r->z);
         r->root[slash - name] = 0;
     }
     if (r->root) return LTD_OK;
@@ -168,7 +80,7 @@ static int check_byte_order(reader *r)
     zip_int64_t i = locate(r, "", "byteorder", &name);
     int rc = LTD_OK;
     if (i >= 0) { /* torch before 2.1 wrote none */
-        rc = read_entry(r, (zip_uint64_t)i, name, &text, &n);
+        rc = ltd_zip_read(&r->z, (zip_uint64_t)i, name, &text, &n);
         if (rc == LTD_OK && (n != 6 || memcmp(text, "little", 6) != 0))
             rc = ltd_fail(r->err, LTD_EUNSUPPORTED, "%s: %.80s is '%.*s', expected 'little'",
                           r->file->path, name, n < 16 ? (int)n : 16, (const char *)text);
@@ -188,9 +100,9 @@ static int read_names(reader *r)
     zip_int64_t i = locate(r, "", "data.pkl", &name);
     if (i < 0) {
         free(name);
-        return no_memory(r); /* it was there a moment ago */
+        return ltd_zip_no_memory(&r->z); /* it was there a moment ago */
     }
-    int rc = read_entry(r, (zip_uint64_t)i, name, &pickle, &n);
+    int rc = ltd_zip_read(&r->z, (zip_uint64_t)i, name, &pickle, &n);
     if (rc == LTD_OK) rc = ltd_pickle_run(&p, &root, pickle, n, r->file->path, r->err);
     if (rc == LTD_OK) rc = ltd_pickle_list(&r->file->names, &p, root, r->err);
     ltd_pickle_fini(&p);
@@ -206,13 +118,13 @@ static int read_storage(reader *r, const ltd_pickle_tensor *t, const storage **r
     size_t needed;
     zip_int64_t i = locate(r, "data/", t->key, &name);
     int rc = LTD_OK;
-    if (!name) return no_memory(r);
+    if (!name) return ltd_zip_no_memory(&r->z);
     if (i < 0)
         rc = ltd_fail(r->err, LTD_EFORMAT, "%s: tensor %.100s: the zip lacks its data, %.80s",
                       r->file->path, t->name, name);
     if (rc == LTD_OK) {
         storage *s = &r->file->storages[i];
-        if (!s->data) rc = read_entry(r, (zip_uint64_t)i, name, &s->data, &s->bytes);
+        if (!s->data) rc = ltd_zip_read(&r->z, (zip_uint64_t)i, name, &s->data, &s->bytes);
         if (rc == LTD_OK && (__builtin_mul_overflow((size_t)t->elements,
                                                     ltd_dtype_block_bytes(t->dtype), &needed) ||
                              needed > s->bytes))
@@ -269,10 +181,10 @@ static int read_tensor(reader *r, size_t i)
         view->data = s->data + (size_t)t->offset * element;
         return LTD_OK;
     }
-    rc = take_room(r, bytes, t->name);
+    rc = ltd_zip_take(&r->z, bytes, t->name);
     if (rc < 0) return rc;
     uint8_t *copy = ltd_mem_resize(NULL, bytes, 1);
-    if (!copy) return no_memory(r);
+    if (!copy) return ltd_zip_no_memory(&r->z);
     r->file->copies[i] = copy;
     gather(copy, s->data, t, element);
     view->data = copy;
@@ -289,12 +201,12 @@ static int read_tensors(reader *r)
 {
     ltd_ptzip *f = r->file;
     size_t n = f->names.n;
-    f->n_storages = (size_t)zip_get_num_entries(r->zip, 0);
+    f->n_storages = (size_t)zip_get_num_entries(r->z.zip, 0);
     f->storages = ltd_mem_zeros(f->n_storages, sizeof *f->storages);
     f->tensors = ltd_mem_zeros(n, sizeof *f->tensors);
     f->by_name = ltd_mem_zeros(n, sizeof *f->by_name);
     f->copies = ltd_mem_zeros(n, sizeof *f->copies);
-    if (!f->storages || !f->tensors || !f->by_name || !f->copies) return no_memory(r);
+    if (!f->storages || !f->tensors || !f->by_name || !f->copies) return ltd_zip_no_memory(&r->z);
     f->n_tensors = n;
     for (size_t i = 0; i < n; i++) {
         int rc = read_tensor(r, i);
@@ -311,27 +223,16 @@ static int read_tensors(reader *r)
 
 /* --- the file --- */
 
-static int open_zip(reader *r, const void *data, size_t size)
+/* The number that opens the format before zips: a pickle of its own. */
+static int refuse_legacy(const reader *r, const void *data, size_t size)
 {
-    /* The number that opens the format before zips: a pickle of its own. */
     static const uint8_t legacy[] = {0x80, 2,    0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46,
                                      0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, 0x2e};
-    if (size >= sizeof legacy && memcmp(data, legacy, sizeof legacy) == 0)
-        return ltd_fail(r->err, LTD_EUNSUPPORTED,
-                        "%s: is of torch.save's format before 1.6, which is no zip: torch.load it "
-                        "and torch.save it again",
-                        r->file->path);
-    if (__builtin_mul_overflow(size, (size_t)MOST_TIMES, &r->room) ||
-        __builtin_add_overflow(r->room, (size_t)SPARE_BYTES, &r->room))
-        r->room = SIZE_MAX;
-    zip_error_t error;
-    zip_error_init(&error);
-    zip_source_t *source = zip_source_buffer_create(data, size, 0, &error);
-    if (source) r->zip = zip_open_from_source(source, ZIP_RDONLY, &error);
-    int rc = r->zip ? LTD_OK : zip_failed(r, &error, "no zip that can be read");
-    if (source && !r->zip) zip_source_free(source);
-    zip_error_fini(&error);
-    return rc;
+    if (size < sizeof legacy || memcmp(data, legacy, sizeof legacy) != 0) return LTD_OK;
+    return ltd_fail(r->err, LTD_EUNSUPPORTED,
+                    "%s: is of torch.save's format before 1.6, which is no zip: torch.load it "
+                    "and torch.save it again",
+                    r->file->path);
 }
 
 int ltd_ptzip_parse(ltd_ptzip **ret, const void *data, size_t size, const char *name, ltd_err *err)
@@ -342,14 +243,15 @@ int ltd_ptzip_parse(ltd_ptzip **ret, const void *data, size_t size, const char *
         free(file);
         return ltd_fail(err, LTD_ENOMEM, "%s: no memory", name);
     }
-    reader r = {.file = file, .err = err};
-    int rc = open_zip(&r, data, size);
+    reader r = {.file = file, .z = {.path = file->path, .err = err}, .err = err};
+    int rc = refuse_legacy(&r, data, size);
+    if (rc == LTD_OK) rc = ltd_zip_open(&r.z, data, size, MOST_TIMES, SPARE_BYTES);
     if (rc == LTD_OK) rc = find_root(&r);
     if (rc == LTD_OK) rc = check_byte_order(&r);
     if (rc == LTD_OK) rc = read_names(&r);
     if (rc == LTD_OK) rc = read_tensors(&r);
     free(r.root);
-    if (r.zip) zip_discard(r.zip);
+    ltd_zip_close(&r.z);
     if (rc < 0) {
         ltd_ptzip_close(file);
         return rc;
