@@ -22,9 +22,9 @@ static void free_agent(ltd_agent *agent)
     free(agent);
 }
 
-static int32_t fixed_depth(const fixed_agent *a, const ltd_env *env, const ltd_step *step)
+int32_t ltd_agent_depth_action(const ltd_env *env, const ltd_step *step, int32_t forwards)
 {
-    int32_t want = ltd_env_forwards(env) < a->forwards ? LTD_DEPTH_CONTINUE : LTD_DEPTH_STOP;
+    int32_t want = ltd_env_forwards(env) < forwards ? LTD_DEPTH_CONTINUE : LTD_DEPTH_STOP;
     return step->mask[want] ? want : !want;
 }
 
@@ -44,7 +44,7 @@ static int32_t fixed_decide(ltd_agent *agent, const ltd_env *env, const ltd_step
 {
     const fixed_agent *a = (const fixed_agent *)agent;
     if (logprob) *logprob = 0;
-    return step->turn == LTD_TURN_DEPTH ? fixed_depth(a, env, step)
+    return step->turn == LTD_TURN_DEPTH ? ltd_agent_depth_action(env, step, a->forwards)
                                         : ltd_agent_size_action(env, step, a->size);
 }
 

@@ -16,12 +16,18 @@
 extern "C" {
 #endif
 
+/* EAGLE-3's default: the resync and 8 expansions, 60 nodes of beams of 10. */
+enum { LTD_EAGLE_FORWARDS = 9, LTD_EAGLE_SIZE = 60, LTD_EAGLE_TOP_K = 10 };
+
 /* `forwards` draft forwards (resync included) every cycle, then the largest legal size that isn't
  * above `size`, or the smallest legal one when all are.  0 forwards and size 0 is plain decoding,
  * unless prompt lookup is asked for by a size.
  * LTD_EINVAL: forwards or size below 0, an empty name.  *ret owned: ltd_agent_free(). */
 int ltd_agent_fixed_new(ltd_agent **ret, const char *name, int32_t forwards, int32_t size,
                         ltd_err *err);
+
+/* The action of a DEPTH turn that makes it `forwards` draft forwards, as far as that is legal. */
+int32_t ltd_agent_depth_action(const ltd_env *env, const ltd_step *step, int32_t forwards);
 
 /* The action of a SIZE turn that comes nearest to `size` nodes: the largest legal size that isn't
  * above it, or the smallest legal one when all are. */

@@ -58,15 +58,15 @@ static int check_forwards(const ltd_env_options *o, ltd_err *err)
 {
     int32_t most = o->positions ? o->max_forwards : ltd_cycle_get_options(o->cycle)->max_forwards;
     bool head = o->positions ? most > 0 : ltd_cycle_has_head(o->cycle);
+    if (o->min_forwards > 0 && !head)
+        return ltd_fail(err, LTD_EINVAL, "env: min_forwards is %d, but there is no draft head",
+                        o->min_forwards);
     if (o->min_forwards < 0 || o->max_forwards < o->min_forwards || o->max_forwards > most)
         return ltd_fail(err, LTD_EINVAL,
                         "env: %d to %d draft forwards, expected 0 <= min <= max <= %d",
                         o->min_forwards, o->max_forwards, most);
     if (o->depth_every < 0)
         return ltd_fail(err, LTD_EINVAL, "env: depth_every %d, expected 0 or more", o->depth_every);
-    if (o->min_forwards > 0 && !head)
-        return ltd_fail(err, LTD_EINVAL, "env: min_forwards is %d, but there is no draft head",
-                        o->min_forwards);
     return LTD_OK;
 }
 

@@ -8,9 +8,6 @@
 #include "agents/rules/rules.h"
 #include "trainer/rule_tune.h"
 
-/* EAGLE-3's default: 8 expansions after the resync, 60 nodes of beams of 10. */
-enum { EAGLE_FORWARDS = 9, EAGLE_SIZE = 60, EAGLE_TOP_K = 10 };
-
 static const char *const default_rows[] = {"ar",     "eagle3",  "static-tuned",
                                            "switch", "goodput", "ltd"};
 
@@ -43,6 +40,8 @@ bool ltd_bench_wants_policy(const ltd_config *c)
     return false;
 }
 
+#define NOT_RECORDED "more forwards, or another beam, than were recorded"
+
 static void leave_out(const ltd_setup *s, const char *name, const char *why)
 {
     ltd_log(s->log, LTD_LOG_WARN, "row %s is left out: %s", name, why);
@@ -63,7 +62,7 @@ static int add(ltd_contestants *c, const char *name, ltd_setting setting, int32_
 
 /* Row ltd, ltd-guard or ltd-table. */
 static int add_ltd(ltd_contestants *c, const ltd_setup *s, const char *name, const ltd_policy *p,
-                   ltd_err *err)
+                   const ltd_trace *record, ltd_err *err)
 {
     int32_t before = c->n;
     if (!p) {
@@ -77,6 +76,11 @@ static int add_ltd(ltd_contestants *c, const ltd_setup *s, const char *name, con
     }
     if (!s->head && p->min_forwards > 0) {
         leave_out(s, name, "its policy needs a draft head");
+        return LTD_OK;
+    }
+    int32_t most = s->head ? p->max_forwards : 0;
+    if (record && (p->top_k != record->top_k || most > record->max_forwards)) {
+        leave_out(s, name, NOT_RECORDED);
         return LTD_OK;
     }
     if (strcmp(p->model_hash, ltd_llama_hash(s->model)) != 0)
@@ -161,14 +165,14 @@ static int add_named(ltd_contestants *c, const ltd_setup *s, const ltd_bench_opt
     ltd_setting setting = {0};
     const ltd_trace *record = options->replay ? &options->replay->trace : NULL;
     if (strcmp(name, "ar") == 0) return LTD_OK; /* it is there already */
-    if (is_policy_row(name)) return add_ltd(c, s, name, options->policy, err);
+    if (is_policy_row(name)) return add_ltd(c, s, name, options->policy, record, err);
     if (strcmp(name, "static-tuned") == 0) {
         if (options->tuned) return add_fixed(c, s, name, options->tuned->best, err);
         leave_out(s, name, "no tuned setting");
         return LTD_OK;
     }
     if (strcmp(name, "eagle3") == 0) {
-        setting = (ltd_setting){EAGLE_FORWARDS, EAGLE_SIZE, false, EAGLE_TOP_K};
+        setting = (ltd_setting){LTD_EAGLE_FORWARDS, LTD_EAGLE_SIZE, false, LTD_EAGLE_TOP_K};
     } else if (ltd_rule_find(name)) {
         return add_rule(c, s, options->rules, ltd_rule_find(name), err);
     } else if (!parse_static(name, &setting)) {
@@ -180,7 +184,7 @@ static int add_named(ltd_contestants *c, const ltd_setup *s, const ltd_bench_opt
     }
     bool other_beam = record && setting.top_k && setting.top_k != record->top_k;
     if (other_beam || (record && setting.forwards > record->max_forwards)) {
-        leave_out(s, name, "more forwards, or another beam, than were recorded");
+        leave_out(s, name, NOT_RECORDED);
         return LTD_OK;
     }
     return add_fixed(c, s, name, setting, err);
@@ -194,7 +198,8 @@ static int add_preset(ltd_contestants *c, const ltd_setup *s, const ltd_bench_op
     int rc = LTD_OK;
     if (p->kind == LTD_PRESET_NAMED) return add_named(c, s, options, p->name, err);
     if (p->kind == LTD_PRESET_POLICY) {
-        rc = add_ltd(c, s, p->name, p->policy, err);
+        rc = add_ltd(c, s, p->name, p->policy, options->replay ? &options->replay->trace : NULL,
+                     err);
     } else if (!s->head) {
         leave_out(s, p->name, "no draft head");
     } else if (p->kind == LTD_PRESET_FIXED) {
@@ -329,7 +334,19 @@ static void describe_preset(const ltd_preset *p, ltd_agent *agent)
              p->top_k, p->max_forwards, p->sizes[p->n_sizes - 1], param);
 }
 
-static int open_agent(ltd_contestant *r, const ltd_setup *s, ltd_err *err)
+/* "policy, up to 8 forwards, 60 nodes, lookup"; "size policy, 9 forwards, up to 240 nodes". */
+static void describe_policy(ltd_contestant *r)
+{
+    const ltd_policy *p = r->policy;
+    char what[48];
+    const char *name = r->tabled ? r->agent->detail : !p->depth ? "size policy" : "policy";
+    snprintf(what, sizeof what, "%.40s", !r->tabled && !p->size ? "depth policy" : name);
+    snprintf(r->agent->detail, sizeof r->agent->detail, "%s, %s%d forwards, %s%d nodes%s", what,
+             p->depth ? "up to " : "", ltd_policy_most_forwards(p), p->depth ? "" : "up to ",
+             ltd_policy_most_nodes(p), p->lookup ? ", lookup" : "");
+}
+
+static int open_agent(ltd_contestant *r, ltd_err *err)
 {
     int rc;
     if (r->rule) {
@@ -347,10 +364,7 @@ static int open_agent(ltd_contestant *r, const ltd_setup *s, ltd_err *err)
         else if (rc == LTD_OK)
             rc = ltd_agent_policy_new(&r->agent, r->name, r->policy, NULL, err);
         if (rc < 0) return rc;
-        char what[sizeof r->agent->detail];
-        snprintf(what, sizeof what, "%.40s", r->tabled ? r->agent->detail : "policy");
-        snprintf(r->agent->detail, sizeof r->agent->detail, "%.40s, up to %d forwards, %d nodes%s",
-                 what, max_forwards(s, r), max_size(s, r), r->setting.lookup ? ", lookup" : "");
+        describe_policy(r);
     }
     rc = r->guarded ? guard_agent(r, err) : LTD_OK;
     return rc == LTD_OK ? ltd_player_init(&r->player, r->env, r->agent, err) : rc;
@@ -373,7 +387,7 @@ int ltd_contestants_open(ltd_contestants *c, const ltd_setup *s, const ltd_promp
     for (int32_t i = 0; rc == LTD_OK && i < c->n; i++) {
         rc = open_cycle(&c->row[i], s, replay, room, err);
         if (rc == LTD_OK) rc = open_env(&c->row[i], s, prompts, replay, err);
-        if (rc == LTD_OK) rc = open_agent(&c->row[i], s, err);
+        if (rc == LTD_OK) rc = open_agent(&c->row[i], err);
         if (rc == LTD_OK && replay) watch_stops(&c->row[i], replay);
         if (rc < 0) ltd_err_prefix(err, rc, "row %s", c->row[i].name);
     }

@@ -55,6 +55,7 @@ typedef struct about {
     size_t n_sizes;
     int64_t depth_every; /* 0: not told, as earlier versions did not */
     const char *leave_out;
+    const int64_t *fixed; /* forwards, nodes; NULL: no entry */
 } about;
 
 static const about good = {.depth_obs = "ltd/depth/v2",
@@ -97,6 +98,7 @@ static void save(const char *path, const about *a, const ltd_learner *depth,
     ltd_checkpoint_put_f32(w, "policy/survival/head", head, &head_dim, 1);
     ltd_checkpoint_put_f32(w, "policy/survival/lookup", chains, chain_dims, 2);
     ltd_checkpoint_put_f32(w, "policy/survival/both", chains, (int64_t[]){13, 3}, 2);
+    if (a->fixed) ltd_checkpoint_put_i64(w, "policy/fixed", a->fixed, 2);
     if (depth) ltd_learner_save(depth, w);
     if (size) ltd_learner_save(size, w);
     if (ltd_checkpoint_finish(w, &err) < 0) fail_msg("%s", err.msg);
@@ -251,6 +253,115 @@ static void checkpoints_that_are_no_policy_are_refused(void **state)
     ltd_learner_free(size);
 }
 
+static void one_actor_may_be_missing_where_that_is_said(void **state)
+{
+    (void)state;
+    char path[128];
+    ltd_err err = LTD_ERR_INIT;
+    ltd_policy *p;
+    ltd_learner *depth = learner("depth", LTD_CONTRACT_LTD_DEPTH, 2, LTD_ACT_RELU, 32, 1);
+    ltd_learner *size = learner("size", LTD_CONTRACT_PAPER_SIZE, SIZES, LTD_ACT_RELU, 40, 2);
+    about a = good;
+    a.fixed = (const int64_t[]){3, 9};
+    save(in(path, "depth.h5"), &a, depth, NULL);
+    if (ltd_policy_load(&p, path, &err) < 0) fail_msg("%s", err.msg);
+    assert_true(p->depth && !p->size);
+    assert_int_equal(p->fixed_size, 9);
+    assert_int_equal(ltd_policy_most_nodes(p), 8); /* of 0 1 2 4 8 16 */
+    assert_int_equal(ltd_policy_most_forwards(p), TINY_FORWARDS);
+    ltd_policy_free(p);
+    save(in(path, "size.h5"), &a, NULL, size);
+    if (ltd_policy_load(&p, path, &err) < 0) fail_msg("%s", err.msg);
+    assert_true(!p->depth && p->size);
+    assert_int_equal(p->fixed_forwards, 3);
+    assert_int_equal(ltd_policy_most_nodes(p), 16);
+    assert_int_equal(ltd_policy_most_forwards(p), 3);
+    ltd_policy_free(p);
+    /* Both are there: nothing is fixed, the entry does no harm. */
+    save(in(path, "both.h5"), &a, depth, size);
+    assert_int_equal(ltd_policy_load(&p, path, &err), 0);
+    assert_true(p->depth && p->size);
+    ltd_policy_free(p);
+    refused(&a, NULL, NULL, LTD_EFORMAT, "neither policy/depth/action_net.weight nor policy/size");
+    a.fixed = (const int64_t[]){-1, 9};
+    refused(&a, depth, NULL, LTD_EFORMAT, "policy/fixed: -1 forwards, 9 nodes: out of range");
+    a.fixed = (const int64_t[]){65, 9};
+    refused(&a, depth, NULL, LTD_EFORMAT, "policy/fixed: 65 forwards");
+    a.fixed = (const int64_t[]){3, -2};
+    refused(&a, depth, NULL, LTD_EFORMAT, "-2 nodes");
+    ltd_learner_free(depth);
+    ltd_learner_free(size);
+}
+
+static ltd_mlp *net_of(int32_t in, int32_t hidden, int32_t out, ltd_activation act, ltd_rng *rng)
+{
+    const int32_t dims[] = {in, hidden, out};
+    static float weight[4096];
+    ltd_mlp *net;
+    assert_int_equal(ltd_mlp_new(&net, dims, 2, act, NULL), 0);
+    for (int32_t i = 0; i < 2; i++) {
+        for (size_t k = 0; k < sizeof weight / sizeof *weight; k++) weight[k] = ltd_rng_normal(rng);
+        assert_int_equal(ltd_mlp_set(net, i, weight, weight, NULL), 0);
+    }
+    return net;
+}
+
+/* What ltd_policy_put() writes is what is read. */
+static void a_policy_that_is_put_comes_back(void **state)
+{
+    (void)state;
+    char path[128];
+    ltd_err err = LTD_ERR_INIT;
+    ltd_rng rng;
+    ltd_rng_seed(&rng, 4, LTD_STREAM_TEST);
+    for (int missing = 0; missing < 3; missing++) {
+        ltd_policy *p, q = {.depth_contract = LTD_CONTRACT_LTD_DEPTH,
+                            .size_contract = LTD_CONTRACT_LTD_SIZE,
+                            .fixed_forwards = 2,
+                            .fixed_size = 4,
+                            .sizes = {1, 3, 7},
+                            .n_sizes = 3,
+                            .top_k = 5,
+                            .min_forwards = 1,
+                            .max_forwards = 6,
+                            .lookup = true,
+                            .rate = 1.5,
+                            .model_hash = "m",
+                            .head_hash = "h",
+                            .machine = "here"};
+        ltd_survival curves = {.head = {-1, -2}};
+        q.survival = &curves;
+        if (missing != 1) q.depth = net_of(LTD_OBS_LTD_DIM, 8, 2, LTD_ACT_TANH, &rng);
+        if (missing != 2) q.size = net_of(LTD_OBS_LTD_DIM, 5, 3, LTD_ACT_RELU, &rng);
+        ltd_checkpoint_writer *w;
+        assert_int_equal(ltd_checkpoint_create(&w, in(path, "put.h5"), &err), 0);
+        assert_int_equal(ltd_policy_put(w, &q, &err), 0);
+        if (ltd_checkpoint_finish(w, &err) < 0) fail_msg("%s", err.msg);
+        if (ltd_policy_load(&p, path, &err) < 0) fail_msg("%s", err.msg);
+        float x[LTD_OBS_LTD_DIM] = {1, -2, 3}, a[3], b[3];
+        assert_int_equal(!p->depth, missing == 1);
+        assert_int_equal(!p->size, missing == 2);
+        for (int turn = 0; turn < 2; turn++) {
+            ltd_mlp *mine = turn ? q.size : q.depth, *theirs = turn ? p->size : p->depth;
+            if (!mine) continue;
+            ltd_mlp_forward(mine, x, a);
+            ltd_mlp_forward(theirs, x, b);
+            assert_memory_equal(a, b, (turn ? 3 : 2) * sizeof *a);
+        }
+        assert_true(p->lookup && p->rate == 1.5 && p->top_k == 5 && p->min_forwards == 1);
+        assert_int_equal(p->max_forwards, 6);
+        assert_memory_equal(p->survival, &curves, sizeof curves);
+        if (missing == 1) assert_int_equal(p->fixed_forwards, 2);
+        if (missing == 2) assert_int_equal(p->fixed_size, 4);
+        assert_string_equal(p->head_hash, "h");
+        ltd_policy_free(p);
+        ltd_mlp_free(q.depth);
+        ltd_mlp_free(q.size);
+    }
+    ltd_policy none = {.n_sizes = 1};
+    assert_int_equal(ltd_policy_put(NULL, &none, &err), LTD_EINVAL);
+}
+
 /* Logits have room for LTD_MAX_SIZES. */
 static void nets_with_too_many_outputs_are_refused(void **state)
 {
@@ -339,15 +450,85 @@ static void a_policy_plays_only_where_it_fits(void **state)
     tiny_close(t);
 }
 
+/* 100 cycles; every one has so many forwards (-1: any, but not always the same) and nodes. */
+static void play_fixed(tiny_env *t, const ltd_policy *p, int32_t forwards, int32_t nodes)
+{
+    ltd_agent *agent;
+    bool kinds[2][64] = {{false}};
+    assert_int_equal(ltd_policy_check(p, t->env, &t->err), 0);
+    assert_int_equal(ltd_agent_policy_new(&agent, "ltd", p, &t->rng, &t->err), 0);
+    assert_false(agent->blind);
+    for (int i = 0; i < 100; i++) {
+        for (tiny_reset(t, NULL); !t->step.terminated;)
+            tiny_step(t, agent->decide(agent, t->env, &t->step, NULL));
+        const ltd_info *info = &t->step.info;
+        if (forwards >= 0) assert_int_equal(info->forwards, forwards);
+        if (nodes >= 0) assert_int_equal(info->size, nodes < info->pool ? nodes : info->pool);
+        kinds[0][info->forwards] = kinds[1][info->size] = true;
+    }
+    int n[2] = {0};
+    for (int i = 0; i < 64; i++) n[0] += kinds[0][i], n[1] += kinds[1][i];
+    if (forwards < 0) assert_true(n[0] > 1);
+    if (nodes < 0) assert_true(n[1] > 1);
+    ltd_agent_free(agent);
+}
+
+static void without_an_actor_every_cycle_is_the_same(void **state)
+{
+    (void)state;
+    char path[128];
+    tiny_env *t = tiny_open();
+    ltd_learner *depth = learner("depth", LTD_CONTRACT_LTD_DEPTH, 2, LTD_ACT_RELU, 32, 1);
+    ltd_learner *size = learner("size", LTD_CONTRACT_PAPER_SIZE, SIZES, LTD_ACT_RELU, 40, 2);
+    ltd_policy *p;
+    ltd_agent *agent = NULL;
+    about a = good;
+    a.fixed = (const int64_t[]){3, 5};
+    save(in(path, "no_depth.h5"), &a, NULL, size);
+    assert_int_equal(ltd_policy_load(&p, path, &t->err), 0);
+    tiny_env_open(t, NULL, as_the_policy);
+    play_fixed(t, p, 3, -1);
+    assert_int_equal(ltd_agent_policy_new(&agent, "ltd", p, NULL, &t->err), 0);
+    assert_string_equal(agent->detail, "3 forwards, paper/size/1268");
+    ltd_agent_free(agent);
+    p->fixed_forwards = 9; /* more than there are */
+    play_fixed(t, p, TINY_FORWARDS, -1);
+    ltd_policy_free(p);
+    save(in(path, "no_size.h5"), &a, depth, NULL);
+    assert_int_equal(ltd_policy_load(&p, path, &t->err), 0);
+    /* Nobody reads SIZE observations, so any contract will do. */
+    for (int i = 0; i < 2; i++) {
+        tiny_env_open(t, NULL, i ? as_the_policy : NULL);
+        play_fixed(t, p, -1, 4);
+    }
+    assert_int_equal(ltd_agent_policy_new(&agent, "ltd", p, NULL, &t->err), 0);
+    assert_string_equal(agent->detail, "ltd/depth/v2, 4 nodes");
+    ltd_agent_free(agent);
+    p->depth_contract = LTD_CONTRACT_PAPER_DEPTH;
+    assert_int_equal(ltd_policy_check(p, t->env, &t->err), LTD_EINVAL);
+    ltd_mlp_free(p->depth);
+    p->depth = NULL;
+    assert_int_equal(ltd_agent_policy_new(&agent, "ltd", p, NULL, &t->err), LTD_EINVAL);
+    assert_non_null(strstr(t->err.msg, "neither a depth nor a size net"));
+    assert_null(agent);
+    ltd_policy_free(p);
+    ltd_learner_free(depth);
+    ltd_learner_free(size);
+    tiny_close(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_saved_policy_decides_as_its_learners),
         cmocka_unit_test(a_saved_learner_comes_back_whole),
         cmocka_unit_test(checkpoints_that_are_no_policy_are_refused),
+        cmocka_unit_test(one_actor_may_be_missing_where_that_is_said),
+        cmocka_unit_test(a_policy_that_is_put_comes_back),
         cmocka_unit_test(nets_with_too_many_outputs_are_refused),
         cmocka_unit_test(a_run_folder_means_its_best_or_its_newest),
         cmocka_unit_test(a_policy_plays_only_where_it_fits),
+        cmocka_unit_test(without_an_actor_every_cycle_is_the_same),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
