@@ -37,13 +37,15 @@ struct ltd_cli {
     ltd_config config;
     char command[512]; /* as it was typed */
     /* options that are no configuration keys */
-    const char *json, *report, *policy, *resume;
+    const char *json, *report, *policy, *resume, *out, *activation;
     const char *configs[LTD_CLI_MAX_CONFIGS]; /* of --config, in their order */
     int n_configs;
     const char *compat; /* names of --compat; NULL: none */
     const char *suite, *temperatures, *published, *paper_policy, *answers;
     bool dry_run, show_tree, quiet, verbose, stochastic, show_env, live, rules;
     int32_t steps;
+    int32_t number[2];
+    const int32_t *forwards, *size; /* of import; NULL: not given */
     const char *args[LTD_CLI_MAX_ARGS];
     int n_args;
     const char *overrides[LTD_CLI_MAX_OVERRIDES];
@@ -84,8 +86,8 @@ int ltd_cli_setup(ltd_cli *cli, ltd_setup *ret);
 /* Folder of the run: run.dir/run.name; a name is made when there is none. */
 void ltd_cli_run_dir(const ltd_cli *cli, const ltd_setup *s, char *ret, size_t size);
 /* The trained policy that fits: --policy as a path (auto, generate's table: none), else the run
- * folder's, else the newest under run.dir that was trained on this model and head.  *path "" when
- * there is none. */
+ * folder's, else the newest under run.dir that was trained on this model and head, not imported.
+ * *path "" when there is none. */
 void ltd_cli_find_policy(const ltd_cli *cli, const ltd_setup *s, char *path, size_t size);
 /* By what its nets read. */
 typedef enum ltd_cli_family {
@@ -119,6 +121,6 @@ int ltd_cli_suite(ltd_cli *cli);
 
 extern const ltd_verb ltd_verb_generate, ltd_verb_calibrate, ltd_verb_tune, ltd_verb_train,
     ltd_verb_record, ltd_verb_replay, ltd_verb_eval, ltd_verb_bench, ltd_verb_info,
-    ltd_verb_check_env, ltd_verb_distill, ltd_verb_transfer;
+    ltd_verb_check_env, ltd_verb_distill, ltd_verb_transfer, ltd_verb_import;
 
 #endif

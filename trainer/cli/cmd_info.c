@@ -10,6 +10,7 @@
 #include "models/files/safetensors.h"
 #include "trainer/checkpoint.h"
 #include "trainer/cli/cli.h"
+#include "trainer/import.h"
 #include "trainer/version.h"
 
 static void print_dims(const int64_t *dims, int n)
@@ -94,6 +95,23 @@ static int info_ptzip(const char *path, ltd_err *err)
     return LTD_OK;
 }
 
+/* Where a policy comes from, and what it does in every cycle for want of an actor. */
+static void print_policy(const char *path, const ltd_checkpoint *c)
+{
+    const char *from;
+    int64_t fixed[2];
+    if (ltd_checkpoint_get_text(c, LTD_IMPORT_ENTRY, &from, NULL) == LTD_OK)
+        printf("%s: imported policy (%s)\n", path, from);
+    else
+        printf("%s: checkpoint of a training run at %llu cycles\n", path,
+               (unsigned long long)ltd_checkpoint_step(c));
+    if (ltd_checkpoint_get_i64(c, "policy/fixed", fixed, 2, NULL) < 0) return;
+    if (!ltd_checkpoint_find(c, "policy/depth/action_net.weight"))
+        printf("no depth policy: %lld draft forwards in every cycle\n", (long long)fixed[0]);
+    if (!ltd_checkpoint_find(c, "policy/size/action_net.weight"))
+        printf("no size policy: up to %lld nodes in every cycle\n", (long long)fixed[1]);
+}
+
 static int info_checkpoint(const char *path, ltd_err *err)
 {
     ltd_checkpoint *c;
@@ -104,8 +122,7 @@ static int info_checkpoint(const char *path, ltd_err *err)
     else if (ltd_checkpoint_find(c, "number"))
         printf("%s: conversations\n", path);
     else
-        printf("%s: checkpoint of a training run at %llu cycles\n", path,
-               (unsigned long long)ltd_checkpoint_step(c));
+        print_policy(path, c);
     printf("content sha256 %s\n", ltd_checkpoint_sha256(c));
     for (size_t i = 0; i < ltd_checkpoint_count(c); i++) {
         const ltd_checkpoint_entry *e = ltd_checkpoint_at(c, i);

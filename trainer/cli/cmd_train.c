@@ -12,6 +12,7 @@
 #include "trainer/planner.h"
 #include "trainer/cli/cli.h"
 #include "trainer/forecast.h"
+#include "trainer/import.h"
 #include "trainer/train.h"
 
 typedef struct view {
@@ -77,6 +78,15 @@ static int find_resume(const ltd_cli *cli, char *path, size_t size, char *dir, s
     return LTD_EXIT_OK;
 }
 
+static int refuse_imported(const char *checkpoint)
+{
+    fprintf(stderr,
+            "ltd: cannot go on from %s: it was imported, and has weights alone: no optimizer's "
+            "moments, no counters, no random streams, no configuration\n",
+            checkpoint);
+    return LTD_EXIT_FAILED;
+}
+
 /* Lay the configuration of the checkpoint under the command line's; *cycles are those that it
  * brings along. */
 static int configure(ltd_cli *cli, const char *checkpoint, uint64_t *cycles)
@@ -89,7 +99,9 @@ static int configure(ltd_cli *cli, const char *checkpoint, uint64_t *cycles)
     if (ltd_checkpoint_open(&c, checkpoint, &err) < 0) return ltd_cli_fail(&err);
     *cycles = ltd_checkpoint_step(c);
     int code = LTD_EXIT_OK;
-    if (ltd_checkpoint_get_text(c, "run/config", &yaml, &err) < 0)
+    if (ltd_checkpoint_find(c, LTD_IMPORT_ENTRY))
+        code = refuse_imported(checkpoint);
+    else if (ltd_checkpoint_get_text(c, "run/config", &yaml, &err) < 0)
         code = ltd_cli_fail(&err);
     else
         code = ltd_cli_configure(cli, yaml);

@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "trainer/cli/cli.h"
 #include "trainer/compat.h"
+#include "trainer/import.h"
 #include "trainer/policy_file.h"
 
 int ltd_cli_fail(const ltd_err *err)
@@ -140,13 +141,15 @@ void ltd_cli_run_dir(const ltd_cli *cli, const ltd_setup *s, char *ret, size_t s
     snprintf(ret, size, "%s/%s-%s", c->run.dir, stem, utc);
 }
 
-/* Was the policy at `path` trained on this model and head, and is it of the family? */
-static bool fits(const ltd_setup *s, ltd_cli_family family, const char *path)
+/* Was the policy at `path` trained on this model and head, and is it of the family?  An imported
+ * one is only said to be, so that it must be asked for. */
+static bool fits(const ltd_setup *s, ltd_cli_family family, const char *path, bool asked_for)
 {
     ltd_policy *p;
     if (ltd_policy_load(&p, path, NULL) < 0) return false;
     bool ok = strcmp(p->model_hash, ltd_llama_hash(s->model)) == 0 &&
-              strcmp(p->head_hash, s->head ? ltd_eagle3_hash(s->head) : "") == 0;
+              strcmp(p->head_hash, s->head ? ltd_eagle3_hash(s->head) : "") == 0 &&
+              (asked_for || strcmp(p->machine, LTD_IMPORT_MACHINE) != 0);
     bool paper = p->depth_contract == LTD_CONTRACT_PAPER_DEPTH &&
                  p->size_contract == LTD_CONTRACT_PAPER_SIZE;
     if (family != LTD_FAMILY_ANY) ok = ok && paper == (family == LTD_FAMILY_PAPER);
@@ -187,7 +190,7 @@ void ltd_cli_find_policy_of(const ltd_cli *cli, const ltd_setup *s, const char *
     char dir[PATH_MAX];
     if (c->run.name[0]) {
         snprintf(dir, sizeof dir, "%s/%s", c->run.dir, c->run.name);
-        if (has_checkpoints(dir, &when) && fits(s, family, dir)) {
+        if (has_checkpoints(dir, &when) && fits(s, family, dir, true)) {
             snprintf(path, size, "%s", dir);
             return;
         }
@@ -197,7 +200,7 @@ void ltd_cli_find_policy_of(const ltd_cli *cli, const ltd_setup *s, const char *
         if (e->d_name[0] == '.') continue;
         if (snprintf(dir, sizeof dir, "%s/%s", c->run.dir, e->d_name) >= (int)sizeof dir) continue;
         if (!has_checkpoints(dir, &when) || when.tv_sec <= newest.tv_sec) continue;
-        if (!fits(s, family, dir)) continue;
+        if (!fits(s, family, dir, false)) continue;
         newest = when;
         snprintf(path, size, "%s", dir);
     }

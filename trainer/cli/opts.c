@@ -16,67 +16,74 @@ enum { KEY_BASE = 1000 };
 /* An option: sets a configuration key, or (key NULL) a field of ltd_cli. */
 typedef struct cli_option {
     const char *name, *arg, *key, *doc;
-    char letter; /* short name, 0 = none */
+    char letter;      /* short name, 0 = none */
+    const char *verb; /* of this verb alone; NULL: of all that list the name */
 } cli_option;
 
 static const cli_option options[] = {
     {"config", "FILE", NULL, "YAML configuration over the defaults; several: later over earlier",
-     'c'},
+     'c', NULL},
     {"compat", "NAME,...", NULL,
      "as the paper's released code where it differs from the paper: official, or names; list: what "
      "there is",
-     0},
-    {"json", "FILE", NULL, "write the result as JSON; - or nothing: to standard output", 0},
-    {"report", "FILE", NULL, "write an HTML report with pictures", 0},
+     0, NULL},
+    {"json", "FILE", NULL, "write the result as JSON; - or nothing: to standard output", 0, NULL},
+    {"report", "FILE", NULL, "write an HTML report with pictures", 0, NULL},
     {"policy", "WHAT", NULL,
-     "auto, or a checkpoint or run folder (generate: also table, ar, static, random)", 'p'},
-    {"suite", "NAME", NULL, "rows and tables of a paper beside its figures: paper", 0},
-    {"temperatures", "T,...", NULL, "suite: temperatures to play at (default 0,1)", 0},
+     "auto, or a checkpoint or run folder (generate: also table, ar, static, random)", 'p', NULL},
+    {"suite", "NAME", NULL, "rows and tables of a paper beside its figures: paper", 0, NULL},
+    {"temperatures", "T,...", NULL, "suite: temperatures to play at (default 0,1)", 0, NULL},
     {"published", "MODEL", NULL,
      "suite: whose figures to show: llama-3.1-8b (default), vicuna-13b, "
      "deepseek-r1-distill-llama-8b, "
      "qwen3-14b, qwen3-32b, or none",
-     0},
+     0, NULL},
     {"paper-policy", "WHAT", NULL,
-     "suite: policy of row ltd-paper: auto, or a checkpoint or run folder", 0},
-    {"answers", "DIR", NULL, "write each row's answers as EAGLE's evaluation does", 0},
-    {"resume", "DIR|FILE", NULL, "go on from the newest checkpoint of a run", 0},
-    {"dry-run", NULL, NULL, "print what would be done and with what, then stop", 'n'},
-    {"show-tree", NULL, NULL, "draw each cycle's tree, the accepted path coloured", 0},
-    {"stochastic", NULL, NULL, "sample actions instead of taking the most probable", 0},
-    {"live", NULL, NULL, "play on the clock, too, and compare", 0},
-    {"rules", NULL, NULL, "tune the rules over records instead", 0},
-    {"env", NULL, NULL, "describe the environment: spaces, turns, contracts", 0},
-    {"steps", "N", NULL, "cycles to play (default 300)", 0},
-    {"quiet", NULL, NULL, "no progress, no notes", 'q'},
-    {"verbose", NULL, NULL, "more notes", 'v'},
-    {"model", "PATH", "model.path", "target model: GGUF file or folder", 'm'},
-    {"dtype", "TYPE", "model.dtype", "weights of the target model: file, f32, f16, q8, q4", 0},
-    {"head", "PATH", "head.path", "draft head folder; none: prompt lookup only", 0},
-    {"out", "DIR", "distill.out", "folder of the finished head", 'o'},
-    {"threads", "N", "model.threads", "threads; 0: all cores", 't'},
-    {"seed", "N", "run.seed", "seed of everything random", 's'},
-    {"prompts", "FILE,...", "prompts.bench", "question.jsonl files, a task each", 0},
+     "suite: policy of row ltd-paper: auto, or a checkpoint or run folder", 0, NULL},
+    {"answers", "DIR", NULL, "write each row's answers as EAGLE's evaluation does", 0, NULL},
+    {"resume", "DIR|FILE", NULL, "go on from the newest checkpoint of a run", 0, NULL},
+    {"dry-run", NULL, NULL, "print what would be done and with what, then stop", 'n', NULL},
+    {"show-tree", NULL, NULL, "draw each cycle's tree, the accepted path coloured", 0, NULL},
+    {"stochastic", NULL, NULL, "sample actions instead of taking the most probable", 0, NULL},
+    {"live", NULL, NULL, "play on the clock, too, and compare", 0, NULL},
+    {"rules", NULL, NULL, "tune the rules over records instead", 0, NULL},
+    {"env", NULL, NULL, "describe the environment: spaces, turns, contracts", 0, NULL},
+    {"steps", "N", NULL, "cycles to play (default 300)", 0, NULL},
+    {"quiet", NULL, NULL, "no progress, no notes", 'q', NULL},
+    {"verbose", NULL, NULL, "more notes", 'v', NULL},
+    {"model", "PATH", "model.path", "target model: GGUF file or folder", 'm', NULL},
+    {"dtype", "TYPE", "model.dtype", "weights of the target model: file, f32, f16, q8, q4", 0,
+     NULL},
+    {"head", "PATH", "head.path", "draft head folder; none: prompt lookup only", 0, NULL},
+    {"out", "DIR", "distill.out", "folder of the finished head", 'o', "distill"},
+    {"out", "FILE.h5", NULL, "the checkpoint, instead of one in a run folder", 'o', "import"},
+    {"activation", "NAME", NULL, "tanh or relu, for a zip that leaves it open", 0, NULL},
+    {"threads", "N", "model.threads", "threads; 0: all cores", 't', NULL},
+    {"seed", "N", "run.seed", "seed of everything random", 's', NULL},
+    {"prompts", "FILE,...", "prompts.bench", "question.jsonl files, a task each", 0, NULL},
     {"tables", "FILE,...", "calibration.tables", "cost tables (default: all of configs/machines)",
-     0},
+     0, NULL},
     {"policies", "A,B,...", "bench.policies",
      "rows: ar, eagle3, static-tuned, ltd, ltd-guard, ltd-table, static-N-V[-kK][-lookup], or "
      "a rule of "
      "docs/opponents.md",
-     0},
-    {"reps", "N", "bench.reps", "repetitions", 'r'},
-    {"max-new", "N", "bench.max_new", "tokens an answer", 0},
-    {"max-tokens", "N", "generate.max_new", "tokens of the answer", 0},
-    {"forwards", "N", "generate.forwards", "policy static: draft forwards", 0},
-    {"size", "N", "generate.size", "policy static: nodes verified", 0},
-    {"temperature", "T", "env.temperature", "0: greedy decoding, more: sampling", 0},
-    {"top-k", "N", "env.sample_top_k", "sample among the N most probable tokens; 0: all", 0},
-    {"top-p", "P", "env.top_p", "sample among the most probable tokens that reach P", 0},
-    {"system", "TEXT", "generate.system", "system message", 0},
+     0, NULL},
+    {"reps", "N", "bench.reps", "repetitions", 'r', NULL},
+    {"max-new", "N", "bench.max_new", "tokens an answer", 0, NULL},
+    {"max-tokens", "N", "generate.max_new", "tokens of the answer", 0, NULL},
+    {"forwards", "N", "generate.forwards", "policy static: draft forwards", 0, "generate"},
+    {"forwards", "N", NULL, "draft forwards a cycle, without a depth policy (default 9)", 0,
+     "import"},
+    {"size", "N", "generate.size", "policy static: nodes verified", 0, "generate"},
+    {"size", "N", NULL, "nodes verified a cycle, without a size policy (default 60)", 0, "import"},
+    {"temperature", "T", "env.temperature", "0: greedy decoding, more: sampling", 0, NULL},
+    {"top-k", "N", "env.sample_top_k", "sample among the N most probable tokens; 0: all", 0, NULL},
+    {"top-p", "P", "env.top_p", "sample among the most probable tokens that reach P", 0, NULL},
+    {"system", "TEXT", "generate.system", "system message", 0, NULL},
 };
 enum { N_OPTIONS = sizeof options / sizeof options[0] };
 
-static bool takes(const ltd_verb *verb, const char *name)
+static bool takes_name(const ltd_verb *verb, const char *name)
 {
     static const char *const common[] = {"config", "compat", "quiet", "verbose", NULL};
     for (int i = 0; common[i]; i++)
@@ -85,6 +92,11 @@ static bool takes(const ltd_verb *verb, const char *name)
     for (const char *p = verb->options; (p = strstr(p, name)); p += n)
         if ((p == verb->options || p[-1] == ' ') && (p[n] == 0 || p[n] == ' ')) return true;
     return false;
+}
+
+static bool takes(const ltd_verb *verb, const cli_option *o)
+{
+    return (!o->verb || strcmp(o->verb, verb->name) == 0) && takes_name(verb, o->name);
 }
 
 /* One line on standard error, and out. */
@@ -142,6 +154,16 @@ static void set_compat(ltd_cli *cli, const char *names)
     exit(LTD_EXIT_OK);
 }
 
+static int32_t read_number(const ltd_cli *cli, const char *name, const char *arg, long from,
+                           long to)
+{
+    char *end;
+    long n = strtol(arg, &end, 10);
+    if (end == arg || *end || n < from || n > to)
+        usage(cli->verb, "--%s=%s: expected a number from %ld to %ld", name, arg, from, to);
+    return (int32_t)n;
+}
+
 static void set_field(ltd_cli *cli, const char *name, const char *arg)
 {
     if (strcmp(name, "config") == 0)
@@ -182,12 +204,18 @@ static void set_field(ltd_cli *cli, const char *name, const char *arg)
         cli->quiet = true;
     else if (strcmp(name, "verbose") == 0)
         cli->verbose = true;
-    else if (strcmp(name, "steps") == 0) {
-        char *end;
-        long n = strtol(arg, &end, 10);
-        if (*end || n < 1 || n > 100000000)
-            usage(cli->verb, "--steps=%s: expected a number from 1 to 100000000", arg);
-        cli->steps = (int32_t)n;
+    else if (strcmp(name, "out") == 0)
+        cli->out = arg;
+    else if (strcmp(name, "activation") == 0)
+        cli->activation = arg;
+    else if (strcmp(name, "steps") == 0)
+        cli->steps = read_number(cli, name, arg, 1, 100000000);
+    else if (strcmp(name, "forwards") == 0) {
+        cli->number[0] = read_number(cli, name, arg, 0, 1000);
+        cli->forwards = &cli->number[0];
+    } else if (strcmp(name, "size") == 0) {
+        cli->number[1] = read_number(cli, name, arg, 0, 100000);
+        cli->size = &cli->number[1];
     }
 }
 
@@ -195,7 +223,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
     ltd_cli *cli = state->input;
     /* bench --prompts data/x.jsonl data/y.jsonl: what a shell makes of data/?.jsonl */
-    if (key == ARGP_KEY_ARG && takes(cli->verb, "prompts"))
+    if (key == ARGP_KEY_ARG && takes_name(cli->verb, "prompts"))
         return add_override(cli, "prompts.bench", arg);
     if (key == ARGP_KEY_ARG) {
         if (!cli->verb->args[0] || cli->n_args == LTD_CLI_MAX_ARGS)
@@ -205,6 +233,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     }
     for (int i = 0; i < N_OPTIONS; i++) {
         if (key != KEY_BASE + i && !(options[i].letter && key == options[i].letter)) continue;
+        if (!takes(cli->verb, &options[i])) continue;
         if (options[i].key) return add_override(cli, options[i].key, arg);
         set_field(cli, options[i].name, arg);
         return 0;
@@ -341,7 +370,7 @@ void ltd_cli_parse(ltd_cli *ret, const ltd_verb *verb, int argc, char **argv)
     remember_command(ret, argc, argv);
     int n = 0;
     for (int i = 0; i < N_OPTIONS; i++) {
-        if (!takes(verb, options[i].name)) continue;
+        if (!takes(verb, &options[i])) continue;
         int key = options[i].letter ? options[i].letter : KEY_BASE + i;
         table[n++] = (struct argp_option){options[i].name,         key, options[i].arg, 0,
                                           option_doc(&options[i]), 0};
