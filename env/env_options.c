@@ -48,7 +48,8 @@ static int check_reward(const ltd_env_options *o, ltd_err *err)
     if (o->reward == LTD_REWARD_AVERAGE && !(o->reward_floor < 0))
         return ltd_fail(err, LTD_EINVAL, "env: reward_floor %g, expected less than 0",
                         o->reward_floor);
-    if (o->reward == LTD_REWARD_RATIO && !(o->reward_scale > 0))
+    bool scaled = o->reward == LTD_REWARD_RATIO || o->reward == LTD_REWARD_TIME;
+    if (scaled && !(o->reward_scale > 0))
         return ltd_fail(err, LTD_EINVAL, "env: reward_scale %g, expected more than 0",
                         o->reward_scale);
     return LTD_OK;

@@ -113,7 +113,7 @@ typedef struct ltd_env_options {
     float rate;      /* of the ltd observations: tokens a T_ar that time is worth, see obs.h */
     ltd_contract depth_contract, size_contract;
     ltd_reward_kind reward;
-    double reward_scale; /* ratio: divisor [1/s] */
+    double reward_scale; /* ratio, time: [1/s] */
     double reward_keep;  /* average: decay of rho a cycle */
     double reward_floor; /* average: a cycle is worth no less, so that rare dreadful ones don't
                             drown the differences that matter */

@@ -12,10 +12,9 @@ static const struct {
     const char *name;
     int32_t dim;
 } contracts[LTD_CONTRACT_COUNT] = {
-    {"paper/depth/128", 128},
-    {"paper/size/1268", 1268},
-    {"ltd/depth/v2", LTD_OBS_LTD_DIM},
-    {"ltd/size/v2", LTD_OBS_LTD_DIM},
+    {"paper/depth/128", 128},           {"paper/size/1268", 1268},
+    {"ltd/depth/v2", LTD_OBS_LTD_DIM},  {"ltd/size/v2", LTD_OBS_LTD_DIM},
+    {"paper/size/1268-no-depth", 1268}, {"paper/size/1268-no-context", 1268},
 };
 
 const char *ltd_contract_name(ltd_contract contract)
@@ -28,6 +27,11 @@ int ltd_contract_find(const char *name)
     for (int i = 0; i < LTD_CONTRACT_COUNT; i++)
         if (strcmp(contracts[i].name, name) == 0) return i;
     return -1;
+}
+
+bool ltd_contract_is_paper(ltd_contract contract)
+{
+    return contract != LTD_CONTRACT_LTD_DEPTH && contract != LTD_CONTRACT_LTD_SIZE;
 }
 
 int32_t ltd_contract_dim(ltd_contract contract)
@@ -67,15 +71,15 @@ static void encode_paper_depth(const ltd_obs_state *s, float *ret)
     fill(ret + 114, 14, paper_expansions(s));
 }
 
-static void encode_paper_size(const ltd_obs_state *s, float *ret)
+static void encode_paper_size(const ltd_obs_state *s, bool context, bool depth, float *ret)
 {
     int32_t n = ltd_tree_count(s->tree);
     const ltd_node *nodes = ltd_tree_nodes(s->tree);
     if (n > PAPER_POOL) n = PAPER_POOL;
     for (int32_t i = 0; i < n; i++) ret[i] = floored(nodes[i].score);
     fill(ret + n, PAPER_POOL - n, 0);
-    fill(ret + PAPER_POOL, 29, (float)s->context / 1000.0f);
-    fill(ret + PAPER_POOL + 29, 29, paper_expansions(s));
+    fill(ret + PAPER_POOL, 29, context ? (float)s->context / 1000.0f : 0);
+    fill(ret + PAPER_POOL + 29, 29, depth ? paper_expansions(s) : 0);
 }
 
 /* --- ours --- */
@@ -226,7 +230,9 @@ void ltd_obs_encode(ltd_contract contract, const ltd_obs_state *state, float *re
 {
     switch (contract) {
     case LTD_CONTRACT_PAPER_DEPTH: encode_paper_depth(state, ret); break;
-    case LTD_CONTRACT_PAPER_SIZE: encode_paper_size(state, ret); break;
+    case LTD_CONTRACT_PAPER_SIZE: encode_paper_size(state, true, true, ret); break;
+    case LTD_CONTRACT_PAPER_SIZE_NO_DEPTH: encode_paper_size(state, true, false, ret); break;
+    case LTD_CONTRACT_PAPER_SIZE_NO_CONTEXT: encode_paper_size(state, false, true, ret); break;
     case LTD_CONTRACT_LTD_DEPTH:
     case LTD_CONTRACT_LTD_SIZE: encode_ltd(state, ret); break;
     case LTD_CONTRACT_COUNT: break;

@@ -7,6 +7,8 @@
  *   paper/size/1268    [0, 1210)    scores of the whole pool in level order, 0 behind its end
  *                      [1210, 1239) context / 1000, 29 times
  *                      [1239, 1268) n_exp / 10, 29 times
+ *   paper/size/1268-no-depth, paper/size/1268-no-context
+ *                      the same with zeros for one of the two (the paper's Table 6)
  *   ltd/depth/v2, ltd/size/v2       enum ltd_obs_entry, one encoder
  *
  * n_exp = draft forwards - 1, not below 0.  Scores below LTD_OBS_FLOOR enter as that: an infinity
@@ -17,6 +19,7 @@
 #ifndef LTD_ENV_OBS_H
 #define LTD_ENV_OBS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "env/cost.h"
@@ -31,6 +34,8 @@ typedef enum ltd_contract {
     LTD_CONTRACT_PAPER_SIZE,
     LTD_CONTRACT_LTD_DEPTH,
     LTD_CONTRACT_LTD_SIZE,
+    LTD_CONTRACT_PAPER_SIZE_NO_DEPTH,
+    LTD_CONTRACT_PAPER_SIZE_NO_CONTEXT,
     LTD_CONTRACT_COUNT
 } ltd_contract;
 
@@ -107,6 +112,8 @@ const char *ltd_contract_name(ltd_contract contract);
 /* -1 when unknown. */
 int ltd_contract_find(const char *name);
 /* Floats of an observation. */
+/* One of those made for the paper's beam of 10? */
+bool ltd_contract_is_paper(ltd_contract contract);
 int32_t ltd_contract_dim(ltd_contract contract);
 
 /* What tokens that wait for the head add to its first forward, in units of T_ar. */

@@ -24,12 +24,18 @@ float ltd_reward_cycle(ltd_reward *reward, int32_t accept_len, uint64_t cycle_ns
         reward->sum_l = reward->keep * reward->sum_l + tokens;
         reward->sum_t = reward->keep * reward->sum_t + steps;
     }
-    if (reward->kind == LTD_REWARD_RATIO) return (float)(tokens / (reward->scale * ns * 1e-9));
+    switch (reward->kind) {
+    case LTD_REWARD_RATIO: return (float)(tokens / (reward->scale * ns * 1e-9));
+    case LTD_REWARD_LENGTH: return (float)tokens;
+    case LTD_REWARD_TIME: return (float)(-reward->scale * ns * 1e-9);
+    case LTD_REWARD_AVERAGE:
+    case LTD_REWARD_COUNT: break;
+    }
     return (float)(tokens - rho * steps);
 }
 
 const char *ltd_reward_name(ltd_reward_kind kind)
 {
-    static const char *const names[LTD_REWARD_COUNT] = {"ratio", "average"};
+    static const char *const names[LTD_REWARD_COUNT] = {"ratio", "average", "length", "time"};
     return (unsigned)kind < LTD_REWARD_COUNT ? names[kind] : "?";
 }

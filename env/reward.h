@@ -1,8 +1,11 @@
-/* What a cycle is worth.  Two definitions:
+/* What a cycle is worth.  Of L tokens and T seconds:
  *
- *   ratio     r = L / (scale x T)       L tokens, T seconds: the paper's (eq. 3; code: scale 100)
+ *   ratio     r = L / (scale x T)       the paper's (eq. 3; code: scale 100)
  *   average   r = L - rho x T / T_ar    rho = sum L / sum (T / T_ar) so far: an average-reward MDP,
  *                                       whose optimum is the optimum of sum L / sum T
+ *
+ *   length    r = L                     what the paper compares with (Table 2): tokens at any
+ * price, time      r = -scale x T            and short cycles, whatever they bring
  *
  * Throughput is a ratio of sums, so the mean of ratios is not what users get; `average` is exact.
  */
@@ -18,6 +21,8 @@ extern "C" {
 typedef enum ltd_reward_kind {
     LTD_REWARD_RATIO,
     LTD_REWARD_AVERAGE,
+    LTD_REWARD_LENGTH,
+    LTD_REWARD_TIME,
     LTD_REWARD_COUNT
 } ltd_reward_kind;
 
@@ -25,7 +30,7 @@ typedef enum ltd_reward_kind {
  * follows the policy. */
 typedef struct ltd_reward {
     ltd_reward_kind kind;
-    double scale;        /* ratio: divisor [1/s] */
+    double scale;        /* ratio, time: [1/s] */
     double keep;         /* average: decay a cycle, e.g. 0.999 */
     double sum_l, sum_t; /* tokens; time in units of T_ar */
 } ltd_reward;

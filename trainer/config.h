@@ -66,7 +66,8 @@ typedef enum ltd_distill_precision {
     LTD_DISTILL_F32,
     LTD_DISTILL_BF16
 } ltd_distill_precision;
-typedef enum ltd_train_mode { LTD_TRAIN_JOINT, LTD_TRAIN_ALTERNATE } ltd_train_mode;
+typedef enum ltd_train_mode { LTD_TRAIN_JOINT, LTD_TRAIN_STAGES } ltd_train_mode;
+typedef enum ltd_train_ground { LTD_TRAIN_LIVE, LTD_TRAIN_RECORDS } ltd_train_ground;
 
 /* Field x of section s is the key "s.x"; units and ranges are in the table. */
 typedef struct ltd_config {
@@ -117,12 +118,16 @@ typedef struct ltd_config {
     struct {
         ltd_ints depth_hidden, size_hidden, critic_hidden;
         ltd_activation activation;
+        int32_t fixed_forwards, fixed_size;
     } policy;
     struct {
         int32_t plan_passes, plan_batch_size, plan_window;
         double plan_lr, plan_ent_coef, plan_prior, plan_margin;
         int32_t record_cycles, record_envs;
         ltd_train_mode mode;
+        ltd_strings stages;
+        ltd_ints stage_decisions;
+        ltd_train_ground stages_on;
         int32_t total_cycles;
         double time_limit_s;
         int32_t n_steps, batch_size, n_epochs;
@@ -133,7 +138,7 @@ typedef struct ltd_config {
         double clip_coef, clip_vloss, ent_coef, ent_coef_end, vf_coef, max_grad_norm, target_kl;
         bool norm_adv, norm_reward;
         double size_first;
-        int32_t alternate_every, checkpoint_every, keep_last, eval_every, eval_prompts;
+        int32_t checkpoint_every, keep_last, eval_every, eval_prompts;
     } train;
     struct {
         char data[LTD_CONFIG_TEXT], out[LTD_CONFIG_TEXT];
@@ -158,7 +163,7 @@ typedef struct ltd_config {
     } tune;
     struct {
         ltd_strings policies;
-        int32_t max_new, reps, prompts_per_task, bootstrap;
+        int32_t max_new, reps, prompts_per_task, bootstrap, seeds;
         bool drift_check;
     } bench;
     struct {

@@ -28,14 +28,22 @@ CHOICES(vocabularies) = {{"auto", LTD_VOCABULARY_AUTO},
                          {"context", LTD_VOCABULARY_CONTEXT},
                          {0}};
 CHOICES(accept_rules) = {{"drawn", LTD_ACCEPT_DRAWN}, {"eagle", LTD_ACCEPT_SAMPLED}, {0}};
-CHOICES(rewards) = {{"average", LTD_REWARD_AVERAGE}, {"ratio", LTD_REWARD_RATIO}, {0}};
+CHOICES(rewards) = {{"average", LTD_REWARD_AVERAGE},
+                    {"ratio", LTD_REWARD_RATIO},
+                    {"length", LTD_REWARD_LENGTH},
+                    {"time", LTD_REWARD_TIME},
+                    {0}};
 CHOICES(clocks) = {{"live", LTD_CLOCK_LIVE}, {"table", LTD_CLOCK_TABLE}, {0}};
 CHOICES(depth_contracts) = {
     {"ltd/depth/v2", LTD_CONTRACT_LTD_DEPTH}, {"paper/depth/128", LTD_CONTRACT_PAPER_DEPTH}, {0}};
-CHOICES(size_contracts) = {
-    {"ltd/size/v2", LTD_CONTRACT_LTD_SIZE}, {"paper/size/1268", LTD_CONTRACT_PAPER_SIZE}, {0}};
+CHOICES(size_contracts) = {{"ltd/size/v2", LTD_CONTRACT_LTD_SIZE},
+                           {"paper/size/1268", LTD_CONTRACT_PAPER_SIZE},
+                           {"paper/size/1268-no-depth", LTD_CONTRACT_PAPER_SIZE_NO_DEPTH},
+                           {"paper/size/1268-no-context", LTD_CONTRACT_PAPER_SIZE_NO_CONTEXT},
+                           {0}};
 CHOICES(activations) = {{"tanh", LTD_ACT_TANH}, {"relu", LTD_ACT_RELU}, {0}};
-CHOICES(modes) = {{"joint", LTD_TRAIN_JOINT}, {"alternate", LTD_TRAIN_ALTERNATE}, {0}};
+CHOICES(modes) = {{"joint", LTD_TRAIN_JOINT}, {"stages", LTD_TRAIN_STAGES}, {0}};
+CHOICES(grounds) = {{"live", LTD_TRAIN_LIVE}, {"records", LTD_TRAIN_RECORDS}, {0}};
 CHOICES(schedules) = {{"linear", LTD_SCHEDULE_LINEAR}, {"constant", LTD_SCHEDULE_CONSTANT}, {0}};
 CHOICES(features) = {{"keep", LTD_DISTILL_KEEP}, {"compute", LTD_DISTILL_COMPUTE}, {0}};
 CHOICES(inits) = {{"layer", LTD_DISTILL_LAYER}, {"random", LTD_DISTILL_RANDOM}, {0}};
@@ -127,9 +135,10 @@ static const ltd_key KEYS[] = {
     INT(env, max_prompt, "1024", 1, 1048576, "tokens",
         "longer prompts are left out and counted", "ours; the paper: 1748"),
     ENUM(env, reward, "average", rewards, "",
-        "average: L - rho T / T_ar, whose optimum is the best throughput; ratio: L / (scale T)",
+        "average: L - rho T / T_ar, whose optimum is the best throughput; ratio: L / (scale T); "
+        "length: L; time: -scale T",
         "ours; the paper: ratio"),
-    FLOAT(env, reward_scale, "100", 1e-6, 1e9, "1/s", "divisor of the ratio reward",
+    FLOAT(env, reward_scale, "100", 1e-6, 1e9, "1/s", "divisor of the ratio reward, factor of the time reward",
         "LTD rl_depth.py"),
     FLOAT(env, reward_keep, "0.8", 0, 1, "per cycle",
         "decay of the running sums behind rho (average reward): the price of a token hereabouts; "
@@ -185,11 +194,26 @@ static const ltd_key KEYS[] = {
     INTS(policy, critic_hidden, "[64, 64]", 1, 8192, "units",
         "hidden layers of both critics", "SB3; the paper: [1024, 256]"),
     ENUM(policy, activation, "relu", activations, "",
-        "between hidden layers; what is learned from records needs relu", "ours; SB3: tanh"),
+        "between hidden layers; planning (train.plan_passes) needs relu", "ours; SB3: tanh"),
+    INT(policy, fixed_forwards, "9", 0, LTD_TREE_MAX_DEPTH, "forwards",
+        "draft forwards that a policy plays whose depth was never trained (train.stages)",
+        "EAGLE-3: the resync and 8 expansions"),
+    INT(policy, fixed_size, "60", 0, 1024, "nodes",
+        "nodes that are verified while, and where, no size was trained: the entry of env.sizes that "
+        "comes nearest from below", "EAGLE-3"),
 
     ENUM(train, mode, "joint", modes, "",
-        "both policies learn from every cycle, or take turns with the other one frozen",
-        "ours; the paper: alternate"),
+        "joint: both policies learn from every cycle, over records and then live; stages: one at a "
+        "time, the other one frozen", "ours; the paper: stages"),
+    STRINGS(train, stages, "[size-alone, depth-alone, size, depth, size]",
+        "mode stages: who learns next.  size-alone: under random depths; depth-alone: with "
+        "policy.fixed_size nodes; size, depth: while the other one, where it has learned before, "
+        "plays its most probable action.  The end of each leaves stage_N.h5", "the paper"),
+    INTS(train, stage_decisions, "[100000, 1000000, 100000, 1000000, 100000]", 1, BIG, "decisions",
+        "mode stages: decisions of the learner after which a stage ends, of each stage; each has a "
+        "learning rate schedule of its own", "the paper"),
+    ENUM(train, stages_on, "live", grounds, "",
+        "mode stages: played on the engine, or over records", "the paper: live"),
     INT(train, plan_passes, "90", 0, 100000, "passes",
         "over the records of the training prompts, before the live cycles; 0: none", "ours"),
     INT(train, plan_batch_size, "1024", 1, BIG, "cycles", "minibatch of a pass", "ours"),
@@ -203,10 +227,11 @@ static const ltd_key KEYS[] = {
     FLOAT(train, plan_margin, "0.1", -100, 100, "tokens",
         "of expected worth, below which the nets begin by stopping", "ours"),
     INT(train, record_cycles, "0", 0, BIG, "cycles",
-        "PPO over the records, after the passes and before the live cycles", "ours"),
+        "mode joint: PPO over the records, after the passes and before the live cycles", "ours"),
     INT(train, record_envs, "8", 1, 1024, "",
         "environments side by side there, n_steps of each", "ours"),
-    INT(train, total_cycles, "60000", 0, BIG, "cycles", "length of the live run", "ours"),
+    INT(train, total_cycles, "60000", 0, BIG, "cycles", "mode joint: length of the live run",
+        "ours"),
     FLOAT(train, time_limit_s, "0", 0, 1e9, "s",
         "stop (saved, resumable) after this wall time; 0: no limit", "ours"),
     INT(train, n_steps, "2048", 1, 1048576, "decisions", "rollout of a policy before an update",
@@ -247,8 +272,6 @@ static const ltd_key KEYS[] = {
         "mode joint: share of the run in which only the size policy learns, under the depth "
         "policy's first, nearly random depths; else depth learns to stop before sizes are any good",
         "the paper's stage 0"),
-    INT(train, alternate_every, "20000", 1, BIG, "cycles",
-        "mode alternate: a turn's length", "ours"),
     INT(train, checkpoint_every, "10000", 0, BIG, "cycles",
         "a step_N.h5; 0: only at the end or when stopped.  best.h5 comes with validations",
         "the paper"),
@@ -332,6 +355,7 @@ static const ltd_key KEYS[] = {
         "runs of every prompt under every policy, interleaved", "ours"),
     INT(bench, prompts_per_task, "40", 0, BIG, "prompts", "first prompts of each task; 0: all",
         "ours"),
+    INT(bench, seeds, "3", 1, 8, "", "suite ablations: runs of training of each row", "ours"),
     INT(bench, bootstrap, "2000", 0, 1000000, "resamples",
         "paired bootstrap behind the 95 % intervals; 0: no intervals", "ours"),
     BOOL(bench, drift_check, "true",

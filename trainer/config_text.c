@@ -188,12 +188,34 @@ static int check_order(int32_t low, const char *low_name, int32_t high, const ch
 /* The paper's observations have room for exactly its beam. */
 static int check_contracts(const ltd_config *c, ltd_err *err)
 {
-    bool depth = c->env.depth_obs == LTD_CONTRACT_PAPER_DEPTH;
-    bool size = c->env.size_obs == LTD_CONTRACT_PAPER_SIZE;
+    bool depth = ltd_contract_is_paper(c->env.depth_obs);
+    bool size = ltd_contract_is_paper(c->env.size_obs);
     if ((depth || size) && c->env.top_k != 10)
         return ltd_fail(err, LTD_EINVAL,
                         "env.top_k: is %" PRId32 ", expected 10 with env.%s_obs = paper/...",
                         c->env.top_k, depth ? "depth" : "size");
+    return LTD_OK;
+}
+
+static int check_stages(const ltd_config *c, ltd_err *err)
+{
+    static const char *const kinds[] = {"size-alone", "depth-alone", "size", "depth"};
+    const ltd_strings *stages = &c->train.stages;
+    for (int32_t i = 0; i < stages->n; i++) {
+        size_t k = 0;
+        while (k < 4 && strcmp(stages->v[i], kinds[k]) != 0) k++;
+        if (k == 4)
+            return ltd_fail(err, LTD_EINVAL,
+                            "train.stages: found '%s', expected size-alone, depth-alone, size or "
+                            "depth",
+                            stages->v[i]);
+    }
+    if (c->train.mode != LTD_TRAIN_STAGES) return LTD_OK;
+    if (stages->n < 1 || stages->n != c->train.stage_decisions.n)
+        return ltd_fail(err, LTD_EINVAL,
+                        "train.stage_decisions: %" PRId32 " numbers for %" PRId32
+                        " train.stages, expected one for each of at least one",
+                        c->train.stage_decisions.n, stages->n);
     return LTD_OK;
 }
 
@@ -224,6 +246,7 @@ int ltd_config_check(const ltd_config *c, ltd_err *err)
     if (rc == LTD_OK) rc = check_hidden(&c->policy.size_hidden, "policy.size_hidden", err);
     if (rc == LTD_OK) rc = check_hidden(&c->policy.critic_hidden, "policy.critic_hidden", err);
     if (rc == LTD_OK) rc = check_contracts(c, err);
+    if (rc == LTD_OK) rc = check_stages(c, err);
     if (rc == LTD_OK) rc = check_distill(c, err);
     return rc;
 }

@@ -21,7 +21,7 @@
 extern "C" {
 #endif
 
-enum { LTD_FORECAST_STAGES = 8 };
+enum { LTD_FORECAST_STAGES = LTD_CONFIG_STRINGS + 2 };
 enum { LTD_FORECAST_DEPTH, LTD_FORECAST_SIZE, LTD_FORECAST_POLICIES };
 
 /* A cycle of policies that choose at random, in the mean. */

@@ -1,5 +1,6 @@
 /* The schedule, counted: the only part of the forecast that knows of it. */
 #include <math.h>
+#include <string.h>
 
 #include "trainer/forecast.h"
 
@@ -91,17 +92,18 @@ static int32_t joint(const ltd_config *c, const ltd_forecast_pace *pace, ltd_for
     return n;
 }
 
-/* Size, depth, size, ...: the turns of each together. */
-static int32_t alternate(const ltd_config *c, const ltd_forecast_pace *pace,
-                         ltd_forecast_stage *ret)
+/* Each as long as its learner's decisions, and a rollout at the end is whole. */
+static int32_t stages(const ltd_config *c, const ltd_forecast_pace *pace, ltd_forecast_stage *ret)
 {
-    int64_t turn = c->train.alternate_every, left = c->train.total_cycles, of[2] = {0, 0};
-    for (int which = 0; left > 0; which = !which, left -= turn)
-        of[which] += left < turn ? left : turn;
-    ret[0] = count(c, pace, "size's turns", (double)of[0], false, true, true);
-    if (of[1] == 0) return of[0] > 0;
-    ret[1] = count(c, pace, "depth's turns", (double)of[1], true, false, true);
-    return 2;
+    bool live = c->train.stages_on == LTD_TRAIN_LIVE;
+    for (int32_t i = 0; i < c->train.stages.n; i++) {
+        const char *name = c->train.stages.v[i];
+        bool depth = strncmp(name, "depth", 5) == 0;
+        double each = pace->decisions[depth ? LTD_FORECAST_DEPTH : LTD_FORECAST_SIZE];
+        double cycles = each > 0 ? c->train.stage_decisions.v[i] / each : 0;
+        ret[i] = count(c, pace, name, cycles, depth, !depth, live);
+    }
+    return c->train.stages.n;
 }
 
 int32_t ltd_forecast_stages(const ltd_config *c, const ltd_forecast_pace *pace,
@@ -111,9 +113,9 @@ int32_t ltd_forecast_stages(const ltd_config *c, const ltd_forecast_pace *pace,
     if (c->train.plan_passes > 0)
         ret[n++] = (ltd_forecast_stage){.name = "plan over records, if recorded",
                                         .passes = c->train.plan_passes};
+    if (c->train.mode == LTD_TRAIN_STAGES) return n + stages(c, pace, ret + n);
     if (c->train.record_cycles > 0)
         ret[n++] = count(c, pace, "depth and size, over records", c->train.record_cycles, true,
                          true, false);
-    return n + (c->train.mode == LTD_TRAIN_JOINT ? joint(c, pace, ret + n)
-                                                 : alternate(c, pace, ret + n));
+    return n + joint(c, pace, ret + n);
 }

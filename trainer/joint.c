@@ -2,17 +2,14 @@
 
 #include <stdlib.h>
 
+#include "agents/fixed.h"
 #include "base/mem.h"
 
 int ltd_joint_init(ltd_joint *ret, ltd_learner *depth, ltd_learner *size, ltd_rng *explore,
                    ltd_err *err)
 {
-    *ret = (ltd_joint){.depth = depth,
-                       .size = size,
-                       .depth_learns = true,
-                       .size_learns = true,
-                       .norm = LTD_REWARD_NORM_INIT,
-                       .explore = explore};
+    *ret =
+        (ltd_joint){.depth = depth, .size = size, .norm = LTD_REWARD_NORM_INIT, .explore = explore};
     int32_t a = depth->rollout->opt.obs_dim, b = size->rollout->opt.obs_dim;
     ret->obs = ltd_mem_zeros((size_t)(a > b ? a : b), sizeof *ret->obs);
     ret->mask = ltd_mem_zeros(LTD_MAX_SIZES, sizeof *ret->mask);
@@ -53,6 +50,26 @@ static void count(ltd_joint_stats *s, const ltd_step *step)
     s->good_len += (double)i->accept_len;
 }
 
+static int32_t draw_forwards(const ltd_joint *j, const ltd_env *env)
+{
+    const ltd_env_options *o = ltd_env_get_options(env);
+    uint64_t range = (uint64_t)(o->max_forwards - o->min_forwards + 1);
+    return o->min_forwards + (int32_t)ltd_rng_below(j->explore, range);
+}
+
+static int32_t decide(ltd_joint *j, int32_t e, const ltd_step *step)
+{
+    bool depth = step->turn == LTD_TURN_DEPTH;
+    ltd_learner *l = depth ? j->depth : j->size;
+    switch (depth ? j->depth_role : j->size_role) {
+    case LTD_ROLE_LEARNS: return ltd_learner_act(l, e, step, j->explore);
+    case LTD_ROLE_GREEDY: return ltd_learner_act_greedy(l, step);
+    case LTD_ROLE_UNTAUGHT: break;
+    }
+    return depth ? ltd_agent_depth_action(j->env[e], step, j->drawn)
+                 : ltd_agent_size_action(j->env[e], step, j->fixed_size);
+}
+
 /* One cycle, from reset to reward. */
 static int play(ltd_joint *j, int32_t e, bool fresh, ltd_err *err)
 {
@@ -60,18 +77,14 @@ static int play(ltd_joint *j, int32_t e, bool fresh, ltd_err *err)
     ltd_step step = {.obs = j->obs, .mask = j->mask};
     ltd_reset new_prompt = {.new_prompt = true, .prompt = -1};
     int rc = ltd_env_reset(env, fresh ? &new_prompt : NULL, &step, err);
+    if (j->depth_role == LTD_ROLE_UNTAUGHT) j->drawn = draw_forwards(j, env);
     while (rc == LTD_OK && !step.terminated) {
-        bool depth = step.turn == LTD_TURN_DEPTH;
-        ltd_learner *l = depth ? j->depth : j->size;
-        bool learns = depth ? j->depth_learns : j->size_learns;
-        int32_t action =
-            learns ? ltd_learner_act(l, e, &step, j->explore) : ltd_learner_act_greedy(l, &step);
+        const char *who = step.turn == LTD_TURN_DEPTH ? j->depth->name : j->size->name;
+        int32_t action = decide(j, e, &step);
         j->stats.decisions++;
         if (action < 0)
             return ltd_fail(err, LTD_EINVAL,
-                            "%s policy: gives no action (its weights are not "
-                            "finite numbers)",
-                            l->name);
+                            "%s policy: gives no action (its weights are not finite numbers)", who);
         rc = ltd_env_step(env, action, &step, err);
     }
     if (rc < 0) return rc;

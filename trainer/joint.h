@@ -13,6 +13,14 @@
 extern "C" {
 #endif
 
+/* How a policy plays. */
+typedef enum ltd_joint_role {
+    LTD_ROLE_LEARNS,
+    LTD_ROLE_GREEDY,  /* frozen: its most probable action */
+    LTD_ROLE_UNTAUGHT /* not at all.  Depth: as many forwards as a draw from min_forwards to
+                         max_forwards says; size: fixed_size nodes */
+} ltd_joint_role;
+
 /* Sums over the cycles of a collection. */
 typedef struct ltd_joint_stats {
     int64_t cycles, slow, decisions;
@@ -28,11 +36,13 @@ typedef struct ltd_joint {
     int32_t n_envs;
     ltd_learner *depth, *size; /* borrowed */
     ltd_reward_norm norm;
-    bool norm_reward;               /* learn from rewards in units of their spread */
-    bool depth_learns, size_learns; /* a frozen one plays its most probable action */
-    ltd_rng *explore;               /* borrowed */
-    float *obs;                     /* room for any observation, owned */
-    uint8_t *mask;                  /* [LTD_MAX_SIZES] owned */
+    bool norm_reward; /* learn from rewards in units of their spread */
+    ltd_joint_role depth_role, size_role;
+    int32_t fixed_size;
+    int32_t drawn;    /* forwards of the cycle under way, LTD_ROLE_UNTAUGHT */
+    ltd_rng *explore; /* borrowed */
+    float *obs;       /* room for any observation, owned */
+    uint8_t *mask;    /* [LTD_MAX_SIZES] owned */
     ltd_joint_stats stats;
 } ltd_joint;
 

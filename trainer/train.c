@@ -20,34 +20,16 @@ double ltd_trainer_seconds(const ltd_trainer *t)
 
 /* --- one iteration --- */
 
-/* Over records, and live. */
-static int64_t cycles_in_all(const ltd_trainer *t)
-{
-    const ltd_config *c = &t->setup->config;
-    return (int64_t)c->train.record_cycles + c->train.total_cycles;
-}
-
-/* Share of the run that is done: by cycles, or by time when that ends it sooner. */
-static double share_done(const ltd_trainer *t)
-{
-    const ltd_config *c = &t->setup->config;
-    double share = (double)t->cycles / (double)cycles_in_all(t);
-    if (c->train.time_limit_s > 0) {
-        double by_time = ltd_trainer_seconds(t) / c->train.time_limit_s;
-        if (by_time > share) share = by_time;
-    }
-    return share < 1 ? share : 1;
-}
-
 static ltd_ppo_options ppo_options(const ltd_trainer *t)
 {
     const ltd_config *c = &t->setup->config;
     ltd_schedule lr = {c->train.lr_schedule, c->train.lr, c->train.lr_end, c->train.lr_warmup};
     ltd_ppo_options o = LTD_PPO_DEFAULTS;
-    o.lr = ltd_schedule_at(&lr, share_done(t));
+    o.lr = ltd_schedule_at(&lr, ltd_train_share(t));
     o.clip_coef = c->train.clip_coef;
     o.clip_vloss = c->train.clip_vloss;
-    o.ent_coef = c->train.ent_coef + (c->train.ent_coef_end - c->train.ent_coef) * share_done(t);
+    o.ent_coef =
+        c->train.ent_coef + (c->train.ent_coef_end - c->train.ent_coef) * ltd_train_share(t);
     o.vf_coef = c->train.vf_coef;
     o.max_grad_norm = c->train.max_grad_norm;
     o.target_kl = c->train.target_kl;
@@ -57,52 +39,19 @@ static ltd_ppo_options ppo_options(const ltd_trainer *t)
     return o;
 }
 
-/* Joint: both learn, but for the first share, in which depth only explores.  Alternate: size,
- * depth, size, ... each for alternate_every cycles, the other frozen and greedy; in the very first
- * turn there is no depth policy to be greedy yet, so it explores too.  That is the paper's stage 0:
- * sizes under random depths. */
-static void choose_learners(ltd_trainer *t)
-{
-    const ltd_config *c = &t->setup->config;
-    ltd_joint *j = &t->joint;
-    j->depth_learns = j->size_learns = true;
-    if (c->train.mode == LTD_TRAIN_JOINT) {
-        t->depth_updates = t->planned || share_done(t) >= c->train.size_first;
-        return;
-    }
-    int64_t turn = t->cycles / c->train.alternate_every;
-    j->size_learns = turn % 2 == 0;
-    j->depth_learns = turn % 2 == 1 || turn == 0;
-    t->depth_updates = turn % 2 == 1;
-}
-
 static void choose_envs(ltd_trainer *t)
 {
     t->joint.env = ltd_train_envs(t, &t->joint.n_envs);
     if (!ltd_train_on_records(t)) ltd_train_close_records(t);
 }
 
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-/* Cycles of the next rollout at most.  Not for ever where cycles leave the learner nothing: all too
- * slow to learn from, or a frozen partner that drafts no nodes, so that no size is asked.  Mode
- * alternate: to the end of the turn. */
-static int64_t longest_rollout(const ltd_trainer *t)
-{
-    const ltd_config *c = &t->setup->config;
-    int64_t end = ltd_train_on_records(t) ? c->train.record_cycles : cycles_in_all(t);
-    int64_t most = least(end - t->cycles, (int64_t)4 * c->train.n_steps * t->joint.n_envs);
-    if (c->train.mode != LTD_TRAIN_ALTERNATE) return most;
-    return least(most, c->train.alternate_every - t->cycles % c->train.alternate_every);
-}
-
 static void tick(void *ctx, const ltd_joint_stats *stats)
 {
     const ltd_trainer *t = ctx;
-    if (t->options->tick) t->options->tick(t->options->ctx, t->cycles + stats->cycles);
+    int64_t n = stats->cycles;
+    if (t->setup->config.train.mode == LTD_TRAIN_STAGES)
+        n = ltd_rollout_size(t->depth_updates ? t->depth->rollout : t->size->rollout);
+    if (t->options->tick) t->options->tick(t->options->ctx, ltd_train_done(t) + n);
 }
 
 static void set_update(ltd_metrics *m, const char *which, const ltd_ppo_stats *s)
@@ -157,8 +106,12 @@ static int validate(ltd_trainer *t, bool *better, ltd_err *err)
     const ltd_config *c = &t->setup->config;
     ltd_policy policy = {.depth_contract = c->env.depth_obs,
                          .size_contract = c->env.size_obs,
-                         .depth = t->depth->actor,
-                         .size = t->size->actor};
+                         .depth = ltd_train_has_learned(t, true) ? t->depth->actor : NULL,
+                         .size = ltd_train_has_learned(t, false) ? t->size->actor : NULL,
+                         .fixed_forwards = c->policy.fixed_forwards,
+                         .fixed_size = c->policy.fixed_size,
+                         .n_sizes = c->env.sizes.n};
+    memcpy(policy.sizes, c->env.sizes.v, (size_t)c->env.sizes.n * sizeof policy.sizes[0]);
     ltd_agent *agent;
     ltd_evaluation e;
     int rc = ltd_agent_policy_new(&agent, "ltd", &policy, NULL, err);
@@ -184,6 +137,14 @@ static int save_best(ltd_trainer *t, ltd_err *err)
     return ltd_trainer_save(t, path, err);
 }
 
+/* Policies as a stage left them. */
+static int save_stage(ltd_trainer *t, ltd_err *err)
+{
+    char path[LTD_CONFIG_TEXT + 32];
+    snprintf(path, sizeof path, "%s/stage_%d.h5", t->checkpoints, t->stage);
+    return ltd_trainer_save(t, path, err);
+}
+
 static int save_step(ltd_trainer *t, ltd_train_result *ret, ltd_err *err)
 {
     int rc = ltd_checkpoint_step_path(ret->checkpoint, sizeof ret->checkpoint, t->checkpoints,
@@ -200,23 +161,24 @@ static int iterate(ltd_trainer *t, ltd_train_progress *p, ltd_err *err)
     const ltd_config *c = &t->setup->config;
     ltd_ppo_stats depth = {0}, size = {0};
     uint64_t t0 = ltd_clock_now(&t->setup->clock);
-    choose_learners(t);
     choose_envs(t);
-    int rc = ltd_joint_collect(&t->joint, longest_rollout(t), t->options->stop, tick, t, err);
+    ltd_train_choose(t);
+    int rc =
+        ltd_joint_collect(&t->joint, ltd_train_longest_rollout(t), t->options->stop, tick, t, err);
     if (rc < 0) return rc;
     const ltd_joint_stats *s = &t->joint.stats;
     if (s->cycles == 0) return LTD_OK; /* stopped between two rollouts: nothing happened */
-    t->cycles += s->cycles;
-    t->decisions += s->decisions;
+    ltd_train_count(t, s);
     ltd_ppo_options ppo = ppo_options(t);
     if (t->depth_updates)
         rc = ltd_learner_update(t->depth, &ppo, c->train.gamma_depth, c->train.gae_lambda,
                                 &t->minibatch, &depth, err);
-    if (rc == LTD_OK && t->joint.size_learns)
+    if (rc == LTD_OK && t->joint.size_role == LTD_ROLE_LEARNS)
         rc = ltd_learner_update(t->size, &ppo, c->train.gamma_size, c->train.gae_lambda,
                                 &t->minibatch, &size, err);
     if (rc < 0) return rc;
     t->updates++;
+    ltd_train_next_stage(t);
     set_rollout(t->metrics, s, p);
     set_update(t->metrics, "depth", &depth);
     set_update(t->metrics, "size", &size);
@@ -231,8 +193,8 @@ static int iterate(ltd_trainer *t, ltd_train_progress *p, ltd_err *err)
 
 static int report(ltd_trainer *t, ltd_train_progress *p, ltd_err *err)
 {
-    p->cycles = t->cycles;
-    p->total_cycles = cycles_in_all(t);
+    p->done = ltd_train_done(t);
+    p->length = ltd_train_length(&t->setup->config);
     p->seconds = ltd_trainer_seconds(t);
     p->valid = t->last_valid_value;
     ltd_metrics_set(t->metrics, "time/cycles_s", p->cycles_s);
@@ -249,8 +211,8 @@ static bool due(int64_t now, int64_t last, int32_t every)
 
 /* What follows an iteration.  A killed run goes on from the newest checkpoint, whichever: so the
  * row of metrics comes first, and the file that ends a run last. */
-static int record(ltd_trainer *t, ltd_train_progress *p, ltd_train_result *ret, bool over,
-                  ltd_err *err)
+static int record(ltd_trainer *t, ltd_train_progress *p, ltd_train_result *ret, int32_t stage,
+                  bool over, ltd_err *err)
 {
     const ltd_config *c = &t->setup->config;
     bool better = false;
@@ -258,6 +220,7 @@ static int record(ltd_trainer *t, ltd_train_progress *p, ltd_train_result *ret, 
     if (over || due(t->cycles, t->last_valid, c->train.eval_every)) rc = validate(t, &better, err);
     if (rc == LTD_OK) rc = report(t, p, err);
     if (rc == LTD_OK && better) rc = save_best(t, err);
+    if (rc == LTD_OK && t->stage > stage) rc = save_stage(t, err);
     if (rc == LTD_OK && (over || due(t->cycles, t->last_save, c->train.checkpoint_every)))
         rc = save_step(t, ret, err);
     return rc;
@@ -268,18 +231,21 @@ static int loop(ltd_trainer *t, ltd_train_result *ret, ltd_err *err)
     const ltd_config *c = &t->setup->config;
     ltd_train_progress p = {.valid = NAN};
     int rc = LTD_OK;
-    bool over = t->cycles >= cycles_in_all(t);
+    bool over = ltd_train_over(t);
+    if (t->options->begin)
+        t->options->begin(t->options->ctx, ltd_train_done(t), ltd_train_length(c));
     /* Killed between best.h5 and the last step: that one is still owed. */
     if (over) rc = save_step(t, ret, err);
     while (rc == LTD_OK && !over && !ret->stopped) {
         int64_t before = t->cycles;
+        int32_t stage = t->stage;
         rc = iterate(t, &p, err);
         bool late = c->train.time_limit_s > 0 && ltd_trainer_seconds(t) >= c->train.time_limit_s;
         bool told = t->options->stop && *t->options->stop;
         ret->stopped = told || late;
-        over = t->cycles >= cycles_in_all(t);
+        over = ltd_train_over(t);
         if (rc == LTD_OK && t->cycles > before)
-            rc = record(t, &p, ret, over || (late && !told), err);
+            rc = record(t, &p, ret, stage, over || (late && !told), err);
     }
     bool saved = ret->checkpoint[0] && t->last_save == t->cycles;
     if (rc == LTD_OK && ret->stopped && !over && !saved) rc = save_step(t, ret, err);

@@ -54,7 +54,7 @@ int ltd_train_open_learners(ltd_trainer *t, ltd_err *err)
     ltd_actor_critic_options size =
         nets_of(c, &c->policy.size_hidden, ltd_contract_dim(c->env.size_obs), c->env.sizes.n);
     int32_t room = c->env.max_forwards + 1;
-    int32_t envs = c->train.record_cycles > 0 ? c->train.record_envs : 1;
+    int32_t envs = ltd_train_uses_records(c) ? c->train.record_envs : 1;
     int rc = ltd_learner_new(&t->depth, "depth", &depth, LTD_ROLLOUT_EPISODES, envs,
                              c->train.n_steps + room, c->train.adam_eps, &init, err);
     if (rc == LTD_OK)

@@ -1,4 +1,4 @@
-/* State of a training run, shared by train.c and train_state.c. */
+/* State of a training run, shared by trainer/train*.c. */
 #ifndef LTD_TRAINER_TRAIN_PRIV_H
 #define LTD_TRAINER_TRAIN_PRIV_H
 
@@ -13,8 +13,10 @@
 /* Records of the prompts, where there are any that serve (train_records.c). */
 typedef struct ltd_train_records {
     ltd_trace trace;
-    ltd_positions *train, *valid; /* NULL: none */
-    ltd_env **env, *valid_env;    /* [n_envs] over them, for PPO */
+    ltd_positions *train, *valid;         /* compiled; NULL: none */
+    ltd_prompts *prompts, *valid_prompts; /* the recorded ones, where positions can't serve */
+    ltd_env **env, *valid_env;            /* [n_envs] over positions or cycles, for PPO */
+    ltd_cycle **cycle;                    /* [n_envs + 1] the last is for validation; NULL: none */
     int32_t n_envs;
 } ltd_train_records;
 
@@ -37,14 +39,37 @@ typedef struct ltd_trainer {
     ltd_table *table;   /* ... and this was fitted to them; NULL: none */
     /* counters */
     int64_t cycles, decisions, updates;
+    int32_t stage;           /* mode stages: which; all of them: over */
+    int64_t stage_decisions; /* of its learner */
     int64_t last_save, last_valid;
     double seconds; /* before this process */
     double best_valid, last_valid_value;
     uint64_t started_ns;
 } ltd_trainer;
 
-/* Are the next cycles those over records? */
+/* --- who learns next, where, and for how long (train_stages.c) --- */
+
+/* Does any of the run's cycles take place over records?  Do the next ones? */
+bool ltd_train_uses_records(const ltd_config *c);
 bool ltd_train_on_records(const ltd_trainer *t);
+/* How much of ltd_train_length() is done; is all of it? */
+int64_t ltd_train_done(const ltd_trainer *t);
+bool ltd_train_over(const ltd_trainer *t);
+/* Share of the run, or of the stage, that is done: by cycles or decisions; joint: by time when that
+ * ends it sooner. */
+double ltd_train_share(const ltd_trainer *t);
+/* Cycles of the next rollout at most. */
+int64_t ltd_train_longest_rollout(const ltd_trainer *t);
+/* Set the roles of the next rollout. */
+void ltd_train_choose(ltd_trainer *t);
+/* A rollout is done; after its updates: does the next stage begin? */
+void ltd_train_count(ltd_trainer *t, const ltd_joint_stats *stats);
+void ltd_train_next_stage(ltd_trainer *t);
+/* Has the policy learned anything, or is it learning now?  Else another one plays in its place. */
+bool ltd_train_has_learned(const ltd_trainer *t, bool depth);
+
+/* --- the rest --- */
+
 /* The environments of the next cycles [*n]. */
 ltd_env **ltd_train_envs(ltd_trainer *t, int32_t *n);
 /* Load them, and compile those of training; planning, or environments, those of validation.

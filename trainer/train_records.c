@@ -3,12 +3,8 @@
 
 #include "base/mem.h"
 #include "trainer/record_run.h"
+#include "trainer/replay.h"
 #include "trainer/train_priv.h"
-
-bool ltd_train_on_records(const ltd_trainer *t)
-{
-    return t->cycles < t->setup->config.train.record_cycles;
-}
 
 ltd_env **ltd_train_envs(ltd_trainer *t, int32_t *n)
 {
@@ -17,13 +13,17 @@ ltd_env **ltd_train_envs(ltd_trainer *t, int32_t *n)
     return records ? t->records.env : &t->env;
 }
 
-/* Can records serve this configuration?  Else what is in the way. */
-static const char *in_the_way(const ltd_setup *s)
+/* Compiled positions show ltd's observations; others are made of the tree, cycle by cycle. */
+static bool can_compile(const ltd_config *c)
 {
-    const ltd_config *c = &s->config;
-    if (c->env.depth_obs != LTD_CONTRACT_LTD_DEPTH || c->env.size_obs != LTD_CONTRACT_LTD_SIZE)
-        return "the observations are not ltd's";
+    return c->env.depth_obs == LTD_CONTRACT_LTD_DEPTH && c->env.size_obs == LTD_CONTRACT_LTD_SIZE;
+}
+
+/* Can records serve this configuration?  Else what is in the way. */
+static const char *in_the_way(const ltd_config *c)
+{
     if (c->env.temperature > 0) return "records are greedy, env.temperature is not 0";
+    if (!ltd_train_uses_records(c) && !can_compile(c)) return "the observations are not ltd's";
     return NULL;
 }
 
@@ -45,9 +45,12 @@ int ltd_train_compile(ltd_trainer *t, const ltd_prompts *prompts, ltd_positions 
 /* PPO over records was asked for: without them that is an error. */
 static int do_without(ltd_trainer *t, const char *why, ltd_err *err)
 {
-    int32_t cycles = t->setup->config.train.record_cycles;
-    if (cycles > 0)
-        return ltd_fail(err, LTD_EINVAL, "train.record_cycles is %d, but %s", cycles, why);
+    const ltd_config *c = &t->setup->config;
+    if (ltd_train_uses_records(c) && c->train.mode == LTD_TRAIN_STAGES)
+        return ltd_fail(err, LTD_EINVAL, "train.stages_on is records, but %s", why);
+    if (ltd_train_uses_records(c))
+        return ltd_fail(err, LTD_EINVAL, "train.record_cycles is %d, but %s",
+                        c->train.record_cycles, why);
     ltd_log(t->setup->log, LTD_LOG_INFO, "nothing is learned from records: %s", why);
     return LTD_OK;
 }
@@ -56,18 +59,62 @@ int ltd_train_open_records(ltd_trainer *t, ltd_err *err)
 {
     ltd_train_records *r = &t->records;
     ltd_err missing = LTD_ERR_INIT;
-    const char *why = in_the_way(t->setup);
+    const ltd_config *c = &t->setup->config;
+    const char *why = in_the_way(c);
     if (why) return do_without(t, why, err);
     if (ltd_record_load(t->setup, &r->trace, &missing) < 0) return do_without(t, missing.msg, err);
-    return ltd_train_compile(t, t->prompts, &r->train, err);
+    return can_compile(c) ? ltd_train_compile(t, t->prompts, &r->train, err) : LTD_OK;
 }
 
-int ltd_train_open_record_envs(ltd_trainer *t, ltd_err *err)
+/* --- environments --- */
+
+/* Those of the prompts that are recorded. */
+static int keep_recorded(const ltd_trainer *t, const ltd_prompts *from, ltd_prompts **ret,
+                         ltd_err *err)
+{
+    ltd_replay over = {.setup = t->setup, .trace = t->records.trace};
+    int32_t left_out;
+    int rc = ltd_replay_prompts(&over, from, ret, &left_out, err);
+    if (rc == LTD_OK && left_out)
+        ltd_log(t->setup->log, LTD_LOG_INFO, "%d of %zu prompts are not recorded and left out",
+                left_out, ltd_prompts_count(from));
+    return rc;
+}
+
+/* A cycle over the records for environment `e`; the last one is that of validation. */
+static int open_over_cycle(ltd_trainer *t, int32_t e, ltd_env **ret, ltd_err *err)
 {
     ltd_train_records *r = &t->records;
-    int32_t n = t->setup->config.train.record_envs;
-    r->env = ltd_mem_zeros((size_t)n, sizeof(ltd_env *));
-    if (!r->env) return ltd_fail(err, LTD_ENOMEM, "train: no memory");
+    ltd_cycle_options co = ltd_setup_record_cycle(t->setup, &r->trace);
+    bool valid = e == t->setup->config.train.record_envs;
+    int rc = ltd_cycle_new(&r->cycle[e], &co, err);
+    if (rc < 0) return rc;
+    ltd_env_options o =
+        ltd_setup_env_options(t->setup, r->cycle[e], valid ? r->valid_prompts : r->prompts);
+    o.max_forwards = o.max_forwards < co.max_forwards ? o.max_forwards : co.max_forwards;
+    int32_t recorded = t->setup->config.trace.max_new;
+    o.max_new = o.max_new < recorded ? o.max_new : recorded;
+    o.clock_table = true;
+    o.seed += (uint64_t)e;
+    return ltd_env_open(ret, &o, err);
+}
+
+static int open_over_cycles(ltd_trainer *t, int32_t n, ltd_err *err)
+{
+    ltd_train_records *r = &t->records;
+    r->cycle = ltd_mem_zeros((size_t)n + 1, sizeof(ltd_cycle *));
+    if (!r->cycle) return ltd_fail(err, LTD_ENOMEM, "train: no memory");
+    int rc = keep_recorded(t, t->prompts, &r->prompts, err);
+    if (rc == LTD_OK) rc = keep_recorded(t, t->valid_prompts, &r->valid_prompts, err);
+    if (rc == LTD_OK) rc = open_over_cycle(t, n, &r->valid_env, err);
+    for (; rc == LTD_OK && r->n_envs < n; r->n_envs++)
+        rc = open_over_cycle(t, r->n_envs, &r->env[r->n_envs], err);
+    return rc;
+}
+
+static int open_over_positions(ltd_trainer *t, int32_t n, ltd_err *err)
+{
+    ltd_train_records *r = &t->records;
     ltd_env_options o = ltd_setup_env_options(t->setup, NULL, NULL);
     int rc = r->valid ? LTD_OK : ltd_train_compile(t, t->valid_prompts, &r->valid, err);
     o.positions = r->valid;
@@ -78,12 +125,26 @@ int ltd_train_open_record_envs(ltd_trainer *t, ltd_err *err)
     return rc;
 }
 
+int ltd_train_open_record_envs(ltd_trainer *t, ltd_err *err)
+{
+    ltd_train_records *r = &t->records;
+    int32_t n = t->setup->config.train.record_envs;
+    r->env = ltd_mem_zeros((size_t)n, sizeof(ltd_env *));
+    if (!r->env) return ltd_fail(err, LTD_ENOMEM, "train: no memory");
+    return r->train ? open_over_positions(t, n, err) : open_over_cycles(t, n, err);
+}
+
 void ltd_train_close_records(ltd_trainer *t)
 {
     ltd_train_records *r = &t->records;
     for (int32_t i = 0; i < r->n_envs; i++) ltd_env_close(r->env[i]);
     free(r->env);
     ltd_env_close(r->valid_env);
+    for (int32_t e = 0; r->cycle && e <= t->setup->config.train.record_envs; e++)
+        ltd_cycle_free(r->cycle[e]);
+    free(r->cycle);
+    ltd_prompts_free(r->prompts);
+    ltd_prompts_free(r->valid_prompts);
     ltd_positions_free(r->train);
     ltd_positions_free(r->valid);
     ltd_trace_fini(&r->trace);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "trainer/policy_file.h"
 #include "trainer/table_file.h"
 #include "trainer/train_priv.h"
 
@@ -96,6 +97,7 @@ static int put_run(const ltd_trainer *t, ltd_checkpoint_writer *w, ltd_err *err)
     const int64_t every = c->env.depth_every;
     ltd_checkpoint_put_i64(w, "policy/depth_every", &every, 1);
     ltd_checkpoint_put_f64(w, "policy/rate", &c->env.rate, 1);
+    ltd_policy_put_fixed(w, c->policy.fixed_forwards, c->policy.fixed_size);
     if (s->survival) put_survival(s->survival, w);
     if (t->table) ltd_table_put(t->table, w);
     return LTD_OK;
@@ -105,8 +107,10 @@ static void put_counters(const ltd_trainer *t, ltd_checkpoint_writer *w)
 {
     uint64_t cycles = (uint64_t)t->cycles;
     const int64_t counters[3] = {t->decisions, t->updates, t->last_valid};
+    const int64_t stage[2] = {t->stage, t->stage_decisions};
     ltd_checkpoint_put_u64(w, LTD_CHECKPOINT_STEP, &cycles, 1);
     ltd_checkpoint_put_i64(w, "counters/decisions_updates_valid", counters, 3);
+    ltd_checkpoint_put_i64(w, "counters/stage", stage, 2);
     const double valid[2] = {t->best_valid, t->last_valid_value};
     ltd_checkpoint_put_f64(w, "counters/valid", valid, 2);
     /* Wall time is no part of a run that the cost table drives: equal runs are equal files. */
@@ -134,8 +138,9 @@ int ltd_trainer_save(ltd_trainer *t, const char *path, ltd_err *err)
         ltd_checkpoint_abort(w);
         return rc;
     }
-    ltd_learner_save(t->depth, w);
-    ltd_learner_save(t->size, w);
+    /* One that has not learned yet is what the seed says: it needs no place. */
+    if (ltd_train_has_learned(t, true)) ltd_learner_save(t->depth, w);
+    if (ltd_train_has_learned(t, false)) ltd_learner_save(t->size, w);
     return ltd_checkpoint_finish(w, err);
 }
 
@@ -169,11 +174,12 @@ int ltd_train_check_resume(const ltd_setup *setup, const char *path, ltd_err *er
 static int get_counters(ltd_trainer *t, const ltd_checkpoint *c, ltd_err *err)
 {
     uint64_t cycles, planned;
-    int64_t counters[3];
+    int64_t counters[3], stage[2];
     double valid[2], norm[3];
     int rc = ltd_checkpoint_get_u64(c, LTD_CHECKPOINT_STEP, &cycles, 1, err);
     if (rc == LTD_OK)
         rc = ltd_checkpoint_get_i64(c, "counters/decisions_updates_valid", counters, 3, err);
+    if (rc == LTD_OK) rc = ltd_checkpoint_get_i64(c, "counters/stage", stage, 2, err);
     if (rc == LTD_OK) rc = ltd_checkpoint_get_f64(c, "counters/valid", valid, 2, err);
     if (rc == LTD_OK) rc = ltd_checkpoint_get_f64(c, "counters/seconds", &t->seconds, 1, err);
     if (rc == LTD_OK) rc = ltd_checkpoint_get_u64(c, "counters/planned", &planned, 1, err);
@@ -181,6 +187,12 @@ static int get_counters(ltd_trainer *t, const ltd_checkpoint *c, ltd_err *err)
     if (rc == LTD_OK) rc = ltd_checkpoint_get_u64(c, "rng/explore", t->explore.s, 4, err);
     if (rc == LTD_OK) rc = ltd_checkpoint_get_u64(c, "rng/minibatch", t->minibatch.s, 4, err);
     if (rc < 0) return rc;
+    if (stage[0] < 0 || stage[0] > t->setup->config.train.stages.n || stage[1] < 0)
+        return ltd_fail(err, LTD_EINVAL,
+                        "counters/stage: stage %lld, %lld decisions; train.stages names %d",
+                        (long long)stage[0], (long long)stage[1], t->setup->config.train.stages.n);
+    t->stage = (int32_t)stage[0];
+    t->stage_decisions = stage[1];
     t->planned = planned != 0;
     t->joint.norm = (ltd_reward_norm){norm[0], norm[1], norm[2]};
     t->cycles = (int64_t)cycles;
@@ -206,8 +218,8 @@ int ltd_trainer_load(ltd_trainer *t, const char *path, ltd_err *err)
                 "this run was begun on '%s'; it goes on with the clock of '%s'", machine,
                 s->machine);
     if (rc == LTD_OK) rc = get_counters(t, c, err);
-    if (rc == LTD_OK) rc = ltd_learner_load(t->depth, c, err);
-    if (rc == LTD_OK) rc = ltd_learner_load(t->size, c, err);
+    if (rc == LTD_OK && ltd_train_has_learned(t, true)) rc = ltd_learner_load(t->depth, c, err);
+    if (rc == LTD_OK && ltd_train_has_learned(t, false)) rc = ltd_learner_load(t->size, c, err);
     if (rc == LTD_OK) rc = ltd_table_get(&t->table, c, err);
     ltd_checkpoint_close(c);
     return rc < 0 ? ltd_err_prefix(err, rc, "cannot go on from %s", path) : LTD_OK;

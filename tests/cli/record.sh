@@ -145,6 +145,35 @@ done
 (cd whole && "$ltd" train "${options[@]}" "${ppo[@]}" --run.name=none --trace.dir=nowhere) >out 2>err
 check "without records that is refused" grep -q "train.record_cycles is 120, but" err
 
+# The paper's way: its observations, of cycles over records; one policy at a time.
+paper=("${options[@]}" --env.top_k=10 --env.max_forwards=4 --env.min_forwards=2 --env.sizes=4,8,20
+    --env.lookup=false --env.survival=none --env.depth_obs=paper/depth/128
+    --env.size_obs=paper/size/1268 --env.reward=ratio --calibration.path="$tmp/cost10.json")
+stages=(--env.clock=table --train.mode=stages --train.stages_on=records --train.stages=size-alone,depth,size
+    --train.stage_decisions=64,96,32 --train.record_envs=2 --train.plan_passes=0 --train.n_steps=24
+    --train.batch_size=8 --train.n_epochs=2 --train.checkpoint_every=30 --train.keep_last=0
+    --train.eval_every=40 --train.eval_prompts=1 --policy.critic_hidden=16)
+(cd whole && "$ltd" train "${paper[@]}" "${stages[@]}" --run.name=paper) >out 2>err
+check "stages over records need records of their width" grep -q "train.stages_on is records, but" err
+(cd whole && "$ltd" record "${paper[@]}" --prompts.limit=2 --quiet) >out 2>err
+report "a wider beam is recorded beside" $? "$(cat err)"
+(cd whole && "$ltd" train "${paper[@]}" "${stages[@]}" --run.name=paper) >out 2>err
+report "the paper's observations learn over records, in stages" $? "$(cat err)"
+last=$(cd whole/runs/paper/checkpoints && find . -name 'step_*.h5' | sort | tail -1)
+rm -rf left_alone
+cp -r whole/runs/paper left_alone
+for from in $(cd left_alone/checkpoints && echo step_*.h5); do
+    [ "./$from" = "$last" ] && continue
+    rm -rf whole/runs/paper
+    cp -r left_alone whole/runs/paper
+    rm "whole/runs/paper/checkpoints/$last"
+    (cd whole && "$ltd" train --resume "runs/paper/checkpoints/$from" --quiet) >out 2>err
+    check "from $from it ends in the same bytes" \
+        cmp "left_alone/checkpoints/$last" "whole/runs/paper/checkpoints/$last"
+done
+(cd whole && "$ltd" eval "${paper[@]}" --policy runs/paper --quiet) >out 2>err
+report "and plays live" $? "$(cat err)"
+
 (cd whole && "$ltd" replay "${options[@]}" --policy runs/learned1 --policies ar,ltd,ltd-table --json ltd.json) \
     >out 2>err
 report "the learned policy plays over the records" $? "$(cat err)"

@@ -14,6 +14,7 @@
 #include "models/torch/ltd_torch.h"
 #include "tests/support/golden.h"
 #include "trainer/checkpoint.h"
+#include "trainer/policy_file.h"
 #include "trainer/train.h"
 
 enum { CYCLES = 120, MAX_ROWS = 64, PATH = 1024 };
@@ -44,6 +45,8 @@ static void configure(ltd_config *c)
                                            "env.clock=table",
                                            "prompts.limit=5",
                                            "train.total_cycles=120",
+                                           "train.stages=size-alone,depth-alone,size,depth",
+                                           "train.stage_decisions=40,80,24,24",
                                            "train.n_steps=24",
                                            "train.batch_size=8",
                                            "train.n_epochs=2",
@@ -203,7 +206,7 @@ static void same_steps(const fixture *f, const char *a, const char *b)
 }
 
 /* Stop after each k-th iteration until the end is reached; *stops counts. */
-static void run_in_pieces(fixture *f, const char *name, int k, int *stops)
+static void run_in_pieces(fixture *f, const char *name, int k, int64_t cycles, int *stops)
 {
     char dir[PATH], checkpoint[PATH];
     ltd_train_result r;
@@ -218,26 +221,26 @@ static void run_in_pieces(fixture *f, const char *name, int k, int *stops)
         check(f, ltd_checkpoint_newest(dir, checkpoint, sizeof checkpoint, &f->err));
         assert_string_equal(checkpoint, r.checkpoint);
     }
-    assert_int_equal(r.cycles, CYCLES);
+    assert_int_equal(r.cycles, cycles);
     f->stop_after = 0;
 }
 
 static void stopped_runs_equal_whole_ones(fixture *f, ltd_train_mode mode, const char *whole)
 {
-    char dir[PATH], name[32];
+    char dir[PATH], name[32], last[64];
     f->setup.config.train.mode = mode;
-    f->setup.config.train.alternate_every = 40;
     ltd_train_result r = train(f, in(dir, f, whole, ""), NULL);
-    assert_int_equal(r.cycles, CYCLES);
+    if (mode == LTD_TRAIN_JOINT) assert_int_equal(r.cycles, CYCLES);
     assert_false(r.stopped);
+    snprintf(last, sizeof last, "checkpoints/step_%010lld.h5", (long long)r.cycles);
     assert_true(f->iterations >= 4);
     for (int k = 1; k <= 2; k++) {
         int stops;
         snprintf(name, sizeof name, "%s-by-%d", whole, k);
-        run_in_pieces(f, name, k, &stops);
+        run_in_pieces(f, name, k, r.cycles, &stops);
         print_message("# %s: %d stops\n", name, stops);
         assert_true(stops >= 1);
-        same_file(f, whole, name, LAST);
+        same_file(f, whole, name, last);
         same_file(f, whole, name, "checkpoints/best.h5");
         same_steps(f, whole, name);
     }
@@ -248,9 +251,33 @@ static void a_stopped_joint_run_goes_on_to_the_same_bytes(void **state)
     stopped_runs_equal_whole_ones(need(state), LTD_TRAIN_JOINT, "joint");
 }
 
-static void a_stopped_alternating_run_goes_on_to_the_same_bytes(void **state)
+static void a_stopped_run_of_stages_goes_on_to_the_same_bytes(void **state)
 {
-    stopped_runs_equal_whole_ones(need(state), LTD_TRAIN_ALTERNATE, "alternate");
+    stopped_runs_equal_whole_ones(need(state), LTD_TRAIN_STAGES, "stages");
+}
+
+/* Of two policies the one that never had a stage is left out, and something fixed played. */
+static void a_policy_of_one_stage_has_one_actor(void **state)
+{
+    static const char *const stage[] = {"train.stages=size", "train.stages=depth"};
+    fixture *f = need(state);
+    ltd_config kept = f->setup.config;
+    f->setup.config.train.mode = LTD_TRAIN_STAGES;
+    check(f, ltd_config_set(&f->setup.config, "train.stage_decisions=30", &f->err));
+    for (int i = 0; i < 2; i++) {
+        char dir[PATH], name[16];
+        ltd_policy *p;
+        snprintf(name, sizeof name, "one-%d", i);
+        check(f, ltd_config_set(&f->setup.config, stage[i], &f->err));
+        train(f, in(dir, f, name, ""), NULL);
+        check(f, ltd_policy_load(&p, dir, &f->err));
+        assert_int_equal(p->depth != NULL, i == 1);
+        assert_int_equal(p->size != NULL, i == 0);
+        assert_int_equal(p->fixed_forwards, kept.policy.fixed_forwards);
+        assert_int_equal(p->fixed_size, kept.policy.fixed_size);
+        ltd_policy_free(p);
+    }
+    f->setup.config = kept;
 }
 
 /* What a run that dies leaves behind is one of its checkpoints, and metrics beyond it. */
@@ -306,7 +333,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_stopped_joint_run_goes_on_to_the_same_bytes),
-        cmocka_unit_test(a_stopped_alternating_run_goes_on_to_the_same_bytes),
+        cmocka_unit_test(a_stopped_run_of_stages_goes_on_to_the_same_bytes),
+        cmocka_unit_test(a_policy_of_one_stage_has_one_actor),
         cmocka_unit_test(every_checkpoint_leads_to_the_same_end),
         cmocka_unit_test(a_stop_inside_a_rollout_is_saved_and_goes_on),
     };

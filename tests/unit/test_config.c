@@ -139,7 +139,8 @@ static void values_of_the_wrong_kind_or_range_are_refused(void **state)
     set_refused("env.top_k=0", "env.top_k: is 0, expected 1 to 32 nodes");
     set_refused("env.top_k=99999999999", "env.top_k: is 99999999999, expected 1 to 32 nodes");
     set_refused("env.lookup=yes", "env.lookup: found 'yes', expected true or false");
-    set_refused("env.reward=mean", "env.reward: found 'mean', expected one of average, ratio");
+    set_refused("env.reward=mean",
+                "env.reward: found 'mean', expected one of average, ratio, length, time");
     set_refused("env.sizes=1,2,x", "env.sizes: found 'x', expected an integer");
     set_refused("env.sizes=1,,2", "env.sizes: an empty entry in the list");
     set_refused("env.sizes=1,5000", "env.sizes: is 5000, expected 0 to 1024 nodes");

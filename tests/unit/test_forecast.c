@@ -137,23 +137,25 @@ static void a_joint_run_begins_with_sizes_alone(void **state)
     assert_true(s[1].decisions == 3 * 8192 && s[1].live);
 }
 
-static void an_alternating_run_takes_turns(void **state)
+static void stages_are_as_long_as_their_learners_decisions(void **state)
 {
     (void)state;
     ltd_forecast_stage s[LTD_FORECAST_STAGES];
     ltd_forecast_pace pace = {.decisions = {2, 1}};
-    set("train.mode=alternate");
-    set("train.alternate_every=4000");
-    set("train.total_cycles=10000");
-    assert_int_equal(ltd_forecast_stages(&c, &pace, s), 2);
-    assert_int_equal(s[0].cycles, 6000); /* 4,000 and the 2,000 after depth's turn */
-    assert_int_equal(s[1].cycles, 4000);
+    set("train.mode=stages");
+    set("train.stages=size-alone,depth-alone,size");
+    set("train.stage_decisions=6000,8000,1000");
+    assert_int_equal(ltd_forecast_stages(&c, &pace, s), 3);
+    assert_string_equal(s[1].name, "depth-alone");
+    assert_int_equal(s[0].cycles, 6000);
+    assert_int_equal(s[1].cycles, 4000); /* of two depth decisions each */
+    assert_int_equal(s[2].cycles, 1000);
     assert_int_equal(s[0].gradient_steps[LTD_FORECAST_DEPTH], 0);
+    assert_true(s[0].gradient_steps[LTD_FORECAST_SIZE] > 0 && s[0].live);
     assert_int_equal(s[1].gradient_steps[LTD_FORECAST_SIZE], 0);
-    set("train.total_cycles=3000");
-    assert_int_equal(ltd_forecast_stages(&c, &pace, s), 1);
-    set("train.total_cycles=0");
-    assert_int_equal(ltd_forecast_stages(&c, &pace, s), 0);
+    set("train.stages_on=records");
+    ltd_forecast_stages(&c, &pace, s);
+    assert_false(s[0].live);
 }
 
 static void what_goes_over_records_comes_first(void **state)
@@ -180,7 +182,7 @@ int main(void)
         cmocka_unit_test_setup(without_a_head_nothing_is_drafted, fresh),
         cmocka_unit_test_setup(times_are_the_tables, fresh),
         cmocka_unit_test_setup(a_joint_run_begins_with_sizes_alone, fresh),
-        cmocka_unit_test_setup(an_alternating_run_takes_turns, fresh),
+        cmocka_unit_test_setup(stages_are_as_long_as_their_learners_decisions, fresh),
         cmocka_unit_test_setup(what_goes_over_records_comes_first, fresh),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

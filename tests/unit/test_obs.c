@@ -233,6 +233,14 @@ static void the_papers_contracts_stand_where_the_paper_puts_them(void **state)
     for (int i = 0; i < 1210; i++) assert_true(obs[i] == ltd_tree_nodes(tree)[i].score);
     for (int i = 1210; i < 1239; i++) near(obs[i], 1.5);
     for (int i = 1239; i < 1268; i++) near(obs[i], 1.2);
+    for (int no_depth = 0; no_depth < 2; no_depth++) {
+        float part[1268];
+        ltd_obs_encode(no_depth ? LTD_CONTRACT_PAPER_SIZE_NO_DEPTH
+                                : LTD_CONTRACT_PAPER_SIZE_NO_CONTEXT,
+                       &s, part);
+        for (int i = 0; i < 1268; i++)
+            assert_true(part[i] == (i < 1210 || (i < 1239) == no_depth ? obs[i] : 0));
+    }
     ltd_tree_free(tree);
 }
 

@@ -97,6 +97,11 @@ const ltd_env_options *ltd_env_get_options(const ltd_env *env)
     return &env->options;
 }
 
+int32_t ltd_env_forwards(const ltd_env *env)
+{
+    return env->n;
+}
+
 static void ask(ltd_env *e, ltd_turn turn, ltd_step *io)
 {
     e->turn = io->turn = turn;
@@ -207,10 +212,10 @@ static void iterate(trained *t, double done)
     ppo.n_epochs = 5;
     if (ltd_joint_collect(&t->joint, 1000, NULL, NULL, NULL, &err) < 0) fail_msg("%s", err.msg);
     assert_true(t->joint.stats.cycles > 100);
-    if (t->joint.depth_learns)
+    if (t->joint.depth_role == LTD_ROLE_LEARNS)
         assert_int_equal(ltd_learner_update(t->depth, &ppo, 1, 0.95, &t->minibatch, &stats, &err),
                          0);
-    if (t->joint.size_learns)
+    if (t->joint.size_role == LTD_ROLE_LEARNS)
         assert_int_equal(ltd_learner_update(t->size, &ppo, 1, 0.95, &t->minibatch, &stats, &err),
                          0);
 }
@@ -294,8 +299,9 @@ static void taking_turns_finds_the_only_hill(void **state)
         trained t;
         open_trained(&t, &machines[i], LTD_REWARD_AVERAGE, 200 + i);
         for (int k = 0; k < 2 * ROLLOUTS; k++) {
-            t.joint.depth_learns = k / 5 % 2 == 0;
-            t.joint.size_learns = !t.joint.depth_learns;
+            bool depth = k / 5 % 2 == 0;
+            t.joint.depth_role = depth ? LTD_ROLE_LEARNS : LTD_ROLE_GREEDY;
+            t.joint.size_role = depth ? LTD_ROLE_GREEDY : LTD_ROLE_LEARNS;
             iterate(&t, (double)k / (2 * ROLLOUTS));
         }
         expect_best(&t);

@@ -60,11 +60,27 @@ static void average_rewards_of_a_steady_policy_sum_to_zero(void **state)
     assert_string_equal(ltd_reward_name(LTD_REWARD_COUNT), "?");
 }
 
+/* What the paper compares its reward with. */
+static void length_counts_tokens_and_time_counts_seconds(void **state)
+{
+    (void)state;
+    ltd_reward r;
+    ltd_reward_init(&r, LTD_REWARD_LENGTH, 100, 0.9);
+    assert_true(ltd_reward_cycle(&r, 4, 20000000, 0) == 4);
+    assert_true(ltd_reward_cycle(&r, 4, 90000000, 10) == 4);
+    ltd_reward_init(&r, LTD_REWARD_TIME, 100, 0.9);
+    assert_true(fabsf(ltd_reward_cycle(&r, 4, 20000000, 0) + 2.0f) < 1e-6f);
+    assert_true(fabsf(ltd_reward_cycle(&r, 9, 20000000, 0) + 2.0f) < 1e-6f);
+    assert_string_equal(ltd_reward_name(LTD_REWARD_LENGTH), "length");
+    assert_string_equal(ltd_reward_name(LTD_REWARD_TIME), "time");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ratio_is_tokens_per_scaled_second),
         cmocka_unit_test(average_judges_by_the_rho_before),
+        cmocka_unit_test(length_counts_tokens_and_time_counts_seconds),
         cmocka_unit_test(old_cycles_fade_from_rho),
         cmocka_unit_test(average_rewards_of_a_steady_policy_sum_to_zero),
     };

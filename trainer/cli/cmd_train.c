@@ -16,14 +16,23 @@
 #include "trainer/train.h"
 
 typedef struct view {
-    ltd_progress plan, bar; /* over records; live */
+    ltd_progress plan, bar; /* passes over records; cycles, or decisions of the stages */
+    uint64_t done;
     char fields[256];
 } view;
 
-static void tick(void *ctx, int64_t cycles)
+static void begin(void *ctx, int64_t done, int64_t length)
 {
     view *v = ctx;
-    ltd_progress_update(&v->bar, (uint64_t)cycles, v->fields);
+    v->bar.total = (uint64_t)length;
+    v->done = v->bar.start_done = (uint64_t)done;
+}
+
+static void tick(void *ctx, int64_t done)
+{
+    view *v = ctx;
+    v->done = (uint64_t)done;
+    ltd_progress_update(&v->bar, v->done, v->fields);
 }
 
 static void tell(void *ctx, const ltd_train_progress *p)
@@ -37,7 +46,8 @@ static void tell(void *ctx, const ltd_train_progress *p)
                  p->kl, p->entropy, p->explained_variance, 100 * p->phase[LTD_PHASE_DECIDE]);
     if (!isnan(p->valid) && n > 0 && n < (int)sizeof v->fields)
         snprintf(v->fields + n, sizeof v->fields - (size_t)n, "  valid x%.3f", p->valid);
-    ltd_progress_update(&v->bar, (uint64_t)p->cycles, v->fields);
+    v->done = (uint64_t)p->done;
+    ltd_progress_update(&v->bar, v->done, v->fields);
 }
 
 static void plan(void *ctx, const ltd_planner_progress *p)
@@ -87,17 +97,14 @@ static int refuse_imported(const char *checkpoint)
     return LTD_EXIT_FAILED;
 }
 
-/* Lay the configuration of the checkpoint under the command line's; *cycles are those that it
- * brings along. */
-static int configure(ltd_cli *cli, const char *checkpoint, uint64_t *cycles)
+/* Lay the configuration of the checkpoint under the command line's. */
+static int configure(ltd_cli *cli, const char *checkpoint)
 {
-    *cycles = 0;
     if (!checkpoint[0]) return ltd_cli_configure(cli, NULL);
     ltd_err err = LTD_ERR_INIT;
     ltd_checkpoint *c;
     const char *yaml;
     if (ltd_checkpoint_open(&c, checkpoint, &err) < 0) return ltd_cli_fail(&err);
-    *cycles = ltd_checkpoint_step(c);
     int code = LTD_EXIT_OK;
     if (ltd_checkpoint_find(c, LTD_IMPORT_ENTRY))
         code = refuse_imported(checkpoint);
@@ -163,14 +170,12 @@ static int write_result(const ltd_cli *cli, const char *dir, const ltd_train_res
     return code;
 }
 
-static int train(ltd_cli *cli, ltd_setup *s, const char *dir, const char *checkpoint,
-                 uint64_t cycles)
+static int train(ltd_cli *cli, ltd_setup *s, const char *dir, const char *checkpoint)
 {
     ltd_err err = LTD_ERR_INIT;
     view v = {.fields = ""};
-    ltd_progress_init(&v.bar, stderr, &s->clock, "train", (uint64_t)cli->config.train.total_cycles);
+    ltd_progress_init(&v.bar, stderr, &s->clock, "train", (uint64_t)ltd_train_length(&cli->config));
     v.bar.quiet = cli->quiet;
-    v.bar.start_done = cycles;
     ltd_progress_init(&v.plan, stderr, &s->clock, "records",
                       (uint64_t)cli->config.train.plan_passes);
     v.plan.quiet = cli->quiet;
@@ -178,6 +183,7 @@ static int train(ltd_cli *cli, ltd_setup *s, const char *dir, const char *checkp
         .dir = dir,
         .resume = checkpoint[0] ? checkpoint : NULL,
         .stop = ltd_cli_stop(),
+        .begin = begin,
         .plan = plan,
         .tell = tell,
         .tick = tick,
@@ -185,7 +191,7 @@ static int train(ltd_cli *cli, ltd_setup *s, const char *dir, const char *checkp
     };
     ltd_train_result r;
     if (ltd_train(s, &o, &r, &err) < 0) return ltd_cli_fail(&err);
-    ltd_progress_finish(&v.bar, (uint64_t)r.cycles, v.fields);
+    ltd_progress_finish(&v.bar, v.done, v.fields);
     char time[16];
     ltd_progress_duration(time, r.seconds);
     FILE *out = cli->json && strcmp(cli->json, "-") == 0 ? stderr : stdout;
@@ -218,10 +224,9 @@ static int run(ltd_cli *cli)
     char checkpoint[PATH_MAX] = "", dir[PATH_MAX] = "";
     ltd_setup s;
     ltd_err err = LTD_ERR_INIT;
-    uint64_t cycles;
     int code = LTD_EXIT_OK;
     if (cli->resume) code = find_resume(cli, checkpoint, sizeof checkpoint, dir, sizeof dir);
-    if (code == LTD_EXIT_OK) code = configure(cli, checkpoint, &cycles);
+    if (code == LTD_EXIT_OK) code = configure(cli, checkpoint);
     if (code == LTD_EXIT_OK) code = ltd_cli_setup(cli, &s);
     if (code) return code;
     if (!dir[0]) ltd_cli_run_dir(cli, &s, dir, sizeof dir);
@@ -232,7 +237,7 @@ static int run(ltd_cli *cli)
         if (prepare(cli, &s, dir, checkpoint, &err) < 0)
             code = ltd_cli_fail(&err);
         else
-            code = train(cli, &s, dir, checkpoint, cycles);
+            code = train(cli, &s, dir, checkpoint);
     }
     ltd_setup_close(&s);
     return code;
