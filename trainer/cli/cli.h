@@ -36,12 +36,13 @@ struct ltd_cli {
     const ltd_verb *verb;
     ltd_config config;
     char command[512]; /* as it was typed */
+    char *const *argv; /* the same, of main */
     /* options that are no configuration keys */
     const char *json, *report, *policy, *resume, *out, *activation;
     const char *configs[LTD_CLI_MAX_CONFIGS]; /* of --config, in their order */
     int n_configs;
     const char *compat; /* names of --compat; NULL: none */
-    const char *suite, *temperatures, *published, *paper_policy, *answers;
+    const char *suite, *temperatures, *published, *paper_policy, *answers, *costs;
     bool dry_run, show_tree, quiet, verbose, stochastic, show_env, live, rules;
     int32_t steps;
     int32_t number[2];
@@ -116,11 +117,13 @@ int ltd_cli_row_policy(const ltd_cli *cli, const ltd_setup *s, char *path, size_
                        ltd_policy **ret, ltd_err *err);
 /* Table, JSON and report of a bench; exit code. */
 int ltd_cli_write_bench(const ltd_cli *cli, const ltd_bench *b, const char *run_dir);
+/* Run the same command in ltd-train, which lies beside this program; exit code when it can't be. */
+int ltd_cli_hand_over(char *const *argv);
 /* `ltd bench --suite`; exit code. */
 int ltd_cli_suite(ltd_cli *cli);
 
 extern const ltd_verb ltd_verb_generate, ltd_verb_calibrate, ltd_verb_tune, ltd_verb_train,
     ltd_verb_record, ltd_verb_replay, ltd_verb_eval, ltd_verb_bench, ltd_verb_info,
-    ltd_verb_check_env, ltd_verb_distill, ltd_verb_transfer, ltd_verb_import;
+    ltd_verb_check_env, ltd_verb_distill, ltd_verb_transfer, ltd_verb_ablations, ltd_verb_import;
 
 #endif

@@ -120,9 +120,16 @@ static int bench(ltd_cli *cli, ltd_setup *s, ltd_err *err)
 
 static int run(ltd_cli *cli)
 {
-    if (cli->suite) return ltd_cli_suite(cli);
     ltd_setup s;
     ltd_err err = LTD_ERR_INIT;
+    /* It trains. */
+    if (cli->suite && strcmp(cli->suite, "ablations") == 0) return ltd_cli_hand_over(cli->argv);
+    if (cli->live || cli->costs) {
+        ltd_fail(&err, LTD_EINVAL, "bench: --live and --costs belong to --suite ablations");
+        ltd_cli_fail(&err);
+        return LTD_EXIT_USAGE;
+    }
+    if (cli->suite) return ltd_cli_suite(cli);
     int code = ltd_cli_configure(cli, NULL);
     if (code == LTD_EXIT_OK) code = ltd_cli_setup(cli, &s);
     if (code) return code;
@@ -135,14 +142,19 @@ const ltd_verb ltd_verb_bench = {
     .name = "bench",
     .summary = "compare plain decoding, EAGLE-3, tuned settings and rules, and the policy",
     .args = "[PROMPTS...]",
-    .doc = "Play the same prompts under every policy, interleaved, and compare speed and text.  "
-           "The tuned static "
-           "setting is searched on the training prompts once and kept.  Each row's text must equal "
-           "plain decoding token "
-           "for token.  --suite paper plays the rows of the paper \"Learning to Draft\" at "
-           "temperatures 0 and 1, and shows its tables beside the published ones.",
-    .options = "suite temperatures published paper-policy answers policy policies prompts json "
-               "report reps max-new temperature top-k top-p model dtype head threads seed",
+    .doc =
+        "Play the same prompts under every policy, interleaved, and compare speed and text.  "
+        "The tuned static "
+        "setting is searched on the training prompts once and kept.  Each row's text must equal "
+        "plain decoding token "
+        "for token.  --suite paper plays the rows of the paper \"Learning to Draft\" at "
+        "temperatures 0 and 1, and shows its tables beside the published ones.  --suite "
+        "ablations trains, over records, what its other tables compare, several seeds of each, "
+        "and plays that over the records of the bench prompts; --live plays rewards and policies "
+        "on the clock, too.",
+    .options =
+        "suite temperatures published paper-policy answers seeds costs live policy policies "
+        "prompts json report reps max-new temperature top-k top-p model dtype head threads seed",
     .run = run,
 };
 

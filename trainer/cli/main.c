@@ -23,8 +23,7 @@ static void print_help(void)
         "First use: ltd calibrate, ltd train, ltd bench.  Text: ltd generate \"your prompt\"\n");
 }
 
-/* The verb runs in ltd-train, which lies beside this program. */
-static int hand_over(char **argv)
+int ltd_cli_hand_over(char *const *argv)
 {
     char path[PATH_MAX];
     ssize_t n = readlink("/proc/self/exe", path, sizeof path - 16);
@@ -57,10 +56,11 @@ int main(int argc, char **argv)
     for (int i = 0; ltd_verbs[i]; i++) {
         const ltd_verb *verb = ltd_verbs[i];
         if (strcmp(argv[1], verb->name) != 0) continue;
-        if (!verb->run) return hand_over(argv);
+        if (!verb->run) return ltd_cli_hand_over(argv);
         ltd_cli *cli = malloc(sizeof *cli);
         if (!cli) return LTD_EXIT_FAILED;
         ltd_cli_parse(cli, verb, argc, argv);
+        cli->argv = argv;
         int code = verb->run(cli);
         ltd_cli_free(cli);
         return code;

@@ -31,7 +31,11 @@ static const cli_option options[] = {
     {"report", "FILE", NULL, "write an HTML report with pictures", 0, NULL},
     {"policy", "WHAT", NULL,
      "auto, or a checkpoint or run folder (generate: also table, ar, static, random)", 'p', NULL},
-    {"suite", "NAME", NULL, "rows and tables of a paper beside its figures: paper", 0, NULL},
+    {"suite", "NAME", NULL, "rows and tables of a paper beside its figures: paper, ablations", 0,
+     NULL},
+    {"seeds", "N", "bench.seeds", "suite ablations: runs of training of each row", 0, NULL},
+    {"costs", "FILE", NULL, "suite ablations: play by this cost table, of whatever machine", 0,
+     NULL},
     {"temperatures", "T,...", NULL, "suite: temperatures to play at (default 0,1)", 0, NULL},
     {"published", "MODEL", NULL,
      "suite: whose figures to show: llama-3.1-8b (default), vicuna-13b, "
@@ -178,6 +182,8 @@ static void set_field(ltd_cli *cli, const char *name, const char *arg)
         cli->policy = arg;
     else if (strcmp(name, "suite") == 0)
         cli->suite = arg;
+    else if (strcmp(name, "costs") == 0)
+        cli->costs = arg;
     else if (strcmp(name, "temperatures") == 0)
         cli->temperatures = arg;
     else if (strcmp(name, "published") == 0)
