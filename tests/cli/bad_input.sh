@@ -97,6 +97,16 @@ for f in "$golden"/torchzip/*.pt; do
 done
 check "no pickle has run anything" [ ! -e /tmp/pwned1 ]
 refused "a zip of others" "protocol4.zip: .*expected 2" info protocol4.zip
+head -c 20000 "$golden/ppo/zips/ppo_dict_arch.zip" >short.zip
+refused "a policy of another shape" "ppo_dict_arch.zip: its actor is 12 -> 2, expected 128 -> 2" \
+    import sb3 "$golden/ppo/zips/ppo_dict_arch.zip"
+refused "a truncated policy" "short.zip: no zip that can be read" import sb3 short.zip
+refused "weights for a policy" "protocol4.zip: a zip without policy.pth" import sb3 protocol4.zip
+refused "a model for a policy" "$(basename "$model"): no zip" import sb3 "$model"
+refused "no policy" "none.zip: No such file" import sb3 none.zip
+refused "a policy of another library" "only format is sb3, found rllib" import rllib none.zip
+refused "an activation that is none" "found 'gelu', expected tanh" import sb3 none.zip --activation gelu
+refused "a checkpoint without its ending" "expected FILE.h5" import sb3 none.zip --out checkpoint
 refused "a context above the model's" "model.context: is 100000, .* 8192" \
     generate --model.context=100000 hello
 refused "a context below the prompt" "prompt of [0-9]+ tokens.*context 128" \
