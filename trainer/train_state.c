@@ -61,17 +61,6 @@ static int get_env(const ltd_checkpoint *c, int32_t e, ltd_env *env, ltd_err *er
     return ltd_env_load(env, &s, err);
 }
 
-/* What the scores mean that the policy saw. */
-static void put_survival(const ltd_survival *v, ltd_checkpoint_writer *w)
-{
-    const int64_t head = LTD_SURVIVAL_KNOTS;
-    const int64_t lookup[2] = {LTD_SURVIVAL_MATCHES, LTD_SURVIVAL_CHAIN};
-    ltd_checkpoint_put_f32(w, "policy/survival/head", v->head, &head, 1);
-    const int64_t both[2] = {LTD_SURVIVAL_MATCHES, 3};
-    ltd_checkpoint_put_f32(w, "policy/survival/lookup", v->lookup[0], lookup, 2);
-    ltd_checkpoint_put_f32(w, "policy/survival/both", v->both[0], both, 2);
-}
-
 static int put_run(const ltd_trainer *t, ltd_checkpoint_writer *w, ltd_err *err)
 {
     const ltd_setup *s = t->setup;
@@ -98,7 +87,7 @@ static int put_run(const ltd_trainer *t, ltd_checkpoint_writer *w, ltd_err *err)
     ltd_checkpoint_put_i64(w, "policy/depth_every", &every, 1);
     ltd_checkpoint_put_f64(w, "policy/rate", &c->env.rate, 1);
     ltd_policy_put_fixed(w, c->policy.fixed_forwards, c->policy.fixed_size);
-    if (s->survival) put_survival(s->survival, w);
+    if (s->survival) ltd_policy_put_survival(w, s->survival);
     if (t->table) ltd_table_put(t->table, w);
     return LTD_OK;
 }

@@ -25,18 +25,18 @@ typedef struct ltd_cli ltd_cli;
 /* Options beyond the configuration, by letter of ltd_verb.options. */
 typedef struct ltd_verb {
     const char *name;
-    const char *summary;      /* one line of `ltd --help` */
-    const char *args;         /* "[PROMPT]", "" when none are taken */
-    const char *doc;          /* paragraphs of `ltd <verb> --help` */
-    const char *options;      /* names of ltd_cli_options that it takes, space-separated */
-    int (*run)(ltd_cli *cli); /* NULL: in ltd-train */
+    const char *summary;           /* one line of `ltd --help` */
+    const char *args;              /* "[PROMPT]", "" when none are taken */
+    const char *doc;               /* paragraphs of `ltd <verb> --help` */
+    const char *options;           /* names of ltd_cli_options that it takes, space-separated */
+    int (*run)(ltd_cli *cli);      /* NULL: in ltd-train */
+    const char *suite_that_trains; /* the same for one --suite; NULL: none */
 } ltd_verb;
 
 struct ltd_cli {
     const ltd_verb *verb;
     ltd_config config;
     char command[512]; /* as it was typed */
-    char *const *argv; /* the same, of main */
     /* options that are no configuration keys */
     const char *json, *report, *policy, *resume, *out, *activation;
     const char *configs[LTD_CLI_MAX_CONFIGS]; /* of --config, in their order */
@@ -117,8 +117,6 @@ int ltd_cli_row_policy(const ltd_cli *cli, const ltd_setup *s, char *path, size_
                        ltd_policy **ret, ltd_err *err);
 /* Table, JSON and report of a bench; exit code. */
 int ltd_cli_write_bench(const ltd_cli *cli, const ltd_bench *b, const char *run_dir);
-/* Run the same command in ltd-train, which lies beside this program; exit code when it can't be. */
-int ltd_cli_hand_over(char *const *argv);
 /* `ltd bench --suite`; exit code. */
 int ltd_cli_suite(ltd_cli *cli);
 

@@ -122,8 +122,6 @@ static int run(ltd_cli *cli)
 {
     ltd_setup s;
     ltd_err err = LTD_ERR_INIT;
-    /* It trains. */
-    if (cli->suite && strcmp(cli->suite, "ablations") == 0) return ltd_cli_hand_over(cli->argv);
     if (cli->live || cli->costs) {
         ltd_fail(&err, LTD_EINVAL, "bench: --live and --costs belong to --suite ablations");
         ltd_cli_fail(&err);
@@ -156,6 +154,7 @@ const ltd_verb ltd_verb_bench = {
         "suite temperatures published paper-policy answers seeds costs live policy policies "
         "prompts json report reps max-new temperature top-k top-p model dtype head threads seed",
     .run = run,
+    .suite_that_trains = "ablations",
 };
 
 /* --- tune --- */

@@ -23,7 +23,8 @@ static void print_help(void)
         "First use: ltd calibrate, ltd train, ltd bench.  Text: ltd generate \"your prompt\"\n");
 }
 
-int ltd_cli_hand_over(char *const *argv)
+/* The verb runs in ltd-train, which lies beside this program. */
+static int hand_over(char **argv)
 {
     char path[PATH_MAX];
     ssize_t n = readlink("/proc/self/exe", path, sizeof path - 16);
@@ -42,6 +43,18 @@ int ltd_cli_hand_over(char *const *argv)
     return LTD_EXIT_FAILED;
 }
 
+/* `--suite ablations` trains, though the bench does not. */
+static bool trains(const ltd_verb *verb, int argc, char **argv)
+{
+    for (int i = 2; verb->suite_that_trains && i < argc; i++) {
+        const char *name = strncmp(argv[i], "--suite=", 8) == 0 ? argv[i] + 8
+                           : strcmp(argv[i], "--suite") == 0    ? argv[i + 1]
+                                                                : NULL;
+        if (name && strcmp(name, verb->suite_that_trains) == 0) return true;
+    }
+    return false;
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
@@ -56,11 +69,10 @@ int main(int argc, char **argv)
     for (int i = 0; ltd_verbs[i]; i++) {
         const ltd_verb *verb = ltd_verbs[i];
         if (strcmp(argv[1], verb->name) != 0) continue;
-        if (!verb->run) return ltd_cli_hand_over(argv);
+        if (!verb->run || trains(verb, argc, argv)) return hand_over(argv);
         ltd_cli *cli = malloc(sizeof *cli);
         if (!cli) return LTD_EXIT_FAILED;
         ltd_cli_parse(cli, verb, argc, argv);
-        cli->argv = argv;
         int code = verb->run(cli);
         ltd_cli_free(cli);
         return code;

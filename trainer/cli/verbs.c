@@ -1,7 +1,7 @@
 /* Verbs of ltd, in the order of first use. */
 #include "trainer/cli/cli.h"
 
-/* They run in ltd-train: see ltd_cli_hand_over(). */
+/* They run in ltd-train: see hand_over(). */
 static const ltd_verb distill_elsewhere = {
     .name = "distill",
     .summary = "train a draft head from the model's own text",
