@@ -111,9 +111,9 @@ void ltd_obs_begin(ltd_obs_state *state);
 const char *ltd_contract_name(ltd_contract contract);
 /* -1 when unknown. */
 int ltd_contract_find(const char *name);
-/* Floats of an observation. */
 /* One of those made for the paper's beam of 10? */
 bool ltd_contract_is_paper(ltd_contract contract);
+/* Floats of an observation. */
 int32_t ltd_contract_dim(ltd_contract contract);
 
 /* What tokens that wait for the head add to its first forward, in units of T_ar. */

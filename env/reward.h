@@ -4,9 +4,11 @@
  *   average   r = L - rho x T / T_ar    rho = sum L / sum (T / T_ar) so far: an average-reward MDP,
  *                                       whose optimum is the optimum of sum L / sum T
  *
- *   length    r = L                     what the paper compares with (Table 2): tokens at any
- * price, time      r = -scale x T            and short cycles, whatever they bring
+ *   length    r = L                     tokens at any price
  *
+ *   time      r = -scale x T            short cycles, whatever they bring
+ *
+ * The last two are there to compare with, as in the paper's Table 2.
  * Throughput is a ratio of sums, so the mean of ratios is not what users get; `average` is exact.
  */
 #ifndef LTD_ENV_REWARD_H

@@ -8,8 +8,9 @@
  *     ltd_ablations_free(a);
  *
  * A run of training is kept in run.dir/ablations/ under its name, its seed and a digest of what it
- * was trained with: what is there is not trained again, what was stopped goes on.  Nothing here
- * reads a clock but `live`: equal seeds, records and tables give equal figures.
+ * was trained with, recorded prompts included: what is there is not trained again, what was stopped
+ * goes on.  Nothing here reads a clock but `live`: equal seeds, records and tables give equal
+ * figures, unless a study was stopped, which cuts a rollout.
  * Source: arXiv 2603.01639, Tables 2, 4, 6, 7, 8, 10.  Thread rule: one thread. */
 #ifndef LTD_TRAINER_ABLATIONS_H
 #define LTD_TRAINER_ABLATIONS_H
@@ -49,12 +50,14 @@ typedef struct ltd_ablation_row {
 
 typedef struct ltd_ablations {
     int32_t prompts, tasks, n_rows;
-    char machine[128]; /* whose cost table */
+    int32_t other_text; /* live rows whose text is not plain decoding's: 0, always */
+    char machine[128];  /* whose cost table */
     ltd_ablation_row row[LTD_ABLATION_ROWS];
 } ltd_ablations;
 
 /* Training prompts, bench prompts and nets are those of the configuration, whose observations must
- * be the paper's (configs/paper.yaml).  LTD_EINVAL: they are not; what ltd_train(),
+ * be the paper's (configs/paper.yaml).  LTD_EINVAL: they are not, or the records are narrower than
+ * EAGLE-3's setting; what ltd_train(),
  * ltd_replay_open() and ltd_bench_run() return; LTD_ECANCELED.  *ret owned. */
 int ltd_ablations_run(const ltd_setup *s, const ltd_ablations_options *options, ltd_ablations **ret,
                       ltd_err *err);

@@ -50,11 +50,14 @@ static void count(ltd_joint_stats *s, const ltd_step *step)
     s->good_len += (double)i->accept_len;
 }
 
+/* Each number at which a cycle can end is as likely. */
 static int32_t draw_forwards(const ltd_joint *j, const ltd_env *env)
 {
     const ltd_env_options *o = ltd_env_get_options(env);
-    uint64_t range = (uint64_t)(o->max_forwards - o->min_forwards + 1);
-    return o->min_forwards + (int32_t)ltd_rng_below(j->explore, range);
+    int32_t every = o->depth_every > 0 ? o->depth_every : 1;
+    int32_t steps = (o->max_forwards - o->min_forwards + every - 1) / every;
+    int32_t n = o->min_forwards + every * (int32_t)ltd_rng_below(j->explore, (uint64_t)steps + 1);
+    return n < o->max_forwards ? n : o->max_forwards;
 }
 
 static int32_t decide(ltd_joint *j, int32_t e, const ltd_step *step)

@@ -65,7 +65,7 @@ void ltd_train_choose(ltd_trainer *t);
 /* A rollout is done; after its updates: does the next stage begin? */
 void ltd_train_count(ltd_trainer *t, const ltd_joint_stats *stats);
 void ltd_train_next_stage(ltd_trainer *t);
-/* Has the policy learned anything, or is it learning now?  Else another one plays in its place. */
+/* Has the policy learned anything so far?  Else another one plays in its place. */
 bool ltd_train_has_learned(const ltd_trainer *t, bool depth);
 
 /* --- the rest --- */

@@ -44,9 +44,8 @@ static bool learned_in(const ltd_trainer *t, bool depth, int32_t stages)
 
 bool ltd_train_has_learned(const ltd_trainer *t, bool depth)
 {
-    const ltd_config *c = &t->setup->config;
     if (!in_stages(t)) return true;
-    return learned_in(t, depth, t->stage < c->train.stages.n ? t->stage + 1 : t->stage);
+    return learned_in(t, depth, t->stage + (t->stage_decisions > 0));
 }
 
 /* --- where --- */

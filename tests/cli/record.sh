@@ -146,7 +146,7 @@ done
 check "without records that is refused" grep -q "train.record_cycles is 120, but" err
 
 # The paper's way: its observations, of cycles over records; one policy at a time.
-paper=("${options[@]}" --env.top_k=10 --env.max_forwards=4 --env.min_forwards=2 --env.sizes=4,8,20
+paper=("${options[@]}" --env.top_k=10 --env.max_forwards=9 --env.min_forwards=2 --env.sizes=4,8,20
     --env.lookup=false --env.survival=none --env.depth_obs=paper/depth/128
     --env.size_obs=paper/size/1268 --env.reward=ratio --calibration.path="$tmp/cost10.json")
 stages=(--env.clock=table --train.mode=stages --train.stages_on=records --train.stages=size-alone,depth,size
@@ -173,6 +173,44 @@ for from in $(cd left_alone/checkpoints && echo step_*.h5); do
 done
 (cd whole && "$ltd" eval "${paper[@]}" --policy runs/paper --quiet) >out 2>err
 report "and plays live" $? "$(cat err)"
+
+# The paper's ablations: trained once, played as often as asked.
+ablations() { # JSON [OPTIONS]
+    (cd whole && "$ltd" bench "${paper[@]}" "${stages[@]}" --suite ablations \
+        --train.stages=size-alone,depth-alone,size,depth,size \
+        --train.stage_decisions=32,32,32,32,32 --train.checkpoint_every=0 --train.eval_every=0 \
+        --policy.depth_hidden=8 --policy.size_hidden=8,4 --seeds 2 --json "$@") >out 2>err
+}
+ablations ablations.json
+report "ablations are trained and played" $? "$(cat err)"
+check "with the paper's figures beside" grep -q "3.59/6.89 (Table 2, vicuna-13b)" out
+check "each run is kept" [ "$(ls whole/runs/ablations | wc -l)" -eq 16 ]
+cat >ablations.py <<'PY'
+import json
+rows = json.load(open("whole/ablations.json"))["rows"]
+assert len(rows) == 20, len(rows)
+by = {(r["part"], r["row"]): r for r in rows}
+for r in rows:
+    assert len(r["seeds"]) == (1 if r["row"] in ("eagle3", "static-tuned") else 2), r
+    same = r["row"] == r["against"]
+    assert (r["vs"] is None) == same, r
+    if not same:  # both are means of the tasks, not quite a quotient
+        q = r["speedup"] / by[r["part"], r["against"]]["speedup"]
+        assert abs(r["vs"] / q - 1) < 0.1, r
+ratio, size = by["reward of the size policy", "ratio"], by["policies", "size only"]
+assert ratio["speedup"] == size["speedup"], (ratio, size)
+assert by["policies", "eagle3"]["forwards_mean"] == 9, by["policies", "eagle3"]
+PY
+check "and adds up" python3 ablations.py
+stamp=$(stat -c %Y whole/runs/ablations/*/checkpoints/*)
+ablations again.json --live --bench.max_new=8
+report "they are played live, too" $? "$(cat err)"
+check "and nothing is trained again" [ "$stamp" = "$(stat -c %Y whole/runs/ablations/*/checkpoints/*)" ]
+check "what decisions cost is told" grep -q "deciding takes .* % of the time" out
+(cd whole && "$ltd" bench "${options[@]}" --suite ablations) >out 2>err
+check "ablations need the paper's observations" grep -q "expected the paper's" err
+"$ltd" bench "${options[@]}" --live >out 2>err
+check "--live is for ablations only" grep -q "belong to --suite ablations" err
 
 (cd whole && "$ltd" replay "${options[@]}" --policy runs/learned1 --policies ar,ltd,ltd-table --json ltd.json) \
     >out 2>err

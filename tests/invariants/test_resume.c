@@ -277,6 +277,20 @@ static void a_policy_of_one_stage_has_one_actor(void **state)
         assert_int_equal(p->fixed_size, kept.policy.fixed_size);
         ltd_policy_free(p);
     }
+    /* What a stage leaves behind knows nothing of the next one. */
+    check(f, ltd_config_set(&f->setup.config, "train.stages=size-alone,depth-alone", &f->err));
+    check(f, ltd_config_set(&f->setup.config, "train.stage_decisions=30,30", &f->err));
+    char dir[PATH], file[PATH];
+    train(f, in(dir, f, "two", ""), NULL);
+    for (int s = 1; s <= 2; s++) {
+        char name[32];
+        ltd_policy *p;
+        snprintf(name, sizeof name, "checkpoints/stage_%d.h5", s);
+        check(f, ltd_policy_load(&p, in(file, f, "two", name), &f->err));
+        assert_non_null(p->size);
+        assert_int_equal(p->depth != NULL, s == 2);
+        ltd_policy_free(p);
+    }
     f->setup.config = kept;
 }
 

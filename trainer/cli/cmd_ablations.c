@@ -6,27 +6,23 @@
 #include "trainer/ablations.h"
 #include "trainer/cli/cli.h"
 
-static int write_result(const ltd_cli *cli, const ltd_ablations *a, ltd_err *err)
+static int write_result(const ltd_cli *cli, const ltd_ablations *a, const ltd_published *published)
 {
     int code = LTD_EXIT_OK;
-    char path[PATH_MAX];
-    ltd_published published;
     ltd_str text = LTD_STR_INIT;
-    int rc = ltd_published_load(
-        &published, ltd_setup_find(path, sizeof path, "configs/published/ltd.csv"), err);
-    if (rc < 0) return rc;
     if (cli->json) {
         ltd_ablations_json(a, cli->command, cli->config.run.seed, &text);
         code = ltd_cli_write(cli->json, ltd_str_text(&text));
         ltd_str_clear(&text);
     }
     if (!(cli->json && strcmp(cli->json, "-") == 0)) {
-        ltd_ablations_table(a, &published, &text);
+        ltd_ablations_table(a, published, &text);
         fputs(ltd_str_text(&text), stdout);
     }
+    if (a->other_text)
+        fprintf(stderr, "ltd: %d rows wrote other text than plain decoding\n", a->other_text);
     ltd_str_fini(&text);
-    ltd_published_fini(&published);
-    return code;
+    return a->other_text ? LTD_EXIT_FAILED : code;
 }
 
 /* The table of this machine, or any. */
@@ -49,13 +45,20 @@ static int ablate(ltd_cli *cli, ltd_setup *s)
                                .live = cli->live,
                                .stop = ltd_cli_stop(),
                                .watch = ltd_cli_watch(&bar, true)};
-    int rc = take_costs(cli, s, &err);
+    char path[PATH_MAX];
+    ltd_published published;
+    int rc = ltd_published_load(
+        &published, ltd_setup_find(path, sizeof path, "configs/published/ltd.csv"), &err);
+    if (rc == LTD_OK) rc = take_costs(cli, s, &err);
     if (rc == LTD_OK) rc = ltd_ablations_run(s, &o, &a, &err);
-    if (rc < 0) return ltd_cli_fail(&err);
-    ltd_progress_finish(&bar, 1000, NULL);
-    rc = write_result(cli, a, &err);
-    ltd_ablations_free(a);
-    return rc < 0 ? ltd_cli_fail(&err) : rc;
+    int code = LTD_EXIT_OK;
+    if (rc == LTD_OK) {
+        ltd_progress_finish(&bar, 1000, NULL);
+        code = write_result(cli, a, &published);
+        ltd_ablations_free(a);
+    }
+    ltd_published_fini(&published);
+    return rc < 0 ? ltd_cli_fail(&err) : code;
 }
 
 static int run(ltd_cli *cli)
