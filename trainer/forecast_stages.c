@@ -56,23 +56,24 @@ static int64_t round_up(double x)
     return (int64_t)ceil(x - 1e-9);
 }
 
-/* `cycles` of rollouts until one of both is full (joint.c), each followed by an update of those
- * that learn. */
+/* `cycles` of rollouts until one is full (joint.c), each followed by an update of those that learn.
+ * In stages only they fill theirs, in a joint run both do. */
 static ltd_forecast_stage count(const ltd_config *c, const ltd_forecast_pace *pace,
                                 const char *name, double cycles, bool depth, bool size, bool live)
 {
     ltd_forecast_stage s = {.name = name, .live = live, .cycles = (int64_t)(cycles + 0.5)};
     if (s.cycles == 0) return s;
     const double *d = pace->decisions;
-    double each =
-        d[LTD_FORECAST_DEPTH] > d[LTD_FORECAST_SIZE] ? d[LTD_FORECAST_DEPTH] : d[LTD_FORECAST_SIZE];
+    const bool learns[LTD_FORECAST_POLICIES] = {depth, size};
+    double each = 0;
+    for (int p = 0; p < LTD_FORECAST_POLICIES; p++)
+        if ((learns[p] || c->train.mode != LTD_TRAIN_STAGES) && d[p] > each) each = d[p];
     double rollout = c->train.n_steps / each; /* cycles, of each environment */
     if (rollout > 4.0 * c->train.n_steps) rollout = 4.0 * c->train.n_steps;
     if (!live) rollout *= c->train.record_envs;
     if (rollout > cycles) rollout = cycles;
     s.decisions = cycles * (d[LTD_FORECAST_DEPTH] + d[LTD_FORECAST_SIZE]);
     s.updates = round_up(cycles / rollout);
-    const bool learns[LTD_FORECAST_POLICIES] = {depth, size};
     for (int p = 0; p < LTD_FORECAST_POLICIES; p++)
         if (learns[p])
             s.gradient_steps[p] =

@@ -153,6 +153,16 @@ static void stages_are_as_long_as_their_learners_decisions(void **state)
     assert_int_equal(s[0].gradient_steps[LTD_FORECAST_DEPTH], 0);
     assert_true(s[0].gradient_steps[LTD_FORECAST_SIZE] > 0 && s[0].live);
     assert_int_equal(s[1].gradient_steps[LTD_FORECAST_SIZE], 0);
+    /* Only what learns fills a rollout: 100,000 / 2,048 and 1,000,000 / 2,048. */
+    set("train.n_steps=2048");
+    set("train.batch_size=256");
+    set("train.n_epochs=20");
+    set("train.stage_decisions=100000,1000000,100000");
+    ltd_forecast_stages(&c, &pace, s);
+    assert_int_equal(s[0].updates, 49);
+    assert_int_equal(s[1].updates, 489);
+    assert_int_equal(s[0].gradient_steps[LTD_FORECAST_SIZE], 49 * 20 * 8);
+    assert_int_equal(s[1].gradient_steps[LTD_FORECAST_DEPTH], 489 * 20 * 8);
     set("train.stages_on=records");
     ltd_forecast_stages(&c, &pace, s);
     assert_false(s[0].live);
