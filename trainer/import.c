@@ -22,11 +22,6 @@ typedef struct kind {
     int32_t actions;
 } kind;
 
-static bool is_paper(ltd_contract contract)
-{
-    return contract == LTD_CONTRACT_PAPER_DEPTH || contract == LTD_CONTRACT_PAPER_SIZE;
-}
-
 /* --- which policy it is --- */
 
 static int recognise(kind *ret, const char *path, const ltd_mlp *actor, int32_t n_sizes,
@@ -148,7 +143,8 @@ static void tell_space(ltd_import *in)
     ltd_str_printf(s, "space   beam of %d, %d to %d forwards, prompt lookup %s, sizes", p->top_k,
                    p->min_forwards, p->max_forwards, p->lookup ? "on" : "off");
     for (int32_t i = 0; i < p->n_sizes; i++) ltd_str_printf(s, " %d", p->sizes[i]);
-    ltd_str_puts(s, is_paper(p->depth_contract) ? " (the paper's)\n" : " (as configured)\n");
+    ltd_str_puts(s, ltd_contract_is_paper(p->depth_contract) ? " (the paper's)\n"
+                                                             : " (as configured)\n");
 }
 
 /* --- reading --- */
@@ -163,7 +159,8 @@ static int place(ltd_import *in, pair *zips, const char *path, const kind *k, lt
     if (*actor)
         rc = ltd_fail(err, LTD_EINVAL, "%s and %s are both %s policies, expected one of each kind",
                       zips->path[k->which], path, what);
-    else if (other && is_paper(zips->kind[!k->which].contract) != is_paper(k->contract))
+    else if (other && ltd_contract_is_paper(zips->kind[!k->which].contract) !=
+                          ltd_contract_is_paper(k->contract))
         rc = ltd_fail(err, LTD_EINVAL, "%s is for %s, %s for %s: they don't play in the same space",
                       other, ltd_contract_name(zips->kind[!k->which].contract), path,
                       ltd_contract_name(k->contract));
@@ -209,7 +206,7 @@ static int read_zips(ltd_import *ret, pair *zips, const ltd_config *config,
         int rc = read_zip(ret, zips, config, o->paths[i], o->activation, err);
         if (rc < 0) return rc;
     }
-    if (is_paper(zips->kind[p->depth ? DEPTH : SIZE].contract))
+    if (ltd_contract_is_paper(zips->kind[p->depth ? DEPTH : SIZE].contract))
         paper_space(p, p->size ? zips->kind[SIZE].actions : 12);
     else
         configured_space(p, config);
@@ -262,7 +259,7 @@ int ltd_import_bind(ltd_import *in, const ltd_setup *s, ltd_err *err)
                         "configured (head.path)",
                         p->min_forwards);
     /* Scores reach paper contracts as they are. */
-    if (s->survival && !is_paper(p->depth_contract)) {
+    if (s->survival && !ltd_contract_is_paper(p->depth_contract)) {
         p->survival = ltd_mem_zeros(1, sizeof *p->survival);
         if (!p->survival) return ltd_fail(err, LTD_ENOMEM, "import: no memory");
         *p->survival = *s->survival;

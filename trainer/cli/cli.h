@@ -93,8 +93,8 @@ void ltd_cli_find_policy(const ltd_cli *cli, const ltd_setup *s, char *path, siz
 /* By what its nets read. */
 typedef enum ltd_cli_family {
     LTD_FAMILY_ANY,
-    LTD_FAMILY_LTD,  /* not both of the paper's contracts */
-    LTD_FAMILY_PAPER /* both of them */
+    LTD_FAMILY_LTD,  /* none of the paper's contracts, nor of their variants */
+    LTD_FAMILY_PAPER /* paper/depth/128 and paper/size/1268 */
 } ltd_cli_family;
 /* The same for `named` (NULL: auto) instead of --policy, among those of a family. */
 void ltd_cli_find_policy_of(const ltd_cli *cli, const ltd_setup *s, const char *named,

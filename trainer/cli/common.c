@@ -150,9 +150,12 @@ static bool fits(const ltd_setup *s, ltd_cli_family family, const char *path, bo
     bool ok = strcmp(p->model_hash, ltd_llama_hash(s->model)) == 0 &&
               strcmp(p->head_hash, s->head ? ltd_eagle3_hash(s->head) : "") == 0 &&
               (asked_for || strcmp(p->machine, LTD_IMPORT_MACHINE) != 0);
-    bool paper = p->depth_contract == LTD_CONTRACT_PAPER_DEPTH &&
-                 p->size_contract == LTD_CONTRACT_PAPER_SIZE;
-    if (family != LTD_FAMILY_ANY) ok = ok && paper == (family == LTD_FAMILY_PAPER);
+    if (family == LTD_FAMILY_PAPER)
+        ok = ok && p->depth_contract == LTD_CONTRACT_PAPER_DEPTH &&
+             p->size_contract == LTD_CONTRACT_PAPER_SIZE;
+    if (family == LTD_FAMILY_LTD)
+        ok = ok && !ltd_contract_is_paper(p->depth_contract) &&
+             !ltd_contract_is_paper(p->size_contract);
     ltd_policy_free(p);
     return ok;
 }
