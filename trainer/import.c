@@ -12,7 +12,7 @@
 #include "trainer/policy_file.h"
 
 /* The paper's space: the resync and the forced first expansion, at most 12 expansions. */
-enum { PAPER_TOP_K = 10, PAPER_MIN = 2, PAPER_MAX = 13, PAPER_NODES = 240 };
+enum { PAPER_TOP_K = 10, PAPER_MAX = 13, PAPER_NODES = 240 };
 enum { DEPTH, SIZE };
 
 /* What the shape of an actor tells. */
@@ -48,13 +48,16 @@ static int recognise(kind *ret, const char *path, const ltd_mlp *actor, int32_t 
 
 /* --- the space --- */
 
-static void paper_space(ltd_policy *p, int32_t n_sizes)
+/* `every` is 1 in the paper; the released code asks only behind so many expansions, from those on.
+ */
+static void paper_space(ltd_policy *p, int32_t n_sizes, int32_t every)
 {
     p->depth_contract = LTD_CONTRACT_PAPER_DEPTH;
     p->size_contract = LTD_CONTRACT_PAPER_SIZE;
     p->top_k = PAPER_TOP_K;
-    p->min_forwards = PAPER_MIN;
+    p->min_forwards = every < PAPER_MAX ? 1 + every : PAPER_MAX;
     p->max_forwards = PAPER_MAX;
+    p->depth_every = every;
     p->lookup = false;
     p->n_sizes = n_sizes;
     for (int32_t i = 0; i < n_sizes; i++) p->sizes[i] = (i + 1) * PAPER_NODES / n_sizes;
@@ -67,6 +70,7 @@ static void configured_space(ltd_policy *p, const ltd_config *c)
     p->top_k = c->env.top_k;
     p->min_forwards = c->env.min_forwards;
     p->max_forwards = c->env.max_forwards;
+    p->depth_every = c->env.depth_every;
     p->lookup = c->env.lookup;
     p->n_sizes = c->env.sizes.n;
     memcpy(p->sizes, c->env.sizes.v, (size_t)p->n_sizes * sizeof *p->sizes);
@@ -207,7 +211,7 @@ static int read_zips(ltd_import *ret, pair *zips, const ltd_config *config,
         if (rc < 0) return rc;
     }
     if (ltd_contract_is_paper(zips->kind[p->depth ? DEPTH : SIZE].contract))
-        paper_space(p, p->size ? zips->kind[SIZE].actions : 12);
+        paper_space(p, p->size ? zips->kind[SIZE].actions : 12, config->env.depth_every);
     else
         configured_space(p, config);
     p->rate = config->env.rate;

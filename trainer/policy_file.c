@@ -335,10 +335,12 @@ static void put_space(ltd_checkpoint_writer *w, const ltd_policy *p)
     int64_t sizes[LTD_MAX_SIZES];
     for (int32_t i = 0; i < p->n_sizes; i++) sizes[i] = p->sizes[i];
     const int64_t space[4] = {p->top_k, p->min_forwards, p->max_forwards, p->lookup};
+    const int64_t every = p->depth_every > 0 ? p->depth_every : 1;
     ltd_checkpoint_put_text(w, "policy/depth_obs", ltd_contract_name(p->depth_contract));
     ltd_checkpoint_put_text(w, "policy/size_obs", ltd_contract_name(p->size_contract));
     ltd_checkpoint_put_i64(w, "policy/sizes", sizes, (size_t)p->n_sizes);
     ltd_checkpoint_put_i64(w, "policy/space", space, 4);
+    ltd_checkpoint_put_i64(w, "policy/depth_every", &every, 1);
     ltd_checkpoint_put_f64(w, "policy/rate", &p->rate, 1);
     if (!p->depth || !p->size) ltd_policy_put_fixed(w, p->fixed_forwards, p->fixed_size);
 }

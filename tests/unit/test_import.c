@@ -94,6 +94,7 @@ static void assert_paper_space(const ltd_policy *p, int32_t n_sizes)
     assert_int_equal(p->top_k, 10);
     assert_int_equal(p->min_forwards, 2);
     assert_int_equal(p->max_forwards, 13);
+    assert_int_equal(p->depth_every, 1);
     assert_false(p->lookup);
     assert_null(p->survival);
     assert_int_equal(p->n_sizes, n_sizes);
@@ -143,6 +144,22 @@ static void policies_over_our_contracts_play_in_the_configured_space(void **stat
     assert_true(c->env.max_forwards < 9);
     assert_int_equal(size.policy->fixed_forwards, c->env.max_forwards);
     ltd_import_fini(&size);
+}
+
+static void depth_is_asked_as_configured(void **state)
+{
+    (void)state;
+    const int32_t before = config.env.depth_every;
+    config.env.depth_every = 3;
+    ltd_import ours = import(in("ld.zip"), NULL), paper = import(in("d.zip"), NULL);
+    config.env.depth_every = before;
+    assert_int_equal(ours.policy->depth_every, 3);
+    assert_int_equal(ours.policy->min_forwards, config.env.min_forwards);
+    /* As the released code: behind the resync and 3 expansions, then every 3. */
+    assert_int_equal(paper.policy->depth_every, 3);
+    assert_int_equal(paper.policy->min_forwards, 4);
+    ltd_import_fini(&ours);
+    ltd_import_fini(&paper);
 }
 
 static void other_shapes_and_pairs_are_refused(void **state)
@@ -296,6 +313,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(policies_of_the_paper_are_told_by_their_shapes),
         cmocka_unit_test(policies_over_our_contracts_play_in_the_configured_space),
+        cmocka_unit_test(depth_is_asked_as_configured),
         cmocka_unit_test(other_shapes_and_pairs_are_refused),
         cmocka_unit_test(the_fixed_part_can_be_chosen),
         cmocka_unit_test(a_checkpoint_gives_back_what_was_imported),

@@ -324,6 +324,7 @@ static void a_policy_that_is_put_comes_back(void **state)
                             .top_k = 5,
                             .min_forwards = 1,
                             .max_forwards = 6,
+                            .depth_every = missing, /* 0: each */
                             .lookup = true,
                             .rate = 1.5,
                             .model_hash = "m",
@@ -350,6 +351,7 @@ static void a_policy_that_is_put_comes_back(void **state)
         }
         assert_true(p->lookup && p->rate == 1.5 && p->top_k == 5 && p->min_forwards == 1);
         assert_int_equal(p->max_forwards, 6);
+        assert_int_equal(p->depth_every, missing ? missing : 1);
         assert_memory_equal(p->survival, &curves, sizeof curves);
         if (missing == 1) assert_int_equal(p->fixed_forwards, 2);
         if (missing == 2) assert_int_equal(p->fixed_size, 4);
