@@ -126,6 +126,7 @@ static void the_table_has_measured_beside_published(void **state)
     assert_non_null(strstr(text, "temperature 1: 12 prompts"));
     assert_non_null(strstr(text, "  ltd-paper       1.50/2.00    1.50/2.00    1.50/2.00       1.200"
                                  "  2.50/6.56       1.250\n"));
+    assert_non_null(strstr(text, "  published: m\n  speedup/tau     chat "));
     assert_non_null(strstr(text, "published: m, A100, arXiv 2603.01639, table 1\n"
                                  "  speedup/tau     chat         mean       \n"
                                  "  eagle3          3.70/6.39    2.00/6.28  \n"
