@@ -104,12 +104,26 @@ static int learn_from_records(ltd_setup *p, const ltd_strings *wanted, const ltd
 
 /* --- live --- */
 
+static int32_t answer_length(const ltd_config *c)
+{
+    const ltd_tune_options o = LTD_TUNE_DEFAULTS;
+    return c->bench.max_new < o.max_new ? c->bench.max_new : o.max_new;
+}
+
+/* By all that the search depends on. */
 static int kept_path(const ltd_setup *p, char *ret, size_t size, ltd_err *err)
 {
-    char key[512];
-    snprintf(key, sizeof key, "%s|%s|%s|paper", p->machine, ltd_llama_hash(p->model),
-             ltd_eagle3_hash(p->head));
-    return ltd_setup_beside_cost(p, "gridsearch", key, ret, size, err);
+    const ltd_config *c = &p->config;
+    ltd_str key = LTD_STR_INIT;
+    ltd_str_printf(&key, "%s|%s|%s|paper|%d|%d", p->machine, ltd_llama_hash(p->model),
+                   ltd_eagle3_hash(p->head), c->prompts.limit, answer_length(c));
+    for (int32_t i = 0; i < c->prompts.train.n; i++)
+        ltd_str_printf(&key, "|%s", c->prompts.train.v[i]);
+    int rc = key.failed
+                 ? ltd_fail(err, LTD_ENOMEM, "suite: no memory")
+                 : ltd_setup_beside_cost(p, "gridsearch", ltd_str_text(&key), ret, size, err);
+    ltd_str_fini(&key);
+    return rc;
 }
 
 /* Every second setting, and short answers: one of these takes a second where it doesn't pay. */
@@ -120,7 +134,7 @@ static int search_live(ltd_setup *p, const ltd_watch *watch, ltd_candidate *c, l
     ltd_tune_options o = LTD_TUNE_DEFAULTS;
     o.among = c;
     o.n_among = ltd_paper_grid(2, c);
-    if (p->config.bench.max_new < o.max_new) o.max_new = p->config.bench.max_new;
+    o.max_new = answer_length(&p->config);
     o.watch = *watch;
     int rc = ltd_setup_prompts(p, &p->config.prompts.train, p->config.prompts.limit, &prompts, err);
     if (rc < 0) return rc;
