@@ -18,8 +18,8 @@ done >question.jsonl
 small=(--prompts.train=question.jsonl --prompts.valid=question.jsonl --prompts.bench=question.jsonl
     --run.dir=runs --policy.depth_hidden=16 --policy.size_hidden=16,8 --policy.critic_hidden=16
     --model.context=1024 --env.max_prompt=700 --calibration.reps=1 --calibration.contexts=128
-    --bench.max_new=16 --env.max_new=24 --train.n_steps=32 --train.batch_size=16 --train.n_epochs=2
-    --train.total_cycles=24 --train.eval_prompts=1 --quiet)
+    --bench.max_new=16 --env.max_new=24 --train.n_steps=8 --train.batch_size=8 --train.n_epochs=2
+    --train.stage_decisions=8,8,8,8,8 --train.eval_prompts=1 --quiet)
 
 for name in llama-3.1-8b vicuna-13b deepseek-r1-distill-llama-8b qwen3-14b qwen3-32b; do
     config=$root/configs/paper/$name.yaml
@@ -57,7 +57,8 @@ for name in llama-3.1-8b vicuna-13b deepseek-r1-distill-llama-8b qwen3-14b qwen3
     cat >read.py <<'PY'
 import json, sys
 train = json.load(open("train.json"))
-assert train["cycles"] == 24 and not train["stopped"], train
+# A rollout a stage: of 8 sizes or one more, a cycle each, in three; of 8 depths or some more in two.
+assert 3 * 8 + 2 <= train["cycles"] <= 5 * 9 and not train["stopped"], train
 assert train["run"] in train["checkpoint"], train
 dry, paper, ev = (json.load(open(f)) for f in ("dry.json", "paper.json", "eval.json"))
 assert dry["calibrated"] and not paper["calibrated"], (dry["calibrated"], paper["calibrated"])
@@ -70,7 +71,14 @@ assert nets["size"]["critic_parameters"] == 1562113, nets
 assert paper["config"]["prompts.chat"] == sys.argv[1] and paper["config"]["env.top_k"] == "10"
 assert 2 <= paper["random_cycle"]["forwards"] <= 4 and paper["random_cycle"]["ms"] is None
 stages = dry["stages"]
-assert sum(s["cycles"] for s in stages) == 24 and all(s["updates"] > 0 for s in stages), stages
+assert [s["name"] for s in stages] == ["size-alone", "depth-alone", "size", "depth", "size"], stages
+assert all(s["updates"] == 1 and s["live"] for s in stages), stages
+for s in stages:
+    learns, waits = ("depth", "size") if "depth" in s["name"] else ("size", "depth")
+    assert s["gradient_steps"][learns] == 2 and s["gradient_steps"][waits] == 0, s
+    assert s["cycles"] == 8 if learns == "size" else 2 <= s["cycles"] <= 8, s
+full = [(s["name"], s["updates"]) for s in paper["stages"]]
+assert full == [("size-alone", 49), ("depth-alone", 489), ("size", 49), ("depth", 489), ("size", 49)], full
 assert all(s["cycles_s"] > 0 and s["updates_s"] > 0 for s in stages), stages
 assert all(n["decision_ms"] > 0 and n["gradient_step_ms"] > 0 for n in dry["nets"].values())
 assert all(dry["bytes"][k] > 0 for k in ("weights", "head", "kv", "nets", "optimizer", "rollouts"))
