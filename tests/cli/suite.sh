@@ -20,7 +20,8 @@ short=(--prompts one/question.jsonl,two/question.jsonl --prompts.train=train.jso
 
 # --- what can't be ---
 for bad in "--suite=none" "--suite=paper --policies=switch" "--suite=paper --temperatures=hot" \
-    "--suite=paper --published=qwen3" "--suite=paper --report=x.html"; do
+    "--suite=paper --published=qwen3" "--suite=paper --report=x.html" "--suite=paper --seeds=2" \
+    "--seeds=2" "--temperatures=0" "--published=none" "--paper-policy=auto"; do
     # shellcheck disable=SC2086 # two words
     "$ltd" bench $bad "${short[@]}" >out 2>err
     check "$bad is refused" [ $? -eq 2 ]

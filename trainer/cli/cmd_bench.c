@@ -118,12 +118,32 @@ static int bench(ltd_cli *cli, ltd_setup *s, ltd_err *err)
     return rc < 0 ? rc : code;
 }
 
+static bool has_override(const ltd_cli *cli, const char *key)
+{
+    size_t n = strlen(key);
+    for (int i = 0; i < cli->n_overrides; i++)
+        if (strncmp(cli->overrides[i], key, n) == 0 && cli->overrides[i][n] == '=') return true;
+    return false;
+}
+
+/* Options of suites, where they would do nothing.  Ablations don't come here. */
+static int check_options(const ltd_cli *cli, ltd_err *err)
+{
+    if (cli->live || cli->costs || has_override(cli, "bench.seeds"))
+        return ltd_fail(err, LTD_EINVAL,
+                        "bench: --live, --costs and --seeds belong to --suite ablations");
+    if (!cli->suite && (cli->temperatures || cli->published || cli->paper_policy))
+        return ltd_fail(err, LTD_EINVAL,
+                        "bench: --temperatures, --published and --paper-policy belong to --suite "
+                        "paper");
+    return LTD_OK;
+}
+
 static int run(ltd_cli *cli)
 {
     ltd_setup s;
     ltd_err err = LTD_ERR_INIT;
-    if (cli->live || cli->costs) {
-        ltd_fail(&err, LTD_EINVAL, "bench: --live and --costs belong to --suite ablations");
+    if (check_options(cli, &err) < 0) {
         ltd_cli_fail(&err);
         return LTD_EXIT_USAGE;
     }
