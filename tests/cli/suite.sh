@@ -148,6 +148,29 @@ assert {(r["policy"], r["method"]) for r in suite["published"]["rows"]} == {("lt
 PY
 check "it is played at its widths, beside LTD's figures" python3 read.py
 
+# --- bench.policies of the paper's configurations are rows of the plain bench ---
+paper=(--config "$root/configs/paper.yaml" --config "$root/configs/paper/vicuna-13b.yaml"
+    --model "$model" --head "$root/heads/smollm2-135m-eagle3" --prompts.chat=auto)
+"$ltd" bench --suite paper "${paper[@]}" --policies eagle3,svip,gammatune "${short[@]}" --temperatures 0 \
+    --json config.json >table 2>err
+report "the suite with the paper's configurations exits 0" $? "$(cat err)"
+cat >read.py <<'PY'
+import json
+suite = json.load(open("config.json"))
+for task in suite["tasks"]:
+    assert [r["policy"] for r in task["rows"]] == ["ar", "eagle3", "svip", "gammatune"], task["rows"]
+PY
+check "its rows are those of --policies" python3 read.py
+"$ltd" bench --suite paper "${paper[@]}" "${short[@]}" --temperatures 0 --json all.json \
+    >table 2>err
+report "it does without --policies" $? "$(cat err)"
+cat >read.py <<'PY'
+import json
+rows = [r["policy"] for r in json.load(open("all.json"))["tasks"][0]["rows"]]
+assert set(rows) >= {"ar", "eagle3", "ddd", "svip", "gammatune", "gridsearch", "static-tuned", "goodput"}, rows
+PY
+check "and all rows are played then" python3 read.py
+
 # --- answers of a plain bench ---
 "$ltd" bench --policies ar,static-1-2 "${short[@]}" --answers plain >table 2>err
 check "bench --answers writes a file for each task and row" \

@@ -74,6 +74,22 @@ static int set_published(const ltd_cli *cli, stage *g, ltd_err *err)
                     model);
 }
 
+/* --policies: bench.policies of a file are rows of the plain bench, and play no part. */
+static int take_rows(const ltd_cli *cli, ltd_strings *ret, ltd_err *err)
+{
+    ltd_config *c = malloc(sizeof *c); /* too large for a stack */
+    if (!c) return ltd_fail(err, LTD_ENOMEM, "suite: no memory");
+    ltd_config_init(c);
+    c->bench.policies.n = 0;
+    int rc = LTD_OK;
+    for (int i = 0; rc == LTD_OK && i < cli->n_overrides; i++)
+        if (strncmp(cli->overrides[i], "bench.policies=", 15) == 0)
+            rc = ltd_config_set(c, cli->overrides[i], err);
+    *ret = c->bench.policies;
+    free(c);
+    return rc == LTD_OK ? ltd_paper_check(ret, err) : rc;
+}
+
 /* The rows that bench.policies would name too: others of the configuration play no part. */
 static void keep_own_rows(const ltd_strings *wanted, ltd_strings *ret)
 {
@@ -94,8 +110,7 @@ static int configure(ltd_cli *cli, stage *g, ltd_err *err)
     if (cli->report) return ltd_fail(err, LTD_EINVAL, "--report: not of a suite");
     int rc = set_temperatures(cli, &g->options, err);
     if (rc == LTD_OK) rc = set_published(cli, g, err);
-    if (rc == LTD_OK) rc = ltd_paper_check(&c->bench.policies, err);
-    g->wanted = c->bench.policies;
+    if (rc == LTD_OK) rc = take_rows(cli, &g->wanted, err);
     keep_own_rows(&g->wanted, &c->bench.policies);
     c->env.temperature = 0; /* of all that is tuned and learnt */
     g->options.answers = cli->answers;
