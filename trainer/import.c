@@ -9,10 +9,9 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "trainer/checkpoint.h"
+#include "trainer/paper_space.h"
 #include "trainer/policy_file.h"
 
-/* The paper's space: the resync and the forced first expansion, at most 12 expansions. */
-enum { PAPER_TOP_K = 10, PAPER_MAX = 13, PAPER_NODES = 240 };
 enum { DEPTH, SIZE };
 
 /* What the shape of an actor tells. */
@@ -30,8 +29,8 @@ static int recognise(kind *ret, const char *path, const ltd_mlp *actor, int32_t 
     int32_t in = ltd_mlp_dim(actor, 0), out = ltd_mlp_dim(actor, ltd_mlp_layers(actor));
     const int32_t ltd = ltd_contract_dim(LTD_CONTRACT_LTD_DEPTH);
     const kind kinds[] = {{DEPTH, LTD_CONTRACT_PAPER_DEPTH, 2},
-                          {SIZE, LTD_CONTRACT_PAPER_SIZE, 12},
-                          {SIZE, LTD_CONTRACT_PAPER_SIZE, 24},
+                          {SIZE, LTD_CONTRACT_PAPER_SIZE, LTD_PAPER_SIZES},
+                          {SIZE, LTD_CONTRACT_PAPER_SIZE, 2 * LTD_PAPER_SIZES},
                           {DEPTH, LTD_CONTRACT_LTD_DEPTH, 2},
                           {SIZE, LTD_CONTRACT_LTD_SIZE, n_sizes}};
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
@@ -54,13 +53,13 @@ static void paper_space(ltd_policy *p, int32_t n_sizes, int32_t every)
 {
     p->depth_contract = LTD_CONTRACT_PAPER_DEPTH;
     p->size_contract = LTD_CONTRACT_PAPER_SIZE;
-    p->top_k = PAPER_TOP_K;
-    p->min_forwards = every < PAPER_MAX ? 1 + every : PAPER_MAX;
-    p->max_forwards = PAPER_MAX;
+    p->top_k = LTD_PAPER_TOP_K;
+    p->min_forwards = every < LTD_PAPER_MAX_FORWARDS ? 1 + every : LTD_PAPER_MAX_FORWARDS;
+    p->max_forwards = LTD_PAPER_MAX_FORWARDS;
     p->depth_every = every;
     p->lookup = false;
     p->n_sizes = n_sizes;
-    for (int32_t i = 0; i < n_sizes; i++) p->sizes[i] = (i + 1) * PAPER_NODES / n_sizes;
+    for (int32_t i = 0; i < n_sizes; i++) p->sizes[i] = (i + 1) * LTD_PAPER_MOST_NODES / n_sizes;
 }
 
 static void configured_space(ltd_policy *p, const ltd_config *c)
@@ -211,7 +210,8 @@ static int read_zips(ltd_import *ret, pair *zips, const ltd_config *config,
         if (rc < 0) return rc;
     }
     if (ltd_contract_is_paper(zips->kind[p->depth ? DEPTH : SIZE].contract))
-        paper_space(p, p->size ? zips->kind[SIZE].actions : 12, config->env.depth_every);
+        paper_space(p, p->size ? zips->kind[SIZE].actions : LTD_PAPER_SIZES,
+                    config->env.depth_every);
     else
         configured_space(p, config);
     p->rate = config->env.rate;

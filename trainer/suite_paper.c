@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { BEAM = 10, MOST = 13, NODES = 60, EAGLE = 9 };
+#include "trainer/paper_space.h"
+
+enum { MOST = LTD_PAPER_MAX_FORWARDS, NODES = LTD_EAGLE_SIZE, EAGLE = LTD_EAGLE_FORWARDS };
 
 static const char *const names[LTD_PAPER_ROWS] = {
     "ar",        "eagle3",     "ddd",       "svip",         "gammatune", "c2t", "disco",
@@ -94,7 +96,7 @@ static void set_rule(ltd_preset *p, const paper_rule *r)
 {
     p->kind = LTD_PRESET_RULE;
     p->rule = ltd_rule_find(r->name);
-    p->top_k = BEAM;
+    p->top_k = LTD_PAPER_TOP_K;
     p->min_forwards = r->min_forwards;
     p->max_forwards = r->max_forwards;
     for (int32_t v = r->all_sizes ? 0 : NODES; v <= NODES; v++) p->sizes[p->n_sizes++] = v;
@@ -134,11 +136,11 @@ static bool paper_row(const ltd_paper_parts *parts, const char *name, ltd_preset
     p->plain_head = true;
     if (strcmp(name, "eagle3") == 0) {
         p->kind = LTD_PRESET_FIXED;
-        p->setting = (ltd_setting){EAGLE, NODES, false, BEAM};
+        p->setting = (ltd_setting){EAGLE, NODES, false, LTD_PAPER_TOP_K};
     } else if (strcmp(name, "gridsearch") == 0) {
         p->kind = LTD_PRESET_FIXED;
         p->setting = parts->learnt->grid;
-        p->setting.top_k = BEAM;
+        p->setting.top_k = LTD_PAPER_TOP_K;
         if (p->setting.forwards == 0) leave_out(parts, name, "its setting was not searched");
         return p->setting.forwards > 0;
     } else if (strcmp(name, "ltd-paper") == 0) {

@@ -8,10 +8,12 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "trainer/paper_space.h"
 #include "trainer/record_run.h"
 #include "trainer/suite_paper.h"
 
-enum { BEAM = 10, FORWARDS = 13, LEAST_FORWARDS = 5, LEAST_SIZE = 40, MOST_SIZE = 240, STEP = 20 };
+/* The grid search begins at 4 expansions and 40 nodes. */
+enum { LEAST_FORWARDS = 5, LEAST_SIZE = 40 };
 
 static const char *const nets[] = {"c2t", "disco", "specdec++"};
 enum { NETS = sizeof nets / sizeof nets[0] };
@@ -20,19 +22,20 @@ void ltd_paper_setup(const ltd_setup *s, ltd_setup *ret)
 {
     *ret = *s;
     ltd_config *c = &ret->config;
-    bool same = c->env.top_k == BEAM && c->env.max_forwards == FORWARDS &&
+    bool same = c->env.top_k == LTD_PAPER_TOP_K && c->env.max_forwards == LTD_PAPER_MAX_FORWARDS &&
                 c->head.vocabulary == LTD_VOCABULARY_STATIC;
     ret->cost = NULL;
     ret->survival = NULL;
-    c->env.top_k = BEAM;
-    c->env.min_forwards = 2;
-    c->env.max_forwards = FORWARDS;
+    c->env.top_k = LTD_PAPER_TOP_K;
+    c->env.min_forwards = LTD_PAPER_MIN_FORWARDS;
+    c->env.max_forwards = LTD_PAPER_MAX_FORWARDS;
     c->env.lookup = false;
     c->env.temperature = 0;
     c->head.vocabulary = LTD_VOCABULARY_STATIC;
     c->tune.top_k.n = 0;
     c->env.sizes.n = 0;
-    for (int32_t v = STEP; v <= MOST_SIZE; v += STEP) c->env.sizes.v[c->env.sizes.n++] = v;
+    for (int32_t v = LTD_PAPER_SIZE_STEP; v <= LTD_PAPER_MOST_NODES; v += LTD_PAPER_SIZE_STEP)
+        c->env.sizes.v[c->env.sizes.n++] = v;
     if (same) return; /* files that the configuration names are those of these widths */
     c->trace.dir[0] = 0;
     c->calibration.path[0] = 0;
@@ -42,8 +45,8 @@ int32_t ltd_paper_grid(int32_t step, ltd_candidate *ret)
 {
     int32_t n = 1;
     ret[0] = (ltd_candidate){.prompts = 0};
-    for (int32_t f = LEAST_FORWARDS; f <= FORWARDS; f += step)
-        for (int32_t v = LEAST_SIZE; v <= MOST_SIZE; v += step * STEP)
+    for (int32_t f = LEAST_FORWARDS; f <= LTD_PAPER_MAX_FORWARDS; f += step)
+        for (int32_t v = LEAST_SIZE; v <= LTD_PAPER_MOST_NODES; v += step * LTD_PAPER_SIZE_STEP)
             ret[n++] = (ltd_candidate){.setting = {f, v, false, 0}};
     return n;
 }
