@@ -114,7 +114,7 @@ static void leave_out(const ltd_paper_parts *parts, const char *row, const char 
 
 static const char no_net[] =
     "its net is not trained, which needs records of the paper's widths: `ltd record "
-    "--env.top_k=10 --env.max_forwards=13 --head.vocabulary=static --env.survival=FILE`";
+    "--env.top_k=10 --env.max_forwards=13 --head.vocabulary=static --env.survival=none`";
 static const char no_policy[] =
     "no policy with the paper's observations is trained for this model: `ltd train --config "
     "configs/paper.yaml`, or name one with --paper-policy";

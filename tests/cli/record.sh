@@ -155,8 +155,11 @@ stages=(--env.clock=table --train.mode=stages --train.stages_on=records --train.
     --train.eval_every=40 --train.eval_prompts=1 --policy.critic_hidden=16)
 (cd whole && "$ltd" train "${paper[@]}" "${stages[@]}" --run.name=paper) >out 2>err
 check "stages over records need records of their width" grep -q "train.stages_on is records, but" err
+curves=$(sha256sum whole/runs/survival-*.json)
 (cd whole && "$ltd" record "${paper[@]}" --prompts.limit=2 --quiet) >out 2>err
 report "a wider beam is recorded beside" $? "$(cat err)"
+check "with env.survival none the curves stay as they are" \
+    [ "$curves" = "$(sha256sum whole/runs/survival-*.json)" ]
 (cd whole && "$ltd" train "${paper[@]}" "${stages[@]}" --run.name=paper) >out 2>err
 report "the paper's observations learn over records, in stages" $? "$(cat err)"
 last=$(cd whole/runs/paper/checkpoints && find . -name 'step_*.h5' | sort | tail -1)

@@ -91,12 +91,11 @@ static int run(ltd_cli *cli)
     char curves[LTD_CONFIG_TEXT];
     int code = ltd_cli_configure(cli, NULL);
     if (code) return code;
-    /* The file is written here, not read. */
+    /* The file is written here, not read; asked for scores as they come, neither. */
     memcpy(curves, cli->config.env.survival, sizeof curves);
     snprintf(cli->config.env.survival, sizeof cli->config.env.survival, "none");
     code = ltd_cli_setup(cli, &s);
     if (code) return code;
-    if (strcmp(curves, "none") == 0) curves[0] = 0;
     memcpy(s.config.env.survival, curves, sizeof curves);
     ltd_progress bar;
     ltd_progress_init(&bar, stderr, &s.clock, "record", 1000);
@@ -107,7 +106,7 @@ static int run(ltd_cli *cli)
     if (rc == LTD_OK) rc = ltd_record_folder(&s, folder, sizeof folder, &err);
     if (rc == LTD_OK) rc = ltd_record_run(&s, &files, &watch, &trace, &r, &err);
     if (rc == LTD_OK) ltd_progress_finish(&bar, 1000, NULL);
-    if (rc == LTD_OK) {
+    if (rc == LTD_OK && strcmp(curves, "none") != 0) {
         rc = fit_survival(&s, &trace, &err);
         if (rc < 0) ltd_trace_fini(&trace);
     }
