@@ -22,6 +22,8 @@
 extern "C" {
 #endif
 
+struct ltd_pool;
+
 enum { LTD_TILE = 16 }; /* rows of a tile */
 
 /* A tile is its scales, group after group of k, padded to 64 bytes; then its weights, group after
@@ -73,6 +75,10 @@ void ltd_pack_fini(ltd_packed *w);
  *   order   [view rows] source row of each packed row, NULL = as they are */
 int ltd_pack_rows(ltd_packed *w, int32_t row0, const ltd_tensor_view *view, const int32_t *order,
                   ltd_err *err);
+
+/* The same, by all threads of `pool`. */
+int ltd_pack_rows_pooled(struct ltd_pool *pool, ltd_packed *w, int32_t row0,
+                         const ltd_tensor_view *view, const int32_t *order, ltd_err *err);
 
 /* Row `row` widened to f32 [in]: the exact values that the kernels use. */
 void ltd_pack_get_row(const ltd_packed *w, int32_t row, float *ret);

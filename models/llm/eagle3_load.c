@@ -99,6 +99,7 @@ typedef struct weights {
     container from;
     bool speculators; /* naming */
     ltd_arena *arena; /* for matrices */
+    ltd_pool *pool;   /* that packs them */
 } weights;
 
 static const char *name_of(const weights *w, role r)
@@ -182,7 +183,7 @@ static int load_stack(const weights *w, const part *parts, int n, int64_t cols,
     int32_t row = 0;
     for (int i = 0; rc == LTD_OK && i < n; i++) {
         rc = find(w, parts[i].role, parts[i].rows, cols, &v, err);
-        if (rc == LTD_OK) rc = ltd_pack_rows(ret, row, v, NULL, err);
+        if (rc == LTD_OK) rc = ltd_pack_rows_pooled(w->pool, ret, row, v, NULL, err);
         row += (int32_t)parts[i].rows;
     }
     return rc < 0 ? ltd_err_prefix(err, rc, "tensor %s", name_of(w, parts[0].role)) : rc;
@@ -323,7 +324,7 @@ int ltd_eagle3_load(ltd_eagle3 *head, const char *folder, ltd_load_dtype dtype, 
 {
     char path[PATH_MAX];
     ltd_file map = {0};
-    weights w = {.arena = head->arena};
+    weights w = {.arena = head->arena, .pool = ltd_llama_pool(head->target)};
     bool zip;
     int rc = choose_file(path, folder, &zip, err);
     if (rc == LTD_OK) rc = ltd_file_map(&map, path, err);
@@ -333,6 +334,7 @@ int ltd_eagle3_load(ltd_eagle3 *head, const char *folder, ltd_load_dtype dtype, 
         rc = ltd_safetensors_parse(&w.from.safetensors, map.data, map.size, path, err);
     if (rc == LTD_OK) {
         ltd_file_sha256(head->hash, map.data, map.size);
+        ltd_file_forget(&map);
         read_note(head, &w);
         rc = read_names(&w, err);
         if (rc == LTD_OK) rc = load_weights(head, &w, dtype, err);

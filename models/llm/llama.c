@@ -75,13 +75,13 @@ static int32_t *half_split_order(int32_t heads, int32_t head_dim)
 }
 
 /* One tensor's rows from row0 on. */
-static int pack_tensor(ltd_packed *w, int32_t row0, const ltd_tensor_view *v, bool half_split,
-                       int32_t head_dim, ltd_err *err)
+static int pack_tensor(ltd_pool *pool, ltd_packed *w, int32_t row0, const ltd_tensor_view *v,
+                       bool half_split, int32_t head_dim, ltd_err *err)
 {
     int32_t *order = NULL;
     if (half_split && !(order = half_split_order((int32_t)v->dims[0] / head_dim, head_dim)))
         return ltd_fail(err, LTD_ENOMEM, "tensor %s: no memory", v->name);
-    int rc = ltd_pack_rows(w, row0, v, order, err);
+    int rc = ltd_pack_rows_pooled(pool, w, row0, v, order, err);
     free(order);
     return rc;
 }
@@ -89,7 +89,7 @@ static int pack_tensor(ltd_packed *w, int32_t row0, const ltd_tensor_view *v, bo
 /* Weights[n] of a layer, rows one after the other: one matrix, or one each where their kinds differ
  * (floats where rows don't come in eights then). */
 static int load_stack(const ltd_model_files *files, const ltd_weight *weights, int n, int layer,
-                      ltd_load_dtype load, ltd_arena *arena, ltd_stack *ret, ltd_err *err)
+                      ltd_load_dtype load, const ltd_llama *model, ltd_stack *ret, ltd_err *err)
 {
     const ltd_llm_config *c = ltd_model_files_config(files);
     ltd_tensor_view v[3];
@@ -114,11 +114,11 @@ static int load_stack(const ltd_model_files *files, const ltd_weight *weights, i
         int rc = LTD_OK;
         if (split || i == 0)
             rc = ltd_pack_init(w, (int32_t)(split ? v[i].dims[0] : out), (int32_t)v[0].dims[1],
-                               kind[i], arena, err);
+                               kind[i], model->arena, err);
         if (rc < 0) return ltd_err_prefix(err, rc, "tensor %s", v[i].name);
         bool rotary = weights[i] == LTD_WEIGHT_ATTN_Q || weights[i] == LTD_WEIGHT_ATTN_K;
-        rc =
-            pack_tensor(w, split ? 0 : row, &v[i], rotary && c->rope_interleaved, c->head_dim, err);
+        rc = pack_tensor(model->pool, w, split ? 0 : row, &v[i], rotary && c->rope_interleaved,
+                         c->head_dim, err);
         if (rc < 0) return rc;
         row += (int32_t)v[i].dims[0];
     }
@@ -127,10 +127,10 @@ static int load_stack(const ltd_model_files *files, const ltd_weight *weights, i
 }
 
 static int load_matrix(const ltd_model_files *files, ltd_weight weight, int layer,
-                       ltd_load_dtype load, ltd_arena *arena, ltd_packed *ret, ltd_err *err)
+                       ltd_load_dtype load, const ltd_llama *model, ltd_packed *ret, ltd_err *err)
 {
     ltd_stack stack = {0};
-    int rc = load_stack(files, &weight, 1, layer, load, arena, &stack, err);
+    int rc = load_stack(files, &weight, 1, layer, load, model, &stack, err);
     *ret = stack.part[0];
     return rc;
 }
@@ -156,12 +156,10 @@ static int load_layer(ltd_llama *model, const ltd_model_files *files, int i, ltd
     static const ltd_weight gate_up[] = {LTD_WEIGHT_FFN_GATE, LTD_WEIGHT_FFN_UP};
     ltd_llama_layer *l = &model->layers[i];
     int rc = load_norms(l, files, i, err);
-    if (rc == LTD_OK) rc = load_stack(files, qkv, 3, i, load, model->arena, &l->qkv, err);
-    if (rc == LTD_OK)
-        rc = load_matrix(files, LTD_WEIGHT_ATTN_OUT, i, load, model->arena, &l->out, err);
-    if (rc == LTD_OK) rc = load_stack(files, gate_up, 2, i, load, model->arena, &l->gate_up, err);
-    if (rc == LTD_OK)
-        rc = load_matrix(files, LTD_WEIGHT_FFN_DOWN, i, load, model->arena, &l->down, err);
+    if (rc == LTD_OK) rc = load_stack(files, qkv, 3, i, load, model, &l->qkv, err);
+    if (rc == LTD_OK) rc = load_matrix(files, LTD_WEIGHT_ATTN_OUT, i, load, model, &l->out, err);
+    if (rc == LTD_OK) rc = load_stack(files, gate_up, 2, i, load, model, &l->gate_up, err);
+    if (rc == LTD_OK) rc = load_matrix(files, LTD_WEIGHT_FFN_DOWN, i, load, model, &l->down, err);
     return rc;
 }
 
@@ -234,17 +232,21 @@ static int load(ltd_llama *model, const ltd_model_files *files, const ltd_llama_
     model->layers = ltd_mem_zeros((size_t)model->config.n_layers, sizeof *model->layers);
     if (!model->path || !model->layers) return ltd_fail(err, LTD_ENOMEM, "no memory");
     rc = ltd_model_files_hash(files, model->hash, err);
+    ltd_model_files_forget(
+        files); /* else all of the file stands in memory beside what is made of it */
     if (rc == LTD_OK)
-        rc = load_matrix(files, LTD_WEIGHT_EMBED, 0, outer, model->arena, &model->embed, err);
+        rc = load_matrix(files, LTD_WEIGHT_EMBED, 0, outer, model, &model->embed, err);
     model->embed_scale = embed_scale(&model->config, model->embed.kind);
     model->lm_head = &model->embed;
     if (rc == LTD_OK && !model->config.tied) {
-        rc = load_matrix(files, LTD_WEIGHT_OUTPUT, 0, outer, model->arena, &model->head, err);
+        rc = load_matrix(files, LTD_WEIGHT_OUTPUT, 0, outer, model, &model->head, err);
         model->lm_head = &model->head;
     }
     if (rc == LTD_OK) rc = load_norm(files, LTD_WEIGHT_OUTPUT_NORM, 0, &model->output_norm, err);
-    for (int i = 0; rc == LTD_OK && i < model->config.n_layers; i++)
+    for (int i = 0; rc == LTD_OK && i < model->config.n_layers; i++) {
         rc = load_layer(model, files, i, load, err);
+        ltd_model_files_forget(files);
+    }
     if (rc < 0) return rc;
     model->dtype_name = kind_name(model->layers[0].qkv.part[0].kind, load, files);
     load_tokenizer(model, files);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "models/kernels/pool.h"
 #include "tests/support/weights.h"
 
 enum { OUT = 19, IN = 512 };
@@ -283,6 +284,58 @@ static void what_does_not_fit_gives_an_error(void **state)
     weight_matrix_free(&m);
 }
 
+/* --- by several threads --- */
+
+static void a_pool_packs_the_same_bytes(void **state)
+{
+    (void)state;
+    enum { ROWS = 333, WIDE = 256, FIRST = 7 };
+    ltd_pool *pool;
+    int32_t order[ROWS];
+    assert_int_equal(ltd_pool_new(&pool, 3, NULL), 0);
+    for (int32_t i = 0; i < ROWS; i++) order[i] = ROWS - 1 - i;
+    for (int f = 0; f < WEIGHT_FORMS; f++) {
+        weight_matrix m;
+        ltd_packed one, all;
+        weight_matrix_make(&m, &weight_forms[f], ROWS, WIDE, &rng);
+        for (int turned = 0; turned < 2; turned++) {
+            const int32_t *o = turned ? order : NULL;
+            assert_int_equal(ltd_pack_init(&one, FIRST + ROWS, WIDE, m.form->kind, NULL, NULL), 0);
+            assert_int_equal(ltd_pack_init(&all, FIRST + ROWS, WIDE, m.form->kind, NULL, NULL), 0);
+            assert_int_equal(ltd_pack_rows(&one, FIRST, &m.view, o, NULL), 0);
+            assert_int_equal(ltd_pack_rows_pooled(pool, &all, FIRST, &m.view, o, NULL), 0);
+            assert_memory_equal(one.data, all.data, ltd_pack_bytes(&one));
+            ltd_pack_fini(&one);
+            ltd_pack_fini(&all);
+        }
+        weight_matrix_free(&m);
+    }
+    ltd_pool_free(pool);
+}
+
+static void a_pool_names_the_first_row_that_is_wrong(void **state)
+{
+    (void)state;
+    enum { ROWS = 400, WIDE = 64 };
+    ltd_pool *pool;
+    weight_matrix m;
+    ltd_packed w;
+    ltd_err err = LTD_ERR_INIT;
+    assert_int_equal(ltd_pool_new(&pool, 3, NULL), 0);
+    weight_matrix_make(&m, &weight_forms[11], ROWS, WIDE, &rng); /* F32 rounded to Q8 */
+    const float nan = NAN;
+    memcpy(m.data + (390 * WIDE + 3) * sizeof nan, &nan, sizeof nan);
+    memcpy(m.data + (130 * WIDE + 3) * sizeof nan, &nan, sizeof nan);
+    assert_int_equal(ltd_pack_init(&w, ROWS, WIDE, LTD_PACK_Q8, NULL, NULL), 0);
+    assert_int_equal(ltd_pack_rows_pooled(pool, &w, 0, &m.view, NULL, &err), LTD_EFORMAT);
+    assert_non_null(strstr(err.msg, "row 130"));
+    assert_int_equal(ltd_pack_rows_pooled(pool, &w, 1, &m.view, NULL, &err), LTD_EINVAL);
+    assert_int_equal(ltd_pack_rows_pooled(pool, &w, -1, &m.view, NULL, &err), LTD_EINVAL);
+    ltd_pack_fini(&w);
+    weight_matrix_free(&m);
+    ltd_pool_free(pool);
+}
+
 int main(void)
 {
     ltd_rng_seed(&rng, 11, LTD_STREAM_TEST);
@@ -297,6 +350,8 @@ int main(void)
         cmocka_unit_test(a_row_may_be_copied_from_another_matrix),
         cmocka_unit_test(the_first_rows_are_a_matrix),
         cmocka_unit_test(what_does_not_fit_gives_an_error),
+        cmocka_unit_test(a_pool_packs_the_same_bytes),
+        cmocka_unit_test(a_pool_names_the_first_row_that_is_wrong),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
