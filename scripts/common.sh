@@ -68,3 +68,37 @@ build_in() {
     printf '%s\n' "$*" >"$root/$dir/options.txt"
     ninja -C "$root/$dir" "${targets[@]}" || die "$dir: the build failed; the first error is above"
 }
+
+# run_stages WHAT RUN STAGE...: run stage_STAGE after stage_STAGE for the results in RUN, which is
+# removed first where $fresh is true; one WHAT at a time: two would share the cores, and the clock would
+# say so.
+run_stages() {
+    local what=$1 run=$2 stage began code n=0
+    shift 2
+    mkdir -p runs
+    exec 9>"runs/.$what.lock"
+    flock -n 9 || die "another $what is running in $run"
+    if ${fresh:-false}; then rm -rf "$run"; fi
+    mkdir -p "$run"
+    trap 'warn "stopped after $(clock $SECONDS); the same command goes on from here"; exit 130' INT TERM
+    for stage in "$@"; do
+        n=$((n + 1))
+        began=$SECONDS
+        printf '\n=== [%d/%d] %s   (%s elapsed)\n' $n $# "$stage" "$(clock $SECONDS)"
+        # Not in a condition: there bash would ignore -e, and a stage would go on past a failed line.
+        set +e
+        (set -e; "stage_$stage")
+        code=$?
+        set -e
+        if [ $code -eq 130 ]; then
+            warn "stopped in stage '$stage' after $(clock $SECONDS); the same command goes on from here"
+            exit 130
+        elif [ $code -ne 0 ]; then
+            warn "stage '$stage' failed (exit code $code) after $(clock $((SECONDS - began)));" \
+                "the reason is above. The same command goes on from here"
+            exit $code
+        fi
+        printf '=== %s: %s\n' "$stage" "$(clock $((SECONDS - began)))"
+    done
+    printf '\n%s: done in %s. Results: %s/\n' "$me" "$(clock $SECONDS)" "$run"
+}
