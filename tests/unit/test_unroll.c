@@ -244,7 +244,7 @@ static void gradients_are_differences_of_the_loss(void **state)
             fail_msg("parameter %lld of %s: gradient %.9g, by differences %.9g", (long long)at,
                      ltd_head_part_name((ltd_head_part)p), got, want);
     }
-    print_message("200 gradients, furthest off by %.2g of themselves\n", worst);
+    print_message("# 200 gradients, furthest off by %.2g of themselves\n", worst);
 }
 
 static double distance(const float *a, const float *b)
