@@ -4,11 +4,11 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "env/tree.h"
 
 int32_t ltd_trace_row(const ltd_trace *trace, int32_t forward)
 {
-    int32_t k = trace->top_k;
-    return forward > 0 ? k + (forward - 1) * k * k : 0;
+    return ltd_tree_pool(forward, trace->top_k);
 }
 
 int32_t ltd_trace_rows(const ltd_trace *trace)

@@ -154,6 +154,11 @@ void ltd_tree_reset(ltd_tree *tree)
     ltd_rank_clear(&tree->rank);
 }
 
+int32_t ltd_tree_pool(int32_t forwards, int32_t top_k)
+{
+    return forwards > 0 ? top_k + (forwards - 1) * top_k * top_k : 0;
+}
+
 /* ln p as the tree wants it. */
 static float sane(float logp)
 {

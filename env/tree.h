@@ -126,6 +126,8 @@ float ltd_tree_row_entropy(const ltd_tree *tree, int32_t row, int32_t *node);
 float ltd_tree_row_mass(const ltd_tree *tree);
 
 /* --- the pool --- */
+/* Nodes that the head has put into it after so many forwards: k, then k * k each. */
+int32_t ltd_tree_pool(int32_t forwards, int32_t top_k);
 int32_t ltd_tree_count(const ltd_tree *tree);
 const ltd_node *ltd_tree_nodes(const ltd_tree *tree);
 /* Pool indices of the min(n, count) best by (score descending, index ascending).  Borrowed until

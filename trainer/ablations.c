@@ -144,15 +144,6 @@ static int play_fixed(ltd_study *y, ltd_err *err)
 
 /* --- figures --- */
 
-static int32_t row_of(const ltd_study *y, const char *part, const char *name)
-{
-    for (int32_t i = 0; i < y->a->n_rows; i++)
-        if (strcmp(ltd_ablation_specs[i].part, part) == 0 &&
-            strcmp(ltd_ablation_specs[i].name, name) == 0)
-            return i;
-    return 0;
-}
-
 static int fold(ltd_study *y, ltd_err *err)
 {
     const ltd_config *c = &y->s->config;
@@ -165,13 +156,14 @@ static int fold(ltd_study *y, ltd_err *err)
         r->size /= r->seeds;
         rc = ltd_stats_groups(rates(y, i), rates(y, LTD_SPECS), y->size, y->tasks,
                               c->bench.bootstrap, c->run.seed, group, &all, &r->speedup, err);
-        int32_t against = row_of(y, r->part, r->against);
+        int32_t against = (int32_t)(ltd_ablations_find(y->a, r->part, r->against) - y->a->row);
         if (rc == LTD_OK && against != i)
             rc = ltd_stats_groups(rates(y, i), rates(y, against), y->size, y->tasks,
                                   c->bench.bootstrap, c->run.seed, group, &all, &r->vs, err);
     }
     return rc;
 }
+
 /* --- the whole --- */
 
 static int check(const ltd_setup *s, const ltd_ablations_options *o, ltd_err *err)

@@ -47,13 +47,13 @@ static int fold_live(ltd_study *y, const ltd_bench *b, ltd_err *err)
     for (int32_t i = 0; i < b->n_tasks; i++) size[i] = b->tasks[i].prompts;
     for (int32_t r = 0; r < b->all.n_rows; r++)
         ltd_bench_rates(b->cells + (size_t)r * (size_t)n, n, b->reps, rate + (size_t)r * (size_t)n);
+    const ltd_bench_row *ar = ltd_bench_find(&b->all, "ar");
     int rc = LTD_OK;
     for (int32_t i = 0; rc == LTD_OK && i < LTD_SPECS; i++) {
         ltd_ablation_row *to = &y->a->row[i];
         const ltd_bench_row *row =
             goes_live(&ltd_ablation_specs[i]) ? ltd_bench_find(&b->all, to->name) : NULL;
         const ltd_bench_row *against = ltd_bench_find(&b->all, to->against);
-        const ltd_bench_row *ar = ltd_bench_find(&b->all, "ar");
         if (!row) continue;
         const ltd_rate *of = rate + (size_t)(row - b->all.rows) * (size_t)n;
         to->decide = row->phase[LTD_PHASE_DECIDE];

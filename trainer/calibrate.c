@@ -14,6 +14,7 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
+#include "env/tree.h"
 #include "trainer/calibrate_priv.h"
 
 enum {
@@ -72,11 +73,6 @@ static int add_point(ltd_calibration *c, point_kind kind, int32_t forwards, int3
     return LTD_OK;
 }
 
-static int32_t pool_of(int32_t forwards, int32_t k)
-{
-    return forwards > 0 ? k + (forwards - 1) * k * k : 0;
-}
-
 static int32_t least(int32_t a, int32_t b)
 {
     return a < b ? a : b;
@@ -95,8 +91,9 @@ static int list_context(ltd_calibration *c, const ltd_cycle_options *o, int32_t 
     if (rc == LTD_OK && most >= 3 && o->top_k > 1) rc = add_point(c, THREE, 3, few, context, err);
     for (size_t r = 0; rc == LTD_OK && r < sizeof verify_rows / sizeof *verify_rows; r++) {
         int32_t size = verify_rows[r] - 1, forwards = head && most > 1 ? 2 : most;
-        while (forwards < most && pool_of(forwards, o->top_k) < size) forwards++;
-        if (size > o->max_size || size > (head ? pool_of(most, o->top_k) : o->lookup_max_chain))
+        while (forwards < most && ltd_tree_pool(forwards, o->top_k) < size) forwards++;
+        if (size > o->max_size ||
+            size > (head ? ltd_tree_pool(most, o->top_k) : o->lookup_max_chain))
             break;
         rc = add_point(c, VERIFY, forwards, size, context, err);
     }

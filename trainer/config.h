@@ -67,6 +67,12 @@ typedef enum ltd_distill_precision {
     LTD_DISTILL_BF16
 } ltd_distill_precision;
 typedef enum ltd_train_mode { LTD_TRAIN_JOINT, LTD_TRAIN_STAGES } ltd_train_mode;
+/* An entry of train.stages. */
+typedef struct ltd_stage_kind {
+    const char *name;
+    bool depth; /* who learns, else size */
+    bool alone; /* whatever the other one has learned */
+} ltd_stage_kind;
 typedef enum ltd_train_ground { LTD_TRAIN_LIVE, LTD_TRAIN_RECORDS } ltd_train_ground;
 
 /* Field x of section s is the key "s.x"; units and ranges are in the table. */
@@ -238,6 +244,8 @@ int ltd_config_parse(ltd_config *config, const char *name, const void *data, siz
 int ltd_config_set(ltd_config *config, const char *assignment, ltd_err *err);
 /* Same, with key and value apart. */
 int ltd_config_set_value(ltd_config *config, const char *key, const char *value, ltd_err *err);
+/* By its name; static storage, NULL: there is none. */
+const ltd_stage_kind *ltd_stage_kind_find(const char *name);
 /* What one key alone can't tell: min_forwards <= max_forwards, batch_size <= n_steps, sizes ascend,
  * contracts and top_k agree.  LTD_EINVAL names both keys. */
 int ltd_config_check(const ltd_config *config, ltd_err *err);

@@ -197,19 +197,26 @@ static int check_contracts(const ltd_config *c, ltd_err *err)
     return LTD_OK;
 }
 
+const ltd_stage_kind *ltd_stage_kind_find(const char *name)
+{
+    static const ltd_stage_kind kinds[] = {{"size-alone", false, true},
+                                           {"depth-alone", true, true},
+                                           {"size", false, false},
+                                           {"depth", true, false}};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (strcmp(name, kinds[i].name) == 0) return &kinds[i];
+    return NULL;
+}
+
 static int check_stages(const ltd_config *c, ltd_err *err)
 {
-    static const char *const kinds[] = {"size-alone", "depth-alone", "size", "depth"};
     const ltd_strings *stages = &c->train.stages;
-    for (int32_t i = 0; i < stages->n; i++) {
-        size_t k = 0;
-        while (k < 4 && strcmp(stages->v[i], kinds[k]) != 0) k++;
-        if (k == 4)
+    for (int32_t i = 0; i < stages->n; i++)
+        if (!ltd_stage_kind_find(stages->v[i]))
             return ltd_fail(err, LTD_EINVAL,
                             "train.stages: found '%s', expected size-alone, depth-alone, size or "
                             "depth",
                             stages->v[i]);
-    }
     if (c->train.mode != LTD_TRAIN_STAGES) return LTD_OK;
     if (stages->n < 1 || stages->n != c->train.stage_decisions.n)
         return ltd_fail(err, LTD_EINVAL,

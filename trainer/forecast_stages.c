@@ -1,22 +1,17 @@
 /* The schedule, counted: the only part of the forecast that knows of it. */
 #include <math.h>
-#include <string.h>
 
+#include "env/tree.h"
 #include "trainer/forecast.h"
 
 /* --- a cycle of policies that choose at random --- */
-
-static int32_t pool_of(int32_t forwards, int32_t k)
-{
-    return forwards > 0 ? k + (forwards - 1) * k * k : 0;
-}
 
 /* What follows when drafting ends after n forwards, which it does with probability p: any legal
  * size, each as likely (env.c: those that the pool fills, and the first that takes all of it). */
 static void end_after(ltd_forecast_pace *r, const ltd_config *c, const ltd_cost *cost, int32_t n,
                       double p)
 {
-    int32_t pool = pool_of(n, c->env.top_k), legal = 0;
+    int32_t pool = ltd_tree_pool(n, c->env.top_k), legal = 0;
     double nodes = 0, ms = 0;
     for (int32_t i = 0; i < c->env.sizes.n; i++) {
         int32_t v = c->env.sizes.v[i];
@@ -99,7 +94,7 @@ static int32_t stages(const ltd_config *c, const ltd_forecast_pace *pace, ltd_fo
     bool live = c->train.stages_on == LTD_TRAIN_LIVE;
     for (int32_t i = 0; i < c->train.stages.n; i++) {
         const char *name = c->train.stages.v[i];
-        bool depth = strncmp(name, "depth", 5) == 0;
+        bool depth = ltd_stage_kind_find(name)->depth;
         double each = pace->decisions[depth ? LTD_FORECAST_DEPTH : LTD_FORECAST_SIZE];
         double cycles = each > 0 ? c->train.stage_decisions.v[i] / each : 0;
         ret[i] = count(c, pace, name, cycles, depth, !depth, live);

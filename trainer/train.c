@@ -48,10 +48,8 @@ static void choose_envs(ltd_trainer *t)
 static void tick(void *ctx, const ltd_joint_stats *stats)
 {
     const ltd_trainer *t = ctx;
-    int64_t n = stats->cycles;
-    if (t->setup->config.train.mode == LTD_TRAIN_STAGES)
-        n = ltd_rollout_size(t->depth_updates ? t->depth->rollout : t->size->rollout);
-    if (t->options->tick) t->options->tick(t->options->ctx, ltd_train_done(t) + n);
+    if (!t->options->tick) return;
+    t->options->tick(t->options->ctx, ltd_train_done(t) + ltd_train_rollout_done(t, stats));
 }
 
 static void set_update(ltd_metrics *m, const char *which, const ltd_ppo_stats *s)

@@ -55,6 +55,8 @@ bool ltd_train_on_records(const ltd_trainer *t);
 /* How much of ltd_train_length() is done; is all of it? */
 int64_t ltd_train_done(const ltd_trainer *t);
 bool ltd_train_over(const ltd_trainer *t);
+/* What the rollout under way adds to it so far. */
+int64_t ltd_train_rollout_done(const ltd_trainer *t, const ltd_joint_stats *stats);
 /* Share of the run, or of the stage, that is done: by cycles or decisions; joint: by time when that
  * ends it sooner. */
 double ltd_train_share(const ltd_trainer *t);

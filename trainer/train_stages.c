@@ -4,17 +4,7 @@
  * depth only explores.  Stages: one learns, the other is frozen; a stage ends with its learner's
  * decisions, at the end of a rollout.  That is the paper's way: size alone, under random depths;
  * depth alone, with 60 nodes; then both in turns, each with the other one as it has become. */
-#include <string.h>
-
 #include "trainer/train_priv.h"
-
-static const struct {
-    const char *name;
-    bool depth, alone;
-} kinds[] = {{"size-alone", false, true},
-             {"depth-alone", true, true},
-             {"size", false, false},
-             {"depth", true, false}};
 
 static bool in_stages(const ltd_trainer *t)
 {
@@ -22,23 +12,16 @@ static bool in_stages(const ltd_trainer *t)
 }
 
 /* The names were checked with the configuration. */
-static size_t kind_of(const ltd_config *c, int32_t stage)
+static const ltd_stage_kind *kind_of(const ltd_trainer *t, int32_t stage)
 {
-    size_t i = 0;
-    while (strcmp(c->train.stages.v[stage], kinds[i].name) != 0) i++;
-    return i;
-}
-
-static bool depth_stage(const ltd_trainer *t)
-{
-    return kinds[kind_of(&t->setup->config, t->stage)].depth;
+    return ltd_stage_kind_find(t->setup->config.train.stages.v[stage]);
 }
 
 /* Has this policy learned in one of the first `stages`? */
 static bool learned_in(const ltd_trainer *t, bool depth, int32_t stages)
 {
     for (int32_t i = 0; i < stages; i++)
-        if (kinds[kind_of(&t->setup->config, i)].depth == depth) return true;
+        if (kind_of(t, i)->depth == depth) return true;
     return t->planned;
 }
 
@@ -121,7 +104,7 @@ int64_t ltd_train_longest_rollout(const ltd_trainer *t)
 
 static ltd_joint_role partner(const ltd_trainer *t, bool depth)
 {
-    bool alone = kinds[kind_of(&t->setup->config, t->stage)].alone;
+    bool alone = kind_of(t, t->stage)->alone;
     return !alone && learned_in(t, depth, t->stage) ? LTD_ROLE_GREEDY : LTD_ROLE_UNTAUGHT;
 }
 
@@ -132,11 +115,17 @@ void ltd_train_choose(ltd_trainer *t)
     j->fixed_size = t->setup->config.policy.fixed_size;
     t->depth_updates = t->planned || ltd_train_share(t) >= t->setup->config.train.size_first;
     if (!in_stages(t)) return;
-    t->depth_updates = depth_stage(t);
+    t->depth_updates = kind_of(t, t->stage)->depth;
     if (t->depth_updates)
         j->size_role = partner(t, false);
     else
         j->depth_role = partner(t, true);
+}
+
+int64_t ltd_train_rollout_done(const ltd_trainer *t, const ltd_joint_stats *s)
+{
+    if (!in_stages(t)) return s->cycles;
+    return ltd_rollout_size(t->depth_updates ? t->depth->rollout : t->size->rollout);
 }
 
 void ltd_train_count(ltd_trainer *t, const ltd_joint_stats *s)
@@ -144,7 +133,7 @@ void ltd_train_count(ltd_trainer *t, const ltd_joint_stats *s)
     t->cycles += s->cycles;
     t->decisions += s->decisions;
     if (!in_stages(t)) return;
-    int64_t n = ltd_rollout_size(depth_stage(t) ? t->depth->rollout : t->size->rollout);
+    int64_t n = ltd_train_rollout_done(t, s);
     /* As many cycles as a rollout may have, and nothing was asked: the stage is over. */
     if (n == 0 && s->cycles >= ltd_train_longest_rollout(t))
         n = t->setup->config.train.stage_decisions.v[t->stage];

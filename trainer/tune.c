@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "env/tree.h"
+
 char *ltd_setting_text(const ltd_setting *setting, char *ret, size_t size)
 {
     char beam[24] = "";
@@ -27,7 +29,7 @@ static int32_t width_of(const ltd_cycle_options *c, const ltd_setting *s)
 /* Nodes that the pool can hold, and its deepest level. */
 static int64_t pool_room(const ltd_cycle_options *c, const ltd_setting *s, int32_t *depth)
 {
-    int64_t k = width_of(c, s), room = s->forwards ? k + (s->forwards - 1) * k * k : 0;
+    int32_t room = ltd_tree_pool(s->forwards, width_of(c, s));
     *depth = s->forwards + (s->lookup ? c->lookup_max_chain : 0);
     return room + (s->lookup ? c->lookup_max_chain : 0);
 }
