@@ -1,6 +1,6 @@
 /* A learned pair of policies: the depth and the size actor, with the contracts and the size table
  * they were trained for.  One of the two may be missing: its decisions are then the same in every
- * cycle.  Knows no file format: trainer/policy_file.h reads one from a checkpoint.
+ * cycle.  Knows no file format: trainer/checkpoint/policy_file.h reads one from a checkpoint.
  *
  *     ltd_agent *agent;
  *     ltd_agent_policy_new(&agent, "ltd", policy, NULL, &err);         greedy

@@ -9,8 +9,8 @@
  * expand: the survival of its score (env/survival.h), 1 before the first forward.  Match is the
  * length of the lookup match, 0 without one.
  *
- * Tables are fitted by trainer/table_fit.h.  Thread rule: immutable once made; an agent belongs to
- * one thread. */
+ * Tables are fitted by trainer/train/table_fit.h.  Thread rule: immutable once made; an agent
+ * belongs to one thread. */
 #ifndef LTD_AGENTS_TABLE_H
 #define LTD_AGENTS_TABLE_H
 

@@ -93,9 +93,9 @@ bad|models/llm/a.c|#include "models/torch/ltd_torch.h"
 bad|models/torch/a.cc|#include "models/files/dtype.h"
 bad|models/torch/a.cc|#include "env/tree.h"
 bad|env/a.c|#include "agents/agent.h"
-bad|env/a.h|  #  include "trainer/ppo.h"
+bad|env/a.h|  #  include "trainer/ppo/ppo.h"
 bad|env/a.c|#include "models/torch/ltd_torch.h"
-bad|agents/a.c|#include "trainer/ppo.h"
+bad|agents/a.c|#include "trainer/ppo/ppo.h"
 bad|trainer/a.c|#include "trainer/cli/opts.h"
 bad|env/a.c|#include "tree.h"
 bad|env/a.c|#include "../agents/agent.h"
@@ -115,7 +115,7 @@ good|models/kernels/a.c|#include "models/kernels/simd_priv.h"
 good|env/a.c|#include "models/llm/model.h"
 good|agents/a.c|#include "models/torch/ltd_torch.h"
 good|trainer/a.c|#include <hdf5.h>
-good|trainer/cli/a.c|#include "trainer/ppo.h"
+good|trainer/cli/a.c|#include "trainer/ppo/ppo.h"
 good|env/a.c|/* see agents/agent.h */
 CASES
     if [ $failed -gt 0 ]; then

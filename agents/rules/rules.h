@@ -11,7 +11,8 @@
  * taken as ln of the probability that a node survives.  It is blind, and always legal.  Where a
  * method knows the draft head alone it is given prompt lookup as well, by parameters g and m: a
  * match of g tokens or more is verified, m tokens of it, without a draft forward.
- * Parameters are searched by trainer/rule_tune.h.  Thread rule: an agent belongs to one thread. */
+ * Parameters are searched by trainer/tune/rule_tune.h.  Thread rule: an agent belongs to one
+ * thread. */
 #ifndef LTD_AGENTS_RULES_RULES_H
 #define LTD_AGENTS_RULES_RULES_H
 

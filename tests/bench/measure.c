@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
-#include "trainer/stats.h"
+#include "trainer/bench/stats.h"
 
 void measure_usage(const char *fmt, ...)
 {

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "tests/fuzz/fuzz.h"
-#include "trainer/config.h"
+#include "trainer/config/config.h"
 
 /* What is accepted must print as YAML that reads back equal. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -15,7 +15,7 @@
 #include "agents/categorical.h"
 #include "models/torch/ltd_torch.h"
 #include "tests/support/golden.h"
-#include "trainer/ppo.h"
+#include "trainer/ppo/ppo.h"
 
 enum { STEPS = 51200, N_STEPS = 2048, EVAL_EPISODES = 20, MAX_EPISODE = 500 };
 

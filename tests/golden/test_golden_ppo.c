@@ -15,7 +15,7 @@
 #include "models/torch/ltd_torch.h"
 #include "tests/support/golden.h"
 #include "tests/support/vectors.h"
-#include "trainer/ppo.h"
+#include "trainer/ppo/ppo.h"
 
 enum { MAX_BATCHES = 8, MAX_STEPS = 512 };
 

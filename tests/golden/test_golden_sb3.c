@@ -22,8 +22,8 @@
 #include "tests/support/golden.h"
 #include "tests/support/sb3zip.h"
 #include "tests/support/vectors.h"
-#include "trainer/import.h"
-#include "trainer/policy_file.h"
+#include "trainer/checkpoint/import.h"
+#include "trainer/checkpoint/policy_file.h"
 
 enum { OBSERVATIONS = 1000, MAX_ACTIONS = 32 };
 

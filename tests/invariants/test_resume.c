@@ -13,9 +13,9 @@
 #include "base/file.h"
 #include "models/torch/ltd_torch.h"
 #include "tests/support/golden.h"
-#include "trainer/checkpoint.h"
-#include "trainer/policy_file.h"
-#include "trainer/train.h"
+#include "trainer/checkpoint/checkpoint.h"
+#include "trainer/checkpoint/policy_file.h"
+#include "trainer/train/train.h"
 
 enum { CYCLES = 120, MAX_ROWS = 64, PATH = 1024 };
 static const char *const LAST = "checkpoints/step_0000000120.h5";

@@ -2,7 +2,7 @@
 #ifndef LTD_TESTS_SUPPORT_BENCH_SAMPLE_H
 #define LTD_TESTS_SUPPORT_BENCH_SAMPLE_H
 
-#include "trainer/bench.h"
+#include "trainer/bench/bench.h"
 
 enum { SAMPLE_PROMPTS = 6, SAMPLE_ROWS = 3 };
 

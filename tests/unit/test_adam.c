@@ -8,7 +8,7 @@
 #include <math.h>
 
 #include "base/rng.h"
-#include "trainer/adam.h"
+#include "trainer/ppo/adam.h"
 
 static ltd_adam *make(int64_t n)
 {

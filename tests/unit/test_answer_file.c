@@ -14,7 +14,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "tests/support/vocab.h"
-#include "trainer/answer_file.h"
+#include "trainer/bench/answer_file.h"
 
 static ltd_tokenizer *tok;
 static ltd_answer_log *answers;

@@ -12,7 +12,7 @@
 
 #include "base/json.h"
 #include "tests/support/bench_sample.h"
-#include "trainer/accept_depth.h"
+#include "trainer/bench/accept_depth.h"
 
 static ltd_bench bench;
 

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "trainer/bench.h"
+#include "trainer/bench/bench.h"
 
 enum { ROWS = 4, EACH = 3, MOST = 7 };
 

@@ -16,7 +16,7 @@
 #include "base/file.h"
 #include "base/rng.h"
 #include "base/str.h"
-#include "trainer/checkpoint_priv.h"
+#include "trainer/checkpoint/checkpoint_priv.h"
 
 static char dir[64];
 static char path[128];

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "base/file.h"
-#include "trainer/compat.h"
+#include "trainer/config/compat.h"
 
 static ltd_config paper, a, b;
 

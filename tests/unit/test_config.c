@@ -10,7 +10,7 @@
 #include "base/file.h"
 #include "base/rng.h"
 #include "base/yaml.h"
-#include "trainer/config.h"
+#include "trainer/config/config.h"
 
 static ltd_config a, b; /* 40 KiB each: not on the stack */
 

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "trainer/drift.h"
+#include "trainer/calibrate/drift.h"
 
 static ltd_cost used, now;
 

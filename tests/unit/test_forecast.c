@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "base/rng.h"
-#include "trainer/forecast.h"
+#include "trainer/train/forecast.h"
 
 static ltd_config c;
 

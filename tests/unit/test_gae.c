@@ -5,7 +5,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "trainer/gae.h"
+#include "trainer/ppo/gae.h"
 
 /* gamma 0.5, lambda 0.5: every number below is exact in float. */
 static void three_steps_by_hand(void **state)

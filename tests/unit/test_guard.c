@@ -10,7 +10,7 @@
 #include "agents/guard.h"
 #include "base/rng.h"
 #include "tests/support/made_positions.h"
-#include "trainer/run_prompt.h"
+#include "trainer/bench/run_prompt.h"
 
 enum { CYCLES = 2000, PLAIN_NS = 1000 };
 

@@ -12,8 +12,8 @@
 
 #include "base/file.h"
 #include "tests/support/sb3zip.h"
-#include "trainer/import.h"
-#include "trainer/policy_file.h"
+#include "trainer/checkpoint/import.h"
+#include "trainer/checkpoint/policy_file.h"
 
 static char root[64];
 static ltd_config config;

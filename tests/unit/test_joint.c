@@ -1,6 +1,6 @@
 /* Who plays what while policies learn: roles of a collection over a tiny model. */
 #include "tests/support/tiny_env.h"
-#include "trainer/joint.h"
+#include "trainer/ppo/joint.h"
 
 enum { CYCLES = 400, CAPACITY = 4096 };
 

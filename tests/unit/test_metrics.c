@@ -12,7 +12,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "trainer/metrics.h"
+#include "trainer/metrics/metrics.h"
 
 static char dir[64];
 

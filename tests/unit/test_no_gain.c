@@ -12,8 +12,8 @@
 #include "base/rng.h"
 #include "tests/support/bench_sample.h"
 #include "tests/support/made_positions.h"
-#include "trainer/planner.h"
-#include "trainer/prior.h"
+#include "trainer/train/planner.h"
+#include "trainer/train/prior.h"
 
 static made_positions train, valid;
 static ltd_err err;

@@ -9,8 +9,8 @@
 #include "agents/fixed.h"
 #include "agents/rules/rules.h"
 #include "tests/support/made_positions.h"
-#include "trainer/oracle.h"
-#include "trainer/run_prompt.h"
+#include "trainer/records/oracle.h"
+#include "trainer/bench/run_prompt.h"
 
 enum { TEXTS = 6 };
 

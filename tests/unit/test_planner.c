@@ -12,9 +12,9 @@
 #include "agents/categorical.h"
 #include "base/rng.h"
 #include "tests/support/made_positions.h"
-#include "trainer/behaviour.h"
-#include "trainer/planner.h"
-#include "trainer/prior.h"
+#include "trainer/train/behaviour.h"
+#include "trainer/train/planner.h"
+#include "trainer/train/prior.h"
 
 enum { CYCLES = 3, FORWARDS = 2, VIEWS = FORWARDS + 1, SIZES = 4 };
 

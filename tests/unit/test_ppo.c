@@ -11,7 +11,7 @@
 #include "agents/categorical.h"
 #include "base/mem.h"
 #include "models/torch/ltd_torch.h"
-#include "trainer/ppo.h"
+#include "trainer/ppo/ppo.h"
 
 /* A learner with everything it needs. */
 struct learner {

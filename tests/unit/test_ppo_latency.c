@@ -13,7 +13,7 @@
 
 #include "env/reward.h"
 #include "models/torch/ltd_torch.h"
-#include "trainer/joint.h"
+#include "trainer/ppo/joint.h"
 
 enum { MAX_FORWARDS = 4, N_SIZES = 5, OBS = MAX_FORWARDS + 1, BEAM = 2, ROLLOUTS = 40 };
 static const int32_t SIZES[N_SIZES] = {0, 1, 2, 4, 8};

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "trainer/progress.h"
+#include "trainer/metrics/progress.h"
 
 static const uint64_t SECOND = 1000000000u;
 static ltd_clock_script script;

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "trainer/published.h"
+#include "trainer/suites/published.h"
 
 static const char *const tasks[] = {"mt_bench", "gsm8k", "alpaca", "qa"};
 static const char *const models[] = {"llama-3.1-8b", "vicuna-13b", "deepseek-r1-distill-llama-8b",

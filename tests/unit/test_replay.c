@@ -10,7 +10,7 @@
 #include "base/rng.h"
 #include "env/cycle.h"
 #include "tests/support/engine.h"
-#include "trainer/record.h"
+#include "trainer/records/record.h"
 
 enum { CONTEXT = 256, FORWARDS = 4, SIZE = 20, TEXT = 60, TEXTS = 3, PROMPT = 24 };
 

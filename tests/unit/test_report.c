@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "tests/support/bench_sample.h"
-#include "trainer/report.h"
+#include "trainer/report/report.h"
 
 static ltd_bench bench;
 

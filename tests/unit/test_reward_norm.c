@@ -6,7 +6,7 @@
 #include <cmocka.h>
 
 #include "base/rng.h"
-#include "trainer/reward_norm.h"
+#include "trainer/ppo/reward_norm.h"
 
 /* The variance of a start that weighs 1e-4 and of all rewards, in two passes. */
 static void it_is_the_variance_of_all_so_far(void **state)

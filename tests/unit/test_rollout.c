@@ -7,7 +7,7 @@
 
 #include <math.h>
 
-#include "trainer/rollout.h"
+#include "trainer/ppo/rollout.h"
 
 static ltd_rollout *make(ltd_rollout_kind kind, int32_t n_envs, int32_t capacity)
 {

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "base/rng.h"
-#include "trainer/rule_fit.h"
+#include "trainer/tune/rule_fit.h"
 
 static ltd_err err;
 static const int32_t dims[] = {3, 5, 4, 2};

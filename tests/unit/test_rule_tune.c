@@ -7,8 +7,8 @@
 
 #include "agents/fixed.h"
 #include "tests/support/made_trace.h"
-#include "trainer/rule_train.h"
-#include "trainer/rule_tune.h"
+#include "trainer/tune/rule_train.h"
+#include "trainer/tune/rule_tune.h"
 
 enum { TEXTS = 6 };
 

@@ -12,7 +12,7 @@
 #include "env/cycle.h"
 #include "tests/support/made_positions.h"
 #include "tests/support/made_trace.h"
-#include "trainer/run_prompt.h"
+#include "trainer/bench/run_prompt.h"
 
 enum { TEXTS = 40, MAX_NEW = 6, END = 3 };
 

@@ -7,7 +7,7 @@
 
 #include <math.h>
 
-#include "trainer/schedule.h"
+#include "trainer/ppo/schedule.h"
 
 static void the_papers_learning_rate(void **state)
 {

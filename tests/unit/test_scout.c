@@ -2,7 +2,7 @@
  * are judged as each would be alone, and what it counts is what play gets. */
 #include "tests/support/tiny_env.h"
 
-#include "trainer/scout.h"
+#include "trainer/tune/scout.h"
 
 enum { ANSWER = 24, MOST = 64 };
 

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "base/rng.h"
-#include "trainer/stats.h"
+#include "trainer/bench/stats.h"
 
 #define near(a, b) assert_true(fabs((a) - (b)) < 1e-12)
 

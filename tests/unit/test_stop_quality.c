@@ -14,7 +14,7 @@
 #include "env/cycle.h"
 #include "tests/support/made_positions.h"
 #include "tests/support/made_trace.h"
-#include "trainer/stop_quality.h"
+#include "trainer/bench/stop_quality.h"
 
 enum { TEXTS = 12, FORWARDS = 3 };
 

@@ -13,7 +13,7 @@
 
 #include "base/json.h"
 #include "tests/support/bench_sample.h"
-#include "trainer/suite_paper.h"
+#include "trainer/suites/suite_paper.h"
 
 static ltd_bench cold, hot;
 static ltd_published figures;

@@ -10,7 +10,7 @@
 
 #include "base/file.h"
 #include "tests/support/made_trace.h"
-#include "trainer/trace_dir.h"
+#include "trainer/records/trace_dir.h"
 
 static char folder[] = "/tmp/ltd-trace-XXXXXX";
 static ltd_trace made, got;

@@ -12,8 +12,8 @@
 
 #include "base/rng.h"
 #include "tests/support/engine.h"
-#include "trainer/survival_run.h"
-#include "trainer/tune.h"
+#include "trainer/records/survival_run.h"
+#include "trainer/tune/tune.h"
 
 /* A machine whose best setting is 2 forwards, 6 nodes, lookup; time passes as it plays. */
 typedef struct machine {

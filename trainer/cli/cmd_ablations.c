@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "trainer/ablations.h"
+#include "trainer/suites/ablations.h"
 #include "trainer/cli/cli.h"
 
 static int write_result(const ltd_cli *cli, const ltd_ablations *a, const ltd_published *published)

@@ -3,12 +3,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "trainer/answer_file.h"
-#include "trainer/bench.h"
+#include "trainer/bench/answer_file.h"
+#include "trainer/bench/bench.h"
 #include "trainer/cli/cli.h"
-#include "trainer/policy_file.h"
-#include "trainer/report.h"
-#include "trainer/tune.h"
+#include "trainer/checkpoint/policy_file.h"
+#include "trainer/report/report.h"
+#include "trainer/tune/tune.h"
 
 int ltd_cli_tune(const ltd_cli *cli, const ltd_setup *s, ltd_tuned *ret, ltd_err *err)
 {

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "trainer/calibrate.h"
+#include "trainer/calibrate/calibrate.h"
 #include "trainer/cli/cli.h"
 
 static void tell(void *ctx, double share)

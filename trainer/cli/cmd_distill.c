@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "trainer/checkpoint.h"
+#include "trainer/checkpoint/checkpoint.h"
 #include "trainer/cli/cli.h"
 #include "trainer/distill/distill_report.h"
 #include "trainer/distill/learn.h"

@@ -11,8 +11,8 @@
 #include "base/mem.h"
 #include "env/render.h"
 #include "trainer/cli/cli.h"
-#include "trainer/policy_file.h"
-#include "trainer/tune.h"
+#include "trainer/checkpoint/policy_file.h"
+#include "trainer/tune/tune.h"
 
 typedef struct generation {
     ltd_cli *cli;

@@ -4,9 +4,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "trainer/checkpoint.h"
+#include "trainer/checkpoint/checkpoint.h"
 #include "trainer/cli/cli.h"
-#include "trainer/import.h"
+#include "trainer/checkpoint/import.h"
 
 static int usage(const char *what, const char *found)
 {

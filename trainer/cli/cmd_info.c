@@ -8,9 +8,9 @@
 #include "base/file.h"
 #include "models/files/ptzip.h"
 #include "models/files/safetensors.h"
-#include "trainer/checkpoint.h"
+#include "trainer/checkpoint/checkpoint.h"
 #include "trainer/cli/cli.h"
-#include "trainer/import.h"
+#include "trainer/checkpoint/import.h"
 #include "trainer/version.h"
 
 static void print_dims(const int64_t *dims, int n)

@@ -5,8 +5,8 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "trainer/cli/cli.h"
-#include "trainer/record_run.h"
-#include "trainer/survival_run.h"
+#include "trainer/records/record_run.h"
+#include "trainer/records/survival_run.h"
 
 static void print_result(const ltd_recorded *r, const char *folder)
 {

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "trainer/cli/cli.h"
-#include "trainer/policy_file.h"
-#include "trainer/predict.h"
+#include "trainer/checkpoint/policy_file.h"
+#include "trainer/records/predict.h"
 
 /* The best static setting on the records of the training prompts. */
 static int tune_on_records(const ltd_replay *r, ltd_tuned *ret, ltd_err *err)

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "trainer/cli/cli.h"
-#include "trainer/suite_paper.h"
+#include "trainer/suites/suite_paper.h"
 
 #define FIGURES "configs/published/ltd.csv"
 

@@ -8,12 +8,12 @@
 
 #include "base/file.h"
 #include "base/json.h"
-#include "trainer/checkpoint.h"
-#include "trainer/planner.h"
+#include "trainer/checkpoint/checkpoint.h"
+#include "trainer/train/planner.h"
 #include "trainer/cli/cli.h"
-#include "trainer/forecast.h"
-#include "trainer/import.h"
-#include "trainer/train.h"
+#include "trainer/train/forecast.h"
+#include "trainer/checkpoint/import.h"
+#include "trainer/train/train.h"
 
 typedef struct view {
     ltd_progress plan, bar; /* passes over records; cycles, or decisions of the stages */

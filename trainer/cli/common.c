@@ -11,9 +11,9 @@
 
 #include "base/file.h"
 #include "trainer/cli/cli.h"
-#include "trainer/compat.h"
-#include "trainer/import.h"
-#include "trainer/policy_file.h"
+#include "trainer/config/compat.h"
+#include "trainer/checkpoint/import.h"
+#include "trainer/checkpoint/policy_file.h"
 
 int ltd_cli_fail(const ltd_err *err)
 {

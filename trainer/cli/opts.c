@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "trainer/cli/cli.h"
-#include "trainer/compat.h"
+#include "trainer/config/compat.h"
 #include "trainer/version.h"
 
 enum { KEY_BASE = 1000 };

@@ -18,7 +18,7 @@
 #include "env/prompts.h"
 #include "models/llm/llama.h"
 #include "models/text/tokenizer.h"
-#include "trainer/run_prompt.h"
+#include "trainer/bench/run_prompt.h"
 
 #ifdef __cplusplus
 extern "C" {

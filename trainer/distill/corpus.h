@@ -12,7 +12,7 @@
 #define LTD_TRAINER_DISTILL_CORPUS_H
 
 #include "base/status.h"
-#include "trainer/config.h"
+#include "trainer/config/config.h"
 #include "trainer/distill/data.h"
 #include "trainer/distill/features.h"
 

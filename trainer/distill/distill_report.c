@@ -3,7 +3,7 @@
 #include <math.h>
 
 #include "base/file.h"
-#include "trainer/report_svg.h"
+#include "trainer/report/report_svg.h"
 
 enum { DEPTHS = 8 };
 

@@ -21,7 +21,7 @@
 #include "models/llm/eagle3.h"
 #include "trainer/distill/answers.h"
 #include "trainer/distill/simulate.h"
-#include "trainer/run_prompt.h"
+#include "trainer/bench/run_prompt.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -6,7 +6,7 @@
 #include "models/kernels/gemm.h"
 #include "trainer/distill/learn_priv.h"
 #include "trainer/distill/valid.h"
-#include "trainer/schedule.h"
+#include "trainer/ppo/schedule.h"
 
 enum { TELL_EVERY = 10, AHEAD = 8 }; /* updates */
 

@@ -4,7 +4,7 @@
 
 #include "trainer/distill/learn.h"
 #include "trainer/distill/updater.h"
-#include "trainer/metrics.h"
+#include "trainer/metrics/metrics.h"
 
 typedef struct ltd_learner_state {
     const ltd_learn_options *o;

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "trainer/checkpoint.h"
+#include "trainer/checkpoint/checkpoint.h"
 #include "trainer/distill/learn_priv.h"
 
 enum { KEEP = 2 }; /* checkpoints */

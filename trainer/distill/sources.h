@@ -9,7 +9,7 @@
 #define LTD_TRAINER_DISTILL_SOURCES_H
 
 #include "trainer/distill/data.h"
-#include "trainer/setup.h"
+#include "trainer/config/setup.h"
 
 #ifdef __cplusplus
 extern "C" {

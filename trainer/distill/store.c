@@ -10,7 +10,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "models/files/safetensors.h"
-#include "trainer/checkpoint.h"
+#include "trainer/checkpoint/checkpoint.h"
 
 enum { GREEDY = 1, ENDED = 2 };
 

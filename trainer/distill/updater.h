@@ -12,7 +12,7 @@
 
 #include "base/clock.h"
 #include "base/status.h"
-#include "trainer/adam.h"
+#include "trainer/ppo/adam.h"
 #include "trainer/distill/corpus.h"
 #include "trainer/distill/unroll.h"
 

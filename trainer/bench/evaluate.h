@@ -1,0 +1,41 @@
+/* How good is a policy on some prompts: measured, and by the cost table.
+ *
+ *     ltd_evaluation e;
+ *     ltd_evaluate(env, agent, 8, NULL, &e, &err);
+ *     printf("%.1f tok/s, predicted %.2f x\n", e.tok_s, e.predicted);
+ *
+ * Used by `ltd eval` and by the validations of training.  The agent should be a greedy one. */
+#ifndef LTD_TRAINER_EVALUATE_H
+#define LTD_TRAINER_EVALUATE_H
+
+#include "base/str.h"
+#include "trainer/bench/run_prompt.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct ltd_evaluation {
+    double tok_s;     /* measured: tokens / timed windows */
+    double predicted; /* by the cost table: sum of L x T_ar / sum of T, i.e. the speed-up over plain
+                         decoding; 0 without a table.  Deterministic */
+    double accept_len, forwards_mean, size_mean; /* means over cycles */
+    double share[LTD_PHASE_COUNT];               /* of the windows */
+    ltd_run run;                                 /* all sums and histograms */
+} ltd_evaluation;
+
+/* Play prompts 0 .. prompts-1 of the environment (0: all of them) to their ends.  A watcher may be
+ * NULL.  The environment's prompt stream and rho go on from where they are, so give it one of its
+ * own. */
+int ltd_evaluate(ltd_env *env, ltd_agent *agent, int32_t prompts, const ltd_watch *watch,
+                 ltd_evaluation *ret, ltd_err *err);
+
+/* Append it as lines for people, action histograms included. */
+void ltd_evaluation_text(const ltd_evaluation *e, ltd_str *out);
+/* Append it as one JSON object. */
+void ltd_evaluation_json(const ltd_evaluation *e, ltd_str *out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

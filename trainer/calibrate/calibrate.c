@@ -1,0 +1,364 @@
+/* What is measured are whole cycles in their own loop, by the phase clock, because that is what is
+ * to be predicted: a forward measured apart, or among others, finds another part of the weights in
+ * the caches than it does in a loop (25 % of a plain step, on one machine).
+ *
+ * A point is a setting at a context.  It is played in bursts of cycles, of which the first are not
+ * kept; rounds go over all points in a shuffled order, so that a slow moment of a shared machine
+ * touches all points alike.  The text is what the model says after filler:
+ * costs depend on how many tokens there are, and on how many of them the draft head lacks. */
+#include "trainer/calibrate/calibrate.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/rng.h"
+#include "env/tree.h"
+#include "trainer/calibrate/calibrate_priv.h"
+
+enum {
+    MAX_POINTS = 2 * LTD_COST_MAX_POINTS,
+    BURST = 8,
+    SKIP = 2,         /* cycles of a burst, which still feel the one before */
+    PLAIN_BURST = 25, /* plain cycles, whose tokens all wait for the head when the burst ends */
+    DRIFT = 128       /* tokens that a context may grow before the text is begun again */
+};
+
+/* Rows of a verification that are measured: the tree's sizes + 1, thinned. */
+static const int32_t verify_rows[] = {2, 3, 4, 5, 7, 9, 13, 17, 25, 33, 49, 61, 97, 129, 241};
+
+/* Milliseconds of the cycles that were kept. */
+typedef struct samples {
+    double *ms;
+    int32_t n;
+} samples;
+
+typedef enum point_kind { PLAIN, FIRST, THREE, VERIFY } point_kind;
+
+typedef struct point {
+    point_kind kind;
+    int32_t forwards, size, context;
+    samples verify, draft;
+} point;
+
+struct ltd_calibration {
+    const ltd_setup *s;
+    ltd_cycle *cycle;
+    point points[MAX_POINTS];
+    int32_t n_points;
+    int32_t order[MAX_POINTS];
+    samples rest;    /* commit, tree */
+    samples waiting; /* a resync after PLAIN_BURST plain cycles */
+    int32_t *filler; /* [context] */
+    int32_t begun;   /* context at which the text now played was begun, 0 = none */
+    double *samples; /* of all points */
+    ltd_rng rng;
+    int32_t rounds, played;
+};
+
+/* --- what to measure --- */
+
+/* A table of costs holds LTD_COST_MAX_POINTS of each kind. */
+static int add_point(ltd_calibration *c, point_kind kind, int32_t forwards, int32_t size,
+                     int32_t context, ltd_err *err)
+{
+    if (c->n_points == LTD_COST_MAX_POINTS)
+        return ltd_fail(err, LTD_EINVAL,
+                        "calibration.contexts: %d contexts make more than %d points to measure, "
+                        "expected fewer",
+                        c->s->config.calibration.contexts.n, LTD_COST_MAX_POINTS);
+    c->points[c->n_points++] =
+        (point){.kind = kind, .forwards = forwards, .size = size, .context = context};
+    return LTD_OK;
+}
+
+static int32_t least(int32_t a, int32_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Plain steps; one draft forward, and three, whose difference are two expansions; all sizes, after
+ * two forwards or as many as can fill them.  Without a head: what lookup can fill. */
+static int list_context(ltd_calibration *c, const ltd_cycle_options *o, int32_t context,
+                        ltd_err *err)
+{
+    bool head = ltd_cycle_has_head(c->cycle);
+    int32_t most = head ? o->max_forwards : 0;
+    int rc = add_point(c, PLAIN, 0, 0, context, err);
+    int32_t few = least(o->max_size, o->top_k);
+    if (rc == LTD_OK && most >= 1) rc = add_point(c, FIRST, 1, few, context, err);
+    if (rc == LTD_OK && most >= 3 && o->top_k > 1) rc = add_point(c, THREE, 3, few, context, err);
+    for (size_t r = 0; rc == LTD_OK && r < sizeof verify_rows / sizeof *verify_rows; r++) {
+        int32_t size = verify_rows[r] - 1, forwards = head && most > 1 ? 2 : most;
+        while (forwards < most && ltd_tree_pool(forwards, o->top_k) < size) forwards++;
+        if (size > o->max_size ||
+            size > (head ? ltd_tree_pool(most, o->top_k) : o->lookup_max_chain))
+            break;
+        rc = add_point(c, VERIFY, forwards, size, context, err);
+    }
+    return rc;
+}
+
+static int list_points(ltd_calibration *c, const ltd_cycle_options *o, ltd_err *err)
+{
+    const ltd_ints *contexts = &c->s->config.calibration.contexts;
+    int32_t more = PLAIN_BURST + o->max_size + LTD_TREE_MAX_DEPTH + 2;
+    int rc = LTD_OK;
+    for (int32_t i = 0; rc == LTD_OK && i < contexts->n; i++) {
+        if (contexts->v[i] + more <= o->context) {
+            rc = list_context(c, o, contexts->v[i], err);
+            continue;
+        }
+        ltd_log(c->s->log, LTD_LOG_WARN,
+                "context %d is left out: it needs model.context = %d, which is %d", contexts->v[i],
+                contexts->v[i] + more, o->context);
+    }
+    if (rc == LTD_OK && c->n_points == 0)
+        rc = ltd_fail(err, LTD_EINVAL,
+                      "calibrate: no context of calibration.contexts fits model.context = %d",
+                      o->context);
+    return rc;
+}
+
+/* --- opening --- */
+
+static int allocate(ltd_calibration *c, const ltd_cycle_options *o, ltd_err *err)
+{
+    size_t each = (size_t)c->rounds * PLAIN_BURST, n = (size_t)c->n_points;
+    c->filler = ltd_mem_zeros((size_t)o->context, sizeof(int32_t));
+    double *at = c->samples = ltd_mem_zeros(4 * n * each, sizeof *at);
+    if (!c->filler || !at) return ltd_fail(err, LTD_ENOMEM, "calibrate: no memory");
+    for (size_t i = 0; i < n; i++, at += 2 * each) {
+        c->points[i].verify.ms = at;
+        c->points[i].draft.ms = at + each;
+        c->order[i] = (int32_t)i;
+    }
+    c->waiting.ms = at;
+    c->rest.ms = at + n * each;
+    ltd_rng_seed(&c->rng, 1, LTD_STREAM_TEST);
+    /* Another token for every eight, about as often as a text brings a rare one. */
+    for (int32_t i = 0; i < o->context; i++) {
+        uint64_t vocab = (uint64_t)ltd_llama_config(c->s->model)->vocab;
+        c->filler[i] = i % 8 ? c->filler[i - 1] : (int32_t)ltd_rng_below(&c->rng, vocab);
+    }
+    return LTD_OK;
+}
+
+/* --- measuring --- */
+
+/* A text that is `context` tokens long in the mean, with room for a burst. */
+static int go_to(ltd_calibration *c, int32_t context, ltd_err *err)
+{
+    int32_t length = ltd_cycle_context(c->cycle);
+    if (c->begun == context && length < context + DRIFT / 2 &&
+        ltd_cycle_room(c->cycle) > PLAIN_BURST + LTD_TREE_MAX_DEPTH)
+        return LTD_OK;
+    c->begun = context;
+    return ltd_cycle_prompt(c->cycle, c->filler,
+                            context > DRIFT ? context - DRIFT / 2 : (context + 1) / 2, err);
+}
+
+static int play(ltd_calibration *c, int32_t forwards, int32_t size, const uint64_t **ns,
+                ltd_err *err)
+{
+    const ltd_cycle_result *r;
+    int rc = ltd_cycle_begin(c->cycle, err);
+    for (int32_t i = 0; rc == LTD_OK && i < forwards; i++) rc = ltd_cycle_draft(c->cycle, err);
+    if (rc == LTD_OK) rc = ltd_cycle_verify(c->cycle, size, &r, err);
+    *ns = ltd_cycle_phases(c->cycle)->ns;
+    return rc;
+}
+
+static void keep(samples *to, uint64_t ns)
+{
+    to->ms[to->n++] = (double)ns * 1e-6;
+}
+
+static int burst(ltd_calibration *c, point *p, bool kept, ltd_err *err)
+{
+    bool plain = p->kind == PLAIN;
+    int32_t n = plain ? PLAIN_BURST : BURST;
+    const uint64_t *ns;
+    int rc = go_to(c, p->context, err);
+    for (int32_t i = 0; rc == LTD_OK && i < n; i++) {
+        rc = play(c, p->forwards, p->size, &ns, err);
+        if (rc < 0 || !kept || i < SKIP) continue;
+        keep(&p->verify, ns[LTD_PHASE_VERIFY]);
+        keep(&p->draft, ns[LTD_PHASE_DRAFT]);
+        if (!plain) keep(&c->rest, ns[LTD_PHASE_COMMIT] + ns[LTD_PHASE_OTHER]);
+    }
+    if (rc < 0 || !plain || !ltd_cycle_can_draft(c->cycle)) return rc;
+    rc = play(c, 1, 1, &ns, err);
+    if (rc == LTD_OK && kept) keep(&c->waiting, ns[LTD_PHASE_DRAFT]);
+    return rc;
+}
+
+static int run_round(ltd_calibration *c, bool kept, ltd_err *err)
+{
+    int rc = LTD_OK;
+    ltd_rng_shuffle(&c->rng, c->order, (size_t)c->n_points);
+    for (int32_t i = 0; rc == LTD_OK && i < c->n_points; i++)
+        rc = burst(c, &c->points[c->order[i]], kept, err);
+    return rc;
+}
+
+/* --- the table --- */
+
+static ltd_cost_point point_of(const samples *s, int32_t rows, int32_t context)
+{
+    float mean = (float)ltd_calibrate_mean(s->ms, s->n);
+    return (ltd_cost_point){rows, context, mean, (float)s->ms[0]};
+}
+
+/* Half of what three forwards take longer than one, and what they make the verification after them
+ * take longer: the head pushes the target's weights out of the caches. */
+static ltd_cost_point expansion(const point *three, ltd_cost_point first, double evicts, int32_t k)
+{
+    ltd_cost_point p = point_of(&three->draft, k, three->context);
+    p.ms = (p.ms - first.ms) / 2 + (float)evicts;
+    p.ms_min = (p.ms_min - first.ms_min) / 2;
+    if (!(p.ms > 0)) p.ms = first.ms; /* noise is larger */
+    if (!(p.ms_min > 0)) p.ms_min = p.ms;
+    return p;
+}
+
+/* As after one forward: what more of them add is theirs. */
+static ltd_cost_point verification(const point *v, double evicts)
+{
+    ltd_cost_point p = point_of(&v->verify, v->size + 1, v->context);
+    float more = v->forwards > 1 ? (float)((v->forwards - 1) * evicts) : 0;
+    if (more < p.ms) p.ms -= more;
+    if (p.ms_min > p.ms) p.ms_min = p.ms;
+    return p;
+}
+
+static double mean_of(const samples *s)
+{
+    return ltd_calibrate_mean(s->ms, s->n);
+}
+
+/* A context's points are together: plain, one forward, three, verifications. */
+static void fill_points(const ltd_calibration *c, ltd_cost *cost)
+{
+    int32_t k = ltd_cycle_get_options(c->cycle)->top_k;
+    ltd_cost_point first = {0};
+    double evicts = 0;
+    for (int32_t i = 0; i < c->n_points; i++) {
+        const point *p = &c->points[i];
+        switch (p->kind) {
+        case FIRST:
+            first = point_of(&p->draft, 1, p->context);
+            cost->draft[cost->n_draft++] = first;
+            break;
+        case THREE:
+            evicts = (mean_of(&p->verify) - mean_of(&p[-1].verify)) / 2;
+            if (evicts < 0) evicts = 0;
+            cost->draft[cost->n_draft++] = expansion(p, first, evicts, k);
+            break;
+        case PLAIN: evicts = 0; /* fall through */
+        case VERIFY: cost->verify[cost->n_verify++] = verification(p, evicts); break;
+        }
+    }
+}
+
+/* T_ar at the middle context; what a cycle costs besides; a pair that waits. */
+static void fill_rest(const ltd_calibration *c, ltd_cost *cost)
+{
+    cost->t_ar_ms = (float)ltd_cost_verify(cost, 1, cost->middle_context);
+    cost->commit_ms = (float)ltd_calibrate_mean(c->rest.ms, c->rest.n);
+    if (!c->waiting.n) return;
+    double more = ltd_calibrate_mean(c->waiting.ms, c->waiting.n) -
+                  ltd_cost_draft(cost, 1, cost->middle_context);
+    cost->waiting_ms = more > 0 ? (float)(more / PLAIN_BURST) : 0;
+}
+
+static void describe(const ltd_setup *s, ltd_cost *cost)
+{
+    snprintf(cost->machine, sizeof cost->machine, "%s", s->machine);
+    snprintf(cost->cpu, sizeof cost->cpu, "%.*s", (int)strcspn(s->machine, ","), s->machine);
+    snprintf(cost->isa, sizeof cost->isa, "%s", ltd_llama_kernels(s->model)->name);
+    cost->threads = ltd_pool_threads(ltd_llama_pool(s->model));
+    snprintf(cost->model_hash, sizeof cost->model_hash, "%s", ltd_llama_hash(s->model));
+    if (!s->head) return;
+    snprintf(cost->head_hash, sizeof cost->head_hash, "%s", ltd_eagle3_hash(s->head));
+    cost->top_k = s->config.env.top_k;
+}
+
+/* --- interface --- */
+
+int ltd_calibration_open(ltd_calibration **ret, const ltd_setup *s, int32_t rounds, ltd_err *err)
+{
+    *ret = NULL;
+    ltd_calibration *c = ltd_mem_zeros(1, sizeof *c);
+    if (!c) return ltd_fail(err, LTD_ENOMEM, "calibrate: no memory");
+    c->s = s;
+    c->rounds = rounds;
+    ltd_cycle_options o = ltd_setup_cycle_options(s);
+    o.sampling.temperature = 0;
+    o.lookup = !o.head; /* with a head, pools of known size */
+    o.lookup_min_match = 1;
+    int rc = ltd_setup_cycle(s, &o, &c->cycle, err);
+    if (rc == LTD_OK) rc = list_points(c, &o, err);
+    if (rc == LTD_OK) rc = allocate(c, &o, err);
+    if (rc == LTD_OK) rc = run_round(c, false, err); /* warms up */
+    if (rc < 0) {
+        ltd_calibration_close(c);
+        return rc;
+    }
+    *ret = c;
+    return LTD_OK;
+}
+
+void ltd_calibration_close(ltd_calibration *c)
+{
+    if (!c) return;
+    ltd_cycle_free(c->cycle);
+    free(c->filler);
+    free(c->samples);
+    free(c);
+}
+
+int ltd_calibration_round(ltd_calibration *c, ltd_err *err)
+{
+    if (c->played == c->rounds)
+        return ltd_fail(err, LTD_EINVAL, "calibrate: more than %d rounds", c->rounds);
+    c->played++;
+    return run_round(c, true, err);
+}
+
+int ltd_calibration_table(ltd_calibration *c, ltd_cost **ret, ltd_err *err)
+{
+    *ret = NULL;
+    ltd_cost *cost = ltd_mem_zeros(1, sizeof *cost);
+    if (!cost) return ltd_fail(err, LTD_ENOMEM, "calibrate: no memory");
+    describe(c->s, cost);
+    fill_points(c, cost);
+    cost->t_ar_ms = 1; /* until its point is in order */
+    int rc = ltd_cost_finish(cost, err);
+    if (rc == LTD_OK) {
+        fill_rest(c, cost);
+        rc = ltd_calibrate_decision(c->s, c->cycle, cost, err);
+    }
+    if (rc < 0)
+        free(cost);
+    else
+        *ret = cost;
+    return rc;
+}
+
+int ltd_calibrate(const ltd_setup *s, void (*progress)(void *ctx, double share), void *ctx,
+                  ltd_cost **ret, ltd_err *err)
+{
+    ltd_calibration *c;
+    int32_t rounds = s->config.calibration.reps;
+    *ret = NULL;
+    int rc = ltd_calibration_open(&c, s, rounds, err);
+    for (int32_t r = 0; rc == LTD_OK && r < rounds; r++) {
+        if (progress) progress(ctx, (double)(r + 1) / rounds);
+        rc = ltd_calibration_round(c, err);
+    }
+    if (rc == LTD_OK) rc = ltd_calibration_table(c, ret, err);
+    ltd_calibration_close(c);
+    return rc;
+}

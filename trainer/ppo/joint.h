@@ -1,0 +1,65 @@
+/* Play cycles and route their turns: depth decisions to the depth learner, sizes to the size
+ * learner, one reward to both.  Knows neither checkpoints nor files. */
+#ifndef LTD_TRAINER_JOINT_H
+#define LTD_TRAINER_JOINT_H
+
+#include <stdbool.h>
+
+#include "env/ltd_env.h"
+#include "trainer/ppo/learner.h"
+#include "trainer/ppo/reward_norm.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* How a policy plays. */
+typedef enum ltd_joint_role {
+    LTD_ROLE_LEARNS,
+    LTD_ROLE_GREEDY,  /* frozen: its most probable action */
+    LTD_ROLE_UNTAUGHT /* not at all.  Depth: as many forwards as a draw from min_forwards to
+                         max_forwards says; size: fixed_size nodes */
+} ltd_joint_role;
+
+/* Sums over the cycles of a collection. */
+typedef struct ltd_joint_stats {
+    int64_t cycles, slow, decisions;
+    int64_t accept_len, forwards, size, tokens;
+    double reward;
+    double ns, ar_ns; /* of cycles that were not slow */
+    double good_len;  /* accept_len of those */
+    double phase_ns[LTD_PHASE_COUNT];
+} ltd_joint_stats;
+
+typedef struct ltd_joint {
+    ltd_env **env; /* [n_envs] borrowed; at most the rollouts' */
+    int32_t n_envs;
+    ltd_learner *depth, *size; /* borrowed */
+    ltd_reward_norm norm;
+    bool norm_reward; /* learn from rewards in units of their spread */
+    ltd_joint_role depth_role, size_role;
+    int32_t fixed_size;
+    int32_t drawn;    /* forwards of the cycle under way, LTD_ROLE_UNTAUGHT */
+    ltd_rng *explore; /* borrowed */
+    float *obs;       /* room for any observation, owned */
+    uint8_t *mask;    /* [LTD_MAX_SIZES] owned */
+    ltd_joint_stats stats;
+} ltd_joint;
+
+/* Without environments: the caller sets them. */
+int ltd_joint_init(ltd_joint *ret, ltd_learner *depth, ltd_learner *size, ltd_rng *explore,
+                   ltd_err *err);
+void ltd_joint_fini(ltd_joint *j);
+
+/* Fill the rollouts, a cycle of each environment in turn: until either learner has no room for one
+ * more cycle in any, `most` cycles are done, or *stop (may be NULL) is set.  Each environment
+ * begins with a new prompt, so that what follows a checkpoint does not depend on the text before
+ * it. `tick` (may be NULL) is called after each cycle, outside the timed window. */
+int ltd_joint_collect(ltd_joint *j, int64_t most, const volatile int *stop,
+                      void (*tick)(void *ctx, const ltd_joint_stats *stats), void *ctx,
+                      ltd_err *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
