@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "trainer/cli/cli.h"
-#include "trainer/suites/transfer_run.h"
+#include "trainer/train/transfer_run.h"
 
 /* Paths of tables: what is named, else all that ship. */
 typedef struct tables {

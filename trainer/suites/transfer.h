@@ -10,7 +10,7 @@
  *     ltd_transfer_table(t, out);
  *
  * A walk over positions doesn't depend on times: cycles that were chosen under one machine's table
- * take what another's says.  trainer/suites/transfer_run.h fills all of it from records.
+ * take what another's says.  trainer/train/transfer_run.h fills all of it from records.
  * Thread rule: one thread. */
 #ifndef LTD_TRAINER_TRANSFER_H
 #define LTD_TRAINER_TRANSFER_H

@@ -1,4 +1,4 @@
-#include "trainer/suites/transfer_run.h"
+#include "trainer/train/transfer_run.h"
 
 #include <stdio.h>
 #include <stdlib.h>
