@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
+#include "env/turns.h"
 
 typedef struct fixed_agent {
     ltd_agent agent; /* first: the two are cast into each other */
@@ -30,13 +31,7 @@ int32_t ltd_agent_depth_action(const ltd_env *env, const ltd_step *step, int32_t
 
 int32_t ltd_agent_size_action(const ltd_env *env, const ltd_step *step, int32_t size)
 {
-    const int32_t *sizes = ltd_env_get_options(env)->sizes;
-    int32_t best = -1;
-    for (int32_t i = 0; i < step->n_actions; i++) {
-        if (!step->mask[i]) continue;
-        if (best < 0 || sizes[i] <= size) best = i; /* ascending: the last that fits */
-    }
-    return best < 0 ? 0 : best;
+    return ltd_turns_nearest(ltd_env_get_options(env)->sizes, step->n_actions, step->mask, size);
 }
 
 static int32_t fixed_decide(ltd_agent *agent, const ltd_env *env, const ltd_step *step,

@@ -1,27 +1,15 @@
 /* The machine's cost table: what one verification, one draft forward, one commit take, by rows and
- * context.  Made by `ltd calibrate`, read by the reward (T_ar), the observation (cost entries) and
- * the `table` clock.
+ * context.  Made by `ltd calibrate` (cost_file.h), read by the reward (T_ar), the observation (cost
+ * entries) and the `table` clock.
  *
- *     ltd_cost *cost;
- *     if (ltd_cost_load(&cost, "calibration.json", &err) < 0) ...
  *     double ms = ltd_cost_cycle(cost, &(ltd_cost_work){2, 8, 6, context, 3});
  *
- * The file:
- *
- *     { "version": 1, "t_ar_ms": 5.1, "commit_ms": 0.05, "decide_ms": 0.03,
- *       "waiting_ms": 0.02,
- *       "verify": [ {"rows": 1, "context": 64, "ms": 5.1, "ms_min": 5.0}, ... ],
- *       "draft": [ {"rows": 1, "context": 64, "ms": 0.7, "ms_min": 0.7}, ... ],
- *       "machine": {"cpu": "...", "isa": "avx2", "threads": 2, "fingerprint": "..."},
- *       "model": {"sha256": "..."}, "drafter": {"sha256": "...", "top_k": 8} }
- *
- * Fields it doesn't know are passed over.  Thread rule: immutable once loaded. */
+ * Pure functions, no allocation: exports carry this code.  Thread rule: immutable once finished. */
 #ifndef LTD_ENV_COST_H
 #define LTD_ENV_COST_H
 
+#include <stdbool.h>
 #include <stdint.h>
-
-#include "base/status.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -53,15 +41,6 @@ typedef struct ltd_cost {
     char head_hash[65]; /* "" = none, or not told */
     int32_t top_k;      /* rows of an expansion that were measured, 0 = not told */
 } ltd_cost;
-
-/* Make a table that was filled by hand ready: sort the points, find the middle context, check.
- * LTD_EINVAL names the value that can't be. */
-int ltd_cost_finish(ltd_cost *cost, ltd_err *err);
-
-/* Read the JSON that calibrate wrote.  LTD_EIO, LTD_EFORMAT, LTD_ENOMEM.  *ret owned: free(). */
-int ltd_cost_load(ltd_cost **ret, const char *path, ltd_err *err);
-/* Write it, atomically. */
-int ltd_cost_save(const ltd_cost *cost, const char *path, ltd_err *err);
 
 /* Bilinear in rows and context, held constant outside the measured range; 0 without points. [ms] */
 double ltd_cost_verify(const ltd_cost *cost, int32_t rows, int32_t context);

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "env/lookup.h"
 #include "env/source_priv.h"
+#include "env/tree_new.h"
 
 struct ltd_cycle {
     ltd_cycle_options options;
@@ -177,7 +178,9 @@ int ltd_cycle_draft(ltd_cycle *c, ltd_err *err)
     int rc = c->source->draft(c->source, c->tree, &c->token, &c->logp, err);
     ltd_phases_enter(&c->phases, LTD_PHASE_OTHER);
     c->waiting = 0;
-    return rc < 0 ? rc : ltd_tree_grow(c->tree, c->token, c->logp, err);
+    if (rc == LTD_OK && ltd_tree_grow(c->tree, c->token, c->logp) == LTD_TREE_FULL)
+        rc = ltd_fail(err, LTD_EINVAL, "draft: the tree holds no more forwards");
+    return rc;
 }
 
 void ltd_cycle_drafted(const ltd_cycle *c, const int32_t **token, const float **logp)

@@ -14,6 +14,7 @@
 
 #include "base/mem.h"
 #include "env/ground_priv.h"
+#include "env/turns.h"
 
 struct ltd_env {
     ltd_env_options options;
@@ -144,13 +145,6 @@ static bool may_draft(const ltd_env *e)
     return e->ground->has_head && e->ground->forwards < e->options.max_forwards;
 }
 
-/* Is "one more?" a question after so many forwards? */
-static bool is_asked(const ltd_env *e)
-{
-    int32_t every = e->options.depth_every, n = e->ground->forwards - e->options.min_forwards;
-    return every < 2 || n % every == 0;
-}
-
 static void enter(const ltd_env *e, ltd_phase phase)
 {
     if (e->ground->phases) ltd_phases_enter(e->ground->phases, phase);
@@ -177,21 +171,6 @@ static void ask_depth(ltd_env *e, ltd_step *io)
     e->mask[LTD_DEPTH_STOP] = 1;
     e->mask[LTD_DEPTH_CONTINUE] = may_draft(e);
     ask(e, LTD_TURN_DEPTH, io);
-}
-
-/* Legal sizes: those the pool can fill, and the first that takes all of it.  Returns their number,
- * *only the last of them. */
-static int32_t mask_sizes(ltd_env *e, int32_t *only)
-{
-    int32_t pool = e->ground->pool, n = 0;
-    const ltd_env_options *o = &e->options;
-    for (int32_t i = 0; i < o->n_sizes; i++) {
-        e->mask[i] = o->sizes[i] <= pool || i == 0 || o->sizes[i - 1] < pool;
-        if (!e->mask[i]) continue;
-        n++;
-        *only = i;
-    }
-    return n;
 }
 
 /* The result of a cycle in the caller's words. */
@@ -267,7 +246,9 @@ static int choose_size(ltd_env *e, ltd_step *io, ltd_err *err)
 {
     int32_t only = 0;
     if (e->ground->pool == 0) return finish(e, 0, io, err);
-    if (mask_sizes(e, &only) == 1) return finish(e, e->options.sizes[only], io, err);
+    const ltd_env_options *o = &e->options;
+    if (ltd_turns_sizes(o->sizes, o->n_sizes, e->ground->pool, e->mask, &only) == 1)
+        return finish(e, o->sizes[only], io, err);
     ask(e, LTD_TURN_SIZE, io);
     return LTD_OK;
 }
@@ -287,7 +268,8 @@ static int take(ltd_env *e, int32_t action, ltd_step *io, ltd_err *err)
     do {
         int rc = e->ground->draft(e->ground, err);
         if (rc < 0) return rc;
-    } while (may_draft(e) && !is_asked(e));
+    } while (may_draft(e) && !ltd_turns_asked(e->ground->forwards, e->options.min_forwards,
+                                              e->options.depth_every));
     if (!may_draft(e)) return choose_size(e, io, err);
     ask_depth(e, io);
     return LTD_OK;

@@ -8,10 +8,12 @@
 static const float shrink = 0.75f; /* of the frontier's mass, a forward */
 enum { LTD_OBS_MAX = 1000 };
 
-static const struct {
+typedef struct description {
     const char *name;
     int32_t dim;
-} contracts[LTD_CONTRACT_COUNT] = {
+} description;
+
+static const description contracts[LTD_CONTRACT_COUNT] = {
     {"paper/depth/128", 128},           {"paper/size/1268", 1268},
     {"ltd/depth/v2", LTD_OBS_LTD_DIM},  {"ltd/size/v2", LTD_OBS_LTD_DIM},
     {"paper/size/1268-no-depth", 1268}, {"paper/size/1268-no-context", 1268},
@@ -45,7 +47,7 @@ enum { PAPER_K = 10, PAPER_POOL = 1210 };
 
 static float floored(float score)
 {
-    return score > LTD_OBS_FLOOR ? score : LTD_OBS_FLOOR;
+    return score > (float)LTD_OBS_FLOOR ? score : (float)LTD_OBS_FLOOR;
 }
 
 static void fill(float *ret, int32_t n, float value)
@@ -212,7 +214,8 @@ void ltd_obs_begin(ltd_obs_state *s)
     ltd_obs_costs *c = &s->costs;
     int32_t n = s->n_sizes < LTD_OBS_SIZES ? s->n_sizes : LTD_OBS_SIZES;
     if (!s->cost) {
-        *c = (ltd_obs_costs){.first = 0.15f, .next = 0.15f};
+        memset(c, 0, sizeof *c);
+        c->first = c->next = 0.15f;
         for (int32_t i = 0; i < n; i++) c->verify[i] = 1.0f + 0.05f * (float)s->sizes[i];
         return;
     }

@@ -14,48 +14,14 @@
 #include "env/tree.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/mem.h"
 #include "env/rank.h"
-
-/* A beam: k slots and, for each, the draft K/V columns of its ancestors. */
-typedef struct beam {
-    int32_t *node;      /* [k] pool index */
-    int32_t *token;     /* [k] */
-    int32_t *source;    /* [k] */
-    float *score;       /* [k] the head's own, cumulative */
-    int32_t *ancestors; /* [k][max_forwards] */
-} beam;
-
-struct ltd_tree {
-    int32_t k, max_forwards, max_chain, max_size, room;
-    int32_t count, forwards, chain;
-    int32_t match;   /* tokens the chain follows from */
-    ltd_node *nodes; /* [room] */
-    beam beams[2];   /* beams[now] feeds the next forward, the other fed the last one */
-    int now;
-    float *last;        /* [k*k] the head's own */
-    int32_t *last_node; /* [k*k] pool index of each candidate */
-    int32_t n_last;
-    float *top_logp; /* [k] */
-    const ltd_survival *survival;
-    int32_t agreed;    /* first nodes of the chain that were drafted, too */
-    float first_score; /* the head's own, of the chain's first node */
-    float row_mass;
-    ltd_rank rank;
-    int32_t *ranked;  /* [room] */
-    int32_t n_ranked; /* of them valid */
-    uint64_t *chosen; /* [room / 64 + 1] bit set of a selection */
-    int32_t *entry;   /* [room] entry of a chosen node */
-    ltd_selection selection;
-    void *block;
-};
+#include "env/tree_priv.h"
 
 /* Hand out arrays of one block: first pass counts, second pass cuts. */
 typedef struct cutter {
-    uint8_t *block;
+    unsigned char *block;
     size_t used;
 } cutter;
 
@@ -69,81 +35,51 @@ static void *cut(cutter *c, int32_t n, size_t size)
 static void cut_arrays(ltd_tree *tree, cutter *c)
 {
     int32_t k = tree->k, room = tree->room, entries = tree->max_size + 1;
-    tree->nodes = cut(c, room, sizeof *tree->nodes);
+    tree->nodes = (ltd_node *)cut(c, room, sizeof *tree->nodes);
     for (int i = 0; i < 2; i++) {
-        beam *b = &tree->beams[i];
-        b->node = cut(c, k, sizeof *b->node);
-        b->token = cut(c, k, sizeof *b->token);
-        b->source = cut(c, k, sizeof *b->source);
-        b->score = cut(c, k, sizeof *b->score);
-        b->ancestors = cut(c, k * (tree->max_forwards + 1), sizeof *b->ancestors);
+        ltd_tree_beam *b = &tree->beams[i];
+        b->node = (int32_t *)cut(c, k, sizeof *b->node);
+        b->token = (int32_t *)cut(c, k, sizeof *b->token);
+        b->source = (int32_t *)cut(c, k, sizeof *b->source);
+        b->score = (float *)cut(c, k, sizeof *b->score);
+        b->ancestors = (int32_t *)cut(c, k * (tree->max_forwards + 1), sizeof *b->ancestors);
     }
-    tree->last = cut(c, k * k, sizeof *tree->last);
-    tree->last_node = cut(c, k * k, sizeof *tree->last_node);
-    tree->top_logp = cut(c, k, sizeof *tree->top_logp);
-    tree->rank.keys = cut(c, room, sizeof *tree->rank.keys);
-    tree->rank.spare = cut(c, room, sizeof *tree->rank.spare);
-    tree->ranked = cut(c, room, sizeof *tree->ranked);
-    tree->chosen = cut(c, room / 64 + 1, sizeof *tree->chosen);
-    tree->entry = cut(c, room, sizeof *tree->entry);
-    tree->selection.token = cut(c, entries, sizeof(int32_t));
-    tree->selection.parent = cut(c, entries, sizeof(int32_t));
-    tree->selection.depth = cut(c, entries, sizeof(int32_t));
-    tree->selection.node = cut(c, entries, sizeof(int32_t));
+    tree->last = (float *)cut(c, k * k, sizeof *tree->last);
+    tree->last_node = (int32_t *)cut(c, k * k, sizeof *tree->last_node);
+    tree->top_logp = (float *)cut(c, k, sizeof *tree->top_logp);
+    tree->rank.keys = (uint64_t *)cut(c, room, sizeof *tree->rank.keys);
+    tree->rank.spare = (uint64_t *)cut(c, room, sizeof *tree->rank.spare);
+    tree->ranked = (int32_t *)cut(c, room, sizeof *tree->ranked);
+    tree->chosen = (uint64_t *)cut(c, room / 64 + 1, sizeof *tree->chosen);
+    tree->entry = (int32_t *)cut(c, room, sizeof *tree->entry);
+    tree->selection.token = (int32_t *)cut(c, entries, sizeof(int32_t));
+    tree->selection.parent = (int32_t *)cut(c, entries, sizeof(int32_t));
+    tree->selection.depth = (int32_t *)cut(c, entries, sizeof(int32_t));
+    tree->selection.node = (int32_t *)cut(c, entries, sizeof(int32_t));
 }
 
-static int check_limits(int32_t top_k, int32_t max_forwards, int32_t max_chain, int32_t max_size,
-                        ltd_err *err)
+static void set_room(ltd_tree *tree)
 {
-    if (top_k < 1 || top_k > LTD_TREE_MAX_TOP_K)
-        return ltd_fail(err, LTD_EINVAL, "tree: top_k is %d, expected 1 to %d", top_k,
-                        LTD_TREE_MAX_TOP_K);
-    if (max_forwards < 0 || max_forwards > LTD_TREE_MAX_DEPTH)
-        return ltd_fail(err, LTD_EINVAL, "tree: max_forwards is %d, expected 0 to %d", max_forwards,
-                        LTD_TREE_MAX_DEPTH);
-    if (max_chain < 0 || max_chain > LTD_TREE_MAX_DEPTH)
-        return ltd_fail(err, LTD_EINVAL, "tree: max_chain is %d, expected 0 to %d", max_chain,
-                        LTD_TREE_MAX_DEPTH);
-    if (max_size < 0 || max_size > (1 << 20))
-        return ltd_fail(err, LTD_EINVAL, "tree: max_size is %d, expected 0 to %d", max_size,
-                        1 << 20);
-    return LTD_OK;
+    tree->room = tree->max_chain + 1;
+    if (tree->max_forwards > 0) tree->room += ltd_tree_pool(tree->max_forwards, tree->k);
 }
 
-int ltd_tree_new(ltd_tree **ret, int32_t top_k, int32_t max_forwards, int32_t max_chain,
-                 int32_t max_size, ltd_err *err)
+size_t ltd_tree_bytes(const ltd_tree *tree)
 {
-    *ret = NULL;
-    int status = check_limits(top_k, max_forwards, max_chain, max_size, err);
-    if (status < 0) return status;
-    ltd_tree *tree = ltd_mem_zeros(1, sizeof *tree);
-    if (!tree) return ltd_fail(err, LTD_ENOMEM, "tree: no memory");
-    tree->k = top_k;
-    tree->max_forwards = max_forwards;
-    tree->max_chain = max_chain;
-    tree->max_size = max_size;
-    tree->room = max_chain + 1;
-    if (max_forwards > 0) tree->room += top_k + (max_forwards - 1) * top_k * top_k;
+    ltd_tree counted = *tree;
     cutter c = {NULL, 0};
-    cut_arrays(tree, &c);
-    c.block = tree->block = ltd_mem_aligned(1, c.used);
-    if (!c.block) {
-        free(tree);
-        return ltd_fail(err, LTD_ENOMEM, "tree: no memory for %zu bytes", c.used);
-    }
-    c.used = 0;
+    set_room(&counted);
+    cut_arrays(&counted, &c);
+    return c.used;
+}
+
+void ltd_tree_place(ltd_tree *tree, void *storage)
+{
+    cutter c = {(unsigned char *)storage, 0};
+    set_room(tree);
     cut_arrays(tree, &c);
     tree->rank.room = tree->room;
     ltd_tree_reset(tree);
-    *ret = tree;
-    return LTD_OK;
-}
-
-void ltd_tree_free(ltd_tree *tree)
-{
-    if (!tree) return;
-    free(tree->block);
-    free(tree);
 }
 
 void ltd_tree_reset(ltd_tree *tree)
@@ -259,8 +195,8 @@ static void choose_beam(ltd_tree *tree, bool resync)
         best[at] = key;
         from[at] = i;
     }
-    const beam *old = &tree->beams[tree->now];
-    beam *next = &tree->beams[!tree->now];
+    const ltd_tree_beam *old = &tree->beams[tree->now];
+    ltd_tree_beam *next = &tree->beams[!tree->now];
     int32_t stride = tree->max_forwards + 1, seen = tree->forwards - 2;
     for (int32_t j = 0; j < k; j++) {
         int32_t row = resync ? 0 : from[j] / k;
@@ -276,12 +212,10 @@ static void choose_beam(ltd_tree *tree, bool resync)
     tree->now = !tree->now;
 }
 
-int ltd_tree_grow(ltd_tree *tree, const int32_t *token, const float *logp, ltd_err *err)
+int ltd_tree_grow(ltd_tree *tree, const int32_t *token, const float *logp)
 {
-    if (tree->forwards >= tree->max_forwards)
-        return ltd_fail(err, LTD_EINVAL, "tree: forward %d of at most %d", tree->forwards + 1,
-                        tree->max_forwards);
-    const beam *rows = &tree->beams[tree->now];
+    if (tree->forwards >= tree->max_forwards) return LTD_TREE_FULL;
+    const ltd_tree_beam *rows = &tree->beams[tree->now];
     int32_t k = tree->k;
     /* k = 1 has one row either way: what tells the resync apart is that nothing was drafted. */
     bool resync = tree->forwards == 0;
@@ -292,8 +226,11 @@ int ltd_tree_grow(ltd_tree *tree, const int32_t *token, const float *logp, ltd_e
     tree->n_last = n_rows * k;
     tree->row_mass = 0;
     for (int32_t i = 0; i < n_rows; i++) {
-        drafted_row r = {
-            .parent = resync ? -1 : rows->node[i], .token = token + i * k, .logp = logp + i * k};
+        drafted_row r;
+        r.parent = resync ? -1 : rows->node[i];
+        r.base = r.above = r.others = 0;
+        r.token = token + i * k;
+        r.logp = logp + i * k;
         if (!resync) {
             r.base = rows->score[i];
             r.above = tree->nodes[r.parent].score;
@@ -311,7 +248,7 @@ int ltd_tree_grow(ltd_tree *tree, const int32_t *token, const float *logp, ltd_e
     for (int32_t i = first; i < tree->count; i++)
         ltd_rank_push(&tree->rank, ltd_rank_key(tree->nodes[i].score, i));
     choose_beam(tree, resync);
-    return LTD_OK;
+    return 0;
 }
 
 void ltd_tree_set_survival(ltd_tree *tree, const ltd_survival *survival)
@@ -403,7 +340,7 @@ int32_t ltd_tree_last_rows(const ltd_tree *tree)
 
 float ltd_tree_row_entropy(const ltd_tree *tree, int32_t row, int32_t *node)
 {
-    const beam *rows = &tree->beams[!tree->now];
+    const ltd_tree_beam *rows = &tree->beams[!tree->now];
     bool resync = tree->forwards == 1;
     *node = resync ? -1 : rows->node[row];
     return entropy(tree->last + row * tree->k, tree->k, resync ? 0 : rows->score[row]);
@@ -456,6 +393,18 @@ int32_t ltd_tree_true_ranks(ltd_tree *tree, const int32_t *next, int32_t n, int3
     return depth;
 }
 
+/* Which bit of a word with any is the lowest. */
+static int32_t lowest_bit(uint64_t bits)
+{
+#ifdef __GNUC__
+    return __builtin_ctzll(bits);
+#else
+    int32_t n = 0;
+    for (; !(bits & 1); bits >>= 1) n++;
+    return n;
+#endif
+}
+
 /* The chosen set as bits, read back in ascending order: parents come out first without a sort. */
 const ltd_selection *ltd_tree_select(ltd_tree *tree, int32_t root_token, int32_t size)
 {
@@ -472,7 +421,7 @@ const ltd_selection *ltd_tree_select(ltd_tree *tree, int32_t root_token, int32_t
     sel->n = 1;
     for (int32_t w = 0; w < words; w++) {
         for (uint64_t bits = tree->chosen[w]; bits; bits &= bits - 1) {
-            int32_t index = w * 64 + __builtin_ctzll(bits), e = sel->n++;
+            int32_t index = w * 64 + lowest_bit(bits), e = sel->n++;
             const ltd_node *node = &tree->nodes[index];
             tree->entry[index] = e;
             sel->token[e] = node->token;

@@ -3,8 +3,8 @@
  *
  *     ltd_tree_reset(tree);
  *     ltd_tree_add_chain(tree, match, tokens, scores, n);    what prompt lookup found
- *     ltd_tree_grow(tree, tokens, logp, &err);         resync: k children of the root
- *     ltd_tree_grow(tree, tokens, logp, &err);         expansion: k x k candidates
+ *     ltd_tree_grow(tree, tokens, logp);               resync: k children of the root
+ *     ltd_tree_grow(tree, tokens, logp);               expansion: k x k candidates
  *     sel = ltd_tree_select(tree, root, size);         nodes to verify, root first
  *
  * A node's score is a natural log-probability, cumulative from the root: that it will be accepted,
@@ -22,7 +22,7 @@
  *
  * Scores from outside are made sane where they enter: NaN counts as -infinity, ln p > 0 as 0.
  *
- * Thread rule: one thread.  No allocation after ltd_tree_new().
+ * Thread rule: one thread.  No allocation: exports carry this code (tree_new.h makes one).
  * Source: EAGLE-2/3 (tree growth, rerank); ties and the merged chain are ours. */
 #ifndef LTD_ENV_TREE_H
 #define LTD_ENV_TREE_H
@@ -30,7 +30,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/status.h"
 #include "env/survival.h"
 
 #ifdef __cplusplus
@@ -39,8 +38,10 @@ extern "C" {
 
 enum {
     LTD_TREE_MAX_TOP_K = 32,
-    LTD_TREE_MAX_DEPTH = 64, /* levels: chain length or draft forwards */
+    LTD_TREE_MAX_DEPTH = 64 /* levels: chain length or draft forwards */
 };
+/* Condition of ltd_tree_grow(). */
+enum { LTD_TREE_FULL = 1 };
 
 typedef struct ltd_tree ltd_tree;
 
@@ -63,12 +64,6 @@ typedef struct ltd_selection {
     int32_t *node;   /* [n] pool index, -1 for the root */
 } ltd_selection;
 
-/* A pool for beams of `top_k` [1, LTD_TREE_MAX_TOP_K], up to `max_forwards` draft forwards and
- * chains up to max_chain [both 0, LTD_TREE_MAX_DEPTH], and selections up to max_size [0, ...].
- * LTD_EINVAL, LTD_ENOMEM.  *ret owned. */
-int ltd_tree_new(ltd_tree **ret, int32_t top_k, int32_t max_forwards, int32_t max_chain,
-                 int32_t max_size, ltd_err *err);
-void ltd_tree_free(ltd_tree *tree);
 /* What the head's scores mean, from the next cycle on: borrowed, NULL (as at first) for nothing but
  * themselves. */
 void ltd_tree_set_survival(ltd_tree *tree, const ltd_survival *survival);
@@ -86,8 +81,9 @@ void ltd_tree_add_chain(ltd_tree *tree, int32_t match, const int32_t *token, con
 /* Add one draft forward.  First call of a cycle: 1 row, the root's children, token[k], logp[k].
  * Later calls: k rows in beam order, token[k][k], logp[k][k] row-major (ln p of a child given its
  * row).  Each row holds distinct tokens, sorted by (logp descending, id ascending).  The next beam
- * is the k best of the new candidates.  LTD_EINVAL when max_forwards is exceeded. */
-int ltd_tree_grow(ltd_tree *tree, const int32_t *token, const float *logp, ltd_err *err);
+ * is the k best of the new candidates.  0; LTD_TREE_FULL: max_forwards are done, nothing changes.
+ */
+int ltd_tree_grow(ltd_tree *tree, const int32_t *token, const float *logp);
 
 /* --- the beam: rows of the next draft forward, in descending score order; empty before the resync
  */

@@ -13,6 +13,7 @@
 #include "base/json.h"
 #include "env/accept.h"
 #include "env/tree.h"
+#include "env/tree_new.h"
 #include "tests/support/golden.h"
 #include "tests/support/vectors.h"
 
@@ -78,7 +79,7 @@ static void grow(ltd_tree *tree, const ltd_safetensors *want, const char *name, 
     logits += (dims[0] - rows) * dims[1];
     for (int32_t r = 0; r < rows; r++)
         top_k(logits + r * dims[1], dims[1], d2t, k, token + r * k, logp + r * k);
-    assert_int_equal(ltd_tree_grow(tree, token, logp, NULL), 0);
+    assert_int_equal(ltd_tree_grow(tree, token, logp), 0);
 }
 
 /* The beam that the official code chose after expansion e. */

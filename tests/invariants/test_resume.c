@@ -16,6 +16,7 @@
 #include "trainer/checkpoint/checkpoint.h"
 #include "trainer/checkpoint/policy_file.h"
 #include "trainer/train/train.h"
+#include "env/cost_file.h"
 
 enum { CYCLES = 120, MAX_ROWS = 64, PATH = 1024 };
 static const char *const LAST = "checkpoints/step_0000000120.h5";

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "tests/support/made_trace.h"
+#include "env/cost_file.h"
 
 static void make_cost(ltd_cost *c)
 {

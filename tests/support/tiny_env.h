@@ -20,6 +20,7 @@
 #include "env/ltd_env.h"
 #include "tests/support/engine.h"
 #include "tests/support/vocab.h"
+#include "env/cost_file.h"
 
 enum { TINY_CONTEXT = 256, TINY_FORWARDS = 4, TINY_SIZE = 16, TINY_TOP_K = 4, TINY_OBS = 2048 };
 

@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "base/rng.h"
 #include "env/cost.h"
+#include "env/cost_file.h"
 
 static char dir[] = "/tmp/ltd_test_cost_XXXXXX";
 static char path[64];

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "trainer/calibrate/drift.h"
+#include "env/cost_file.h"
 
 static ltd_cost used, now;
 

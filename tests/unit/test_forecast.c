@@ -10,6 +10,7 @@
 
 #include "base/rng.h"
 #include "trainer/train/forecast.h"
+#include "env/cost_file.h"
 
 static ltd_config c;
 

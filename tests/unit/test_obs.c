@@ -8,6 +8,8 @@
 
 #include "base/rng.h"
 #include "env/obs.h"
+#include "env/tree_new.h"
+#include "env/cost_file.h"
 
 static const int32_t sizes[] = {0, 1, 2, 4, 64};
 
@@ -26,10 +28,9 @@ static ltd_tree *small_tree(void)
 static void grow_twice(ltd_tree *tree)
 {
     const float l5 = logf(0.5f), l25 = logf(0.25f);
-    assert_int_equal(ltd_tree_grow(tree, (int32_t[]){1, 2}, (float[]){l5, l25}, NULL), 0);
+    assert_int_equal(ltd_tree_grow(tree, (int32_t[]){1, 2}, (float[]){l5, l25}), 0);
     /* scores: .25 .125 under the first, .125 .0625 under the second */
-    assert_int_equal(
-        ltd_tree_grow(tree, (int32_t[]){3, 4, 5, 6}, (float[]){l5, l25, l5, l25}, NULL), 0);
+    assert_int_equal(ltd_tree_grow(tree, (int32_t[]){3, 4, 5, 6}, (float[]){l5, l25, l5, l25}), 0);
 }
 
 static void contracts_have_names_and_sizes(void **state)
@@ -140,11 +141,11 @@ static void agreement_of_head_and_lookup_is_told(void **state)
     near(obs[LTD_OBS_AT_AGREED], 0);
     near(obs[LTD_OBS_AT_FIRST], 0);
     near(obs[LTD_OBS_AT_CHAIN], 3.0 / 16);
-    ltd_tree_grow(s.tree, (int32_t[]){2, 1}, (float[]){l5, l25}, NULL);
+    ltd_tree_grow(s.tree, (int32_t[]){2, 1}, (float[]){l5, l25});
     ltd_obs_encode(LTD_CONTRACT_LTD_DEPTH, &s, obs);
     near(obs[LTD_OBS_AT_AGREED], 1.0 / 8);
     near(obs[LTD_OBS_AT_FIRST], 0.25);
-    ltd_tree_grow(s.tree, (int32_t[]){4, 5, 4, 6}, (float[]){l5, l25, l5, l25}, NULL);
+    ltd_tree_grow(s.tree, (int32_t[]){4, 5, 4, 6}, (float[]){l5, l25, l5, l25});
     ltd_obs_encode(LTD_CONTRACT_LTD_DEPTH, &s, obs);
     near(obs[LTD_OBS_AT_AGREED], 2.0 / 8);
     near(obs[LTD_OBS_AT_FIRST], 0.25);
@@ -218,12 +219,12 @@ static void the_papers_contracts_stand_where_the_paper_puts_them(void **state)
     ltd_obs_state s = {.tree = tree, .context = 1500};
     for (int i = 0; i < 100; i++) token[i] = i, logp[i] = -(float)(1 + i % 10) / 16;
     memset(obs, 0xff, sizeof obs);
-    ltd_tree_grow(tree, token, logp, NULL);
+    ltd_tree_grow(tree, token, logp);
     ltd_obs_encode(LTD_CONTRACT_PAPER_DEPTH, &s, obs);
     for (int i = 0; i < 100; i++) near(obs[i], 0);
     for (int i = 100; i < 114; i++) near(obs[i], 1.5);
     for (int i = 114; i < 128; i++) near(obs[i], 0);
-    for (int f = 1; f < 13; f++) ltd_tree_grow(tree, token, logp, NULL);
+    for (int f = 1; f < 13; f++) ltd_tree_grow(tree, token, logp);
     int32_t n;
     ltd_obs_encode(LTD_CONTRACT_PAPER_DEPTH, &s, obs);
     assert_memory_equal(obs, ltd_tree_last_scores(tree, &n), 400);
@@ -272,7 +273,7 @@ static void observations_are_finite_whatever_the_scores(void **state)
                 logp[i] = odd[ltd_rng_below(&rng, 9)];
                 token[i] = i;
             }
-            assert_int_equal(ltd_tree_grow(tree, token, logp, NULL), 0);
+            assert_int_equal(ltd_tree_grow(tree, token, logp), 0);
         }
         ltd_tree_free(tree);
     }

@@ -11,6 +11,7 @@
 #include "tests/support/made_positions.h"
 #include "trainer/records/oracle.h"
 #include "trainer/bench/run_prompt.h"
+#include "env/cost_file.h"
 
 enum { TEXTS = 6 };
 

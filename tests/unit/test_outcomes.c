@@ -10,6 +10,7 @@
 #include "base/rng.h"
 #include "tests/support/made_trace.h"
 #include "trainer/records/oracle.h"
+#include "env/cost_file.h"
 
 enum { K = MADE_TRACE_TOP_K, PROMPT = MADE_TRACE_PROMPT, MAX_SIZE = 16 };
 

@@ -10,6 +10,7 @@
 
 #include "env/render.h"
 #include "tests/support/vocab.h"
+#include "env/tree_new.h"
 
 /* root "hello": a lookup chain " w", "\n"; the head adds "a" beside it and a byte below. */
 static ltd_tree *small_tree(const ltd_tokenizer *tok, const ltd_selection **selection)
@@ -25,10 +26,10 @@ static ltd_tree *small_tree(const ltd_tokenizer *tok, const ltd_selection **sele
     ltd_tree_add_chain(tree, 4, chain, scores, 2);
     const int32_t first[] = {a, quote};
     const float p_first[] = {logf(0.5f), logf(0.25f)};
-    assert_int_equal(ltd_tree_grow(tree, first, p_first, NULL), LTD_OK);
+    assert_int_equal(ltd_tree_grow(tree, first, p_first), LTD_OK);
     const int32_t second[] = {byte, a, quote, a};
     const float p_second[] = {logf(0.9f), logf(0.05f), logf(0.01f), logf(0.01f)};
-    assert_int_equal(ltd_tree_grow(tree, second, p_second, NULL), LTD_OK);
+    assert_int_equal(ltd_tree_grow(tree, second, p_second), LTD_OK);
     *selection = ltd_tree_select(tree, ltd_tokenizer_find(tok, "hello"), 5);
     return tree;
 }

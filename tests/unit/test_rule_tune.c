@@ -9,6 +9,7 @@
 #include "tests/support/made_trace.h"
 #include "trainer/tune/rule_train.h"
 #include "trainer/tune/rule_tune.h"
+#include "env/cost_file.h"
 
 enum { TEXTS = 6 };
 

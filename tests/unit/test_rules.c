@@ -11,6 +11,7 @@
 
 #include "agents/rules/trained.h"
 #include "base/rng.h"
+#include "env/tree_new.h"
 
 /* What rules ask an environment, without one behind. */
 struct ltd_env {
@@ -170,7 +171,7 @@ static void draft(float p, float q)
 {
     int32_t token[K * K] = {1, 2, 3, 4};
     float logp[K * K] = {logf(p), logf(q), logf(p), logf(q)};
-    assert_int_equal(ltd_tree_grow(env.state.tree, token, logp, NULL), 0);
+    assert_int_equal(ltd_tree_grow(env.state.tree, token, logp), 0);
 }
 
 /* Forwards of a cycle without a match, whose rows say .6 and .1. */

@@ -10,6 +10,7 @@
 #include "base/rng.h"
 #include "env/rank.h"
 #include "env/tree.h"
+#include "env/tree_new.h"
 
 enum { ROOM = 64 + 32 + 12 * 32 * 32, VOCAB = 40 };
 
@@ -191,7 +192,7 @@ static void random_trees_equal_the_naive_twin(void **state)
                 if (ask) check_selection(tree, &t, (int32_t)ltd_rng_below(&rng, 40));
                 for (int32_t r = 0; r < rows; r++)
                     random_row(&rng, k, ties, token + r * k, logp + r * k);
-                assert_int_equal(ltd_tree_grow(tree, token, logp, NULL), 0);
+                assert_int_equal(ltd_tree_grow(tree, token, logp), 0);
                 twin_grow(&t, token, logp);
                 check_beam(tree, &t);
             }
@@ -210,7 +211,7 @@ static void a_drafted_node_that_is_in_the_chain_is_merged(void **state)
     ltd_tree *tree;
     assert_int_equal(ltd_tree_new(&tree, 2, 3, 4, 16, NULL), 0);
     ltd_tree_add_chain(tree, 4, (int32_t[]){5, 6, 7}, (float[]){-1, -1.5f, -3}, 3);
-    assert_int_equal(ltd_tree_grow(tree, (int32_t[]){9, 5}, (float[]){-0.2f, -0.5f}, NULL), 0);
+    assert_int_equal(ltd_tree_grow(tree, (int32_t[]){9, 5}, (float[]){-0.2f, -0.5f}), 0);
     const ltd_node *nodes = ltd_tree_nodes(tree);
     assert_int_equal(ltd_tree_count(tree), 4);
     assert_true(nodes[0].score == -0.5f);
@@ -220,7 +221,7 @@ static void a_drafted_node_that_is_in_the_chain_is_merged(void **state)
     /* Row 0 is token 9 (no chain below), row 1 is token 5: 6 below it is the chain's. */
     int32_t token[] = {6, 1, 6, 2};
     float logp[] = {-2, -3, -0.125f, -0.25f};
-    assert_int_equal(ltd_tree_grow(tree, token, logp, NULL), 0);
+    assert_int_equal(ltd_tree_grow(tree, token, logp), 0);
     assert_int_equal(ltd_tree_count(tree), 7);
     assert_true(nodes[1].score == -0.625f);
     assert_int_equal(nodes[4].parent, 3);
@@ -229,10 +230,9 @@ static void a_drafted_node_that_is_in_the_chain_is_merged(void **state)
     assert_int_equal(ltd_tree_beam_node(tree)[0], 1);
     assert_int_equal(ltd_tree_beam_source(tree)[0], 1);
     /* A weaker draft leaves the chain's score. */
-    assert_int_equal(ltd_tree_grow(tree, (int32_t[]){7, 8, 1, 2}, (float[]){-9, -9, -1, -1}, NULL),
-                     0);
+    assert_int_equal(ltd_tree_grow(tree, (int32_t[]){7, 8, 1, 2}, (float[]){-9, -9, -1, -1}), 0);
     assert_true(nodes[2].score == -3);
-    assert_int_equal(ltd_tree_grow(tree, token, logp, NULL), LTD_EINVAL);
+    assert_int_equal(ltd_tree_grow(tree, token, logp), LTD_TREE_FULL);
     ltd_tree_free(tree);
 }
 
@@ -263,8 +263,8 @@ static void a_chain_changes_nothing_of_what_the_head_is_asked(void **state)
                 memcpy(token + r * K, row_token[from], sizeof row_token[0]);
                 memcpy(logp + r * K, row_logp[from], sizeof row_logp[0]);
             }
-            assert_int_equal(ltd_tree_grow(with, token, logp, NULL), 0);
-            assert_int_equal(ltd_tree_grow(without, token, logp, NULL), 0);
+            assert_int_equal(ltd_tree_grow(with, token, logp), 0);
+            assert_int_equal(ltd_tree_grow(without, token, logp), 0);
             size_t bytes = K * sizeof(int32_t);
             assert_memory_equal(ltd_tree_beam_token(with), ltd_tree_beam_token(without), bytes);
             assert_memory_equal(ltd_tree_beam_source(with), ltd_tree_beam_source(without), bytes);
@@ -296,7 +296,7 @@ static void numbers_that_are_none_neither_crash_nor_break_the_order(void **state
                 logp[i] = odd[ltd_rng_below(&rng, 10)];
                 token[i] = (int32_t)ltd_rng_below(&rng, 8);
             }
-            assert_int_equal(ltd_tree_grow(tree, token, logp, NULL), 0);
+            assert_int_equal(ltd_tree_grow(tree, token, logp), 0);
             const ltd_selection *sel = ltd_tree_select(tree, 0, (int32_t)ltd_rng_below(&rng, 64));
             for (int32_t e = 1; e < sel->n; e++) {
                 const ltd_node *nodes = ltd_tree_nodes(tree), *node = &nodes[sel->node[e]];
@@ -325,12 +325,12 @@ static void every_row_has_its_entropy(void **state)
     assert_int_equal(ltd_tree_new(&tree, 2, 3, 0, 4, NULL), 0);
     assert_int_equal(ltd_tree_last_rows(tree), 0);
     assert_true(ltd_tree_top_entropy(tree) == 0);
-    assert_int_equal(ltd_tree_grow(tree, (int32_t[]){1, 2}, first, NULL), 0);
+    assert_int_equal(ltd_tree_grow(tree, (int32_t[]){1, 2}, first), 0);
     assert_int_equal(ltd_tree_last_rows(tree), 1);
     assert_true(fabsf(ltd_tree_row_entropy(tree, 0, &node) - entropy_of(0.5f, 0.2f)) < 1e-6f);
     assert_int_equal(node, -1);
     memcpy(beam, ltd_tree_beam_node(tree), sizeof beam);
-    assert_int_equal(ltd_tree_grow(tree, (int32_t[]){1, 2, 1, 2}, second, NULL), 0);
+    assert_int_equal(ltd_tree_grow(tree, (int32_t[]){1, 2, 1, 2}, second), 0);
     assert_int_equal(ltd_tree_last_rows(tree), 2);
     assert_true(fabsf(ltd_tree_row_entropy(tree, 0, &node) - entropy_of(0.8f, 0.1f)) < 1e-6f);
     assert_int_equal(node, beam[0]);
@@ -364,7 +364,7 @@ static void limits_are_checked_and_sizes_clipped(void **state)
     assert_int_equal(ltd_tree_count(tree), 2);
     assert_int_equal(ltd_tree_select(tree, 1, -5)->n, 1);
     assert_int_equal(ltd_tree_select(tree, 1, 1000)->n, 3);
-    assert_int_equal(ltd_tree_grow(tree, NULL, NULL, &err), LTD_EINVAL);
+    assert_int_equal(ltd_tree_grow(tree, NULL, NULL), LTD_TREE_FULL);
     ltd_tree_free(tree);
     ltd_tree_free(NULL);
 }

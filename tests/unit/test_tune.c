@@ -14,6 +14,7 @@
 #include "tests/support/engine.h"
 #include "trainer/records/survival_run.h"
 #include "trainer/tune/tune.h"
+#include "env/cost_file.h"
 
 /* A machine whose best setting is 2 forwards, 6 nodes, lookup; time passes as it plays. */
 typedef struct machine {

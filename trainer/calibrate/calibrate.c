@@ -16,6 +16,7 @@
 #include "base/rng.h"
 #include "env/tree.h"
 #include "trainer/calibrate/calibrate_priv.h"
+#include "env/cost_file.h"
 
 enum {
     MAX_POINTS = 2 * LTD_COST_MAX_POINTS,

@@ -5,6 +5,7 @@
 
 #include "trainer/suites/ablations.h"
 #include "trainer/cli/cli.h"
+#include "env/cost_file.h"
 
 static int write_result(const ltd_cli *cli, const ltd_ablations *a, const ltd_published *published)
 {

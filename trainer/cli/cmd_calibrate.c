@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "trainer/calibrate/calibrate.h"
 #include "trainer/cli/cli.h"
+#include "env/cost_file.h"
 
 static void tell(void *ctx, double share)
 {

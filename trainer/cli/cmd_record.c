@@ -7,6 +7,7 @@
 #include "trainer/cli/cli.h"
 #include "trainer/records/record_run.h"
 #include "trainer/records/survival_run.h"
+#include "env/survival_file.h"
 
 static void print_result(const ltd_recorded *r, const char *folder)
 {

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "env/accept.h"
 #include "env/tree.h"
+#include "env/tree_new.h"
 
 enum { ROWS = 64, MAX_SIZE = 1000 };
 
@@ -134,7 +135,9 @@ void ltd_simulator_free(ltd_simulator *s)
 
 static int grow(drafter *d, ltd_err *err)
 {
-    return ltd_tree_grow(d->tree, ltd_draft_tokens(d->draft), ltd_draft_logp(d->draft), err);
+    if (ltd_tree_grow(d->tree, ltd_draft_tokens(d->draft), ltd_draft_logp(d->draft)) == 0)
+        return LTD_OK;
+    return ltd_fail(err, LTD_EINVAL, "draft: the tree holds no more forwards");
 }
 
 /* The resync: all pairs up to the root, which is the last pair's token. */

@@ -9,6 +9,7 @@
 #include "trainer/records/replay.h"
 #include "trainer/tune/rule_tune.h"
 #include "trainer/train/train_priv.h"
+#include "env/cost_file.h"
 
 /* A machine, and what is made for it. */
 typedef struct place {
