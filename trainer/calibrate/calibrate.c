@@ -3,11 +3,15 @@
  * the caches than it does in a loop (25 % of a plain step, on one machine).
  *
  * A point is a setting at a context.  It is played in bursts of cycles, of which the first are not
- * kept; rounds go over all points in a shuffled order, so that a slow moment of a shared machine
- * touches all points alike.  The text is what the model says after filler:
- * costs depend on how many tokens there are, and on how many of them the draft head lacks. */
+ * kept.  What decisions go by is how a setting's time compares with a plain step's, and a shared
+ * machine changes its speed by more than they differ, for seconds or minutes: so each burst follows
+ * a burst of plain steps, and is measured by it.  A burst counts as its median cycle, which no
+ * interruption moves; a point as the mean of its bursts, since times add up; small settings, which
+ * policies choose most, are played more often.  The text is what the model says after filler: costs
+ * depend on how many tokens there are, and on how many of them the draft head lacks. */
 #include "trainer/calibrate/calibrate.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +25,9 @@
 enum {
     MAX_POINTS = 2 * LTD_COST_MAX_POINTS,
     BURST = 8,
-    SKIP = 2,         /* cycles of a burst, which still feel the one before */
+    SKIP = 2,  /* cycles of a burst, which still feel the one before */
+    SMALL = 8, /* nodes: settings up to this are played OFTEN times a round */
+    OFTEN = 3,
     PLAIN_BURST = 25, /* plain cycles, whose tokens all wait for the head when the burst ends */
     DRIFT = 128       /* tokens that a context may grow before the text is begun again */
 };
@@ -29,9 +35,9 @@ enum {
 /* Rows of a verification that are measured: the tree's sizes + 1, thinned. */
 static const int32_t verify_rows[] = {2, 3, 4, 5, 7, 9, 13, 17, 25, 33, 49, 61, 97, 129, 241};
 
-/* Milliseconds of the cycles that were kept. */
+/* Milliseconds, or multiples of a plain step beside. */
 typedef struct samples {
-    double *ms;
+    double *v;
     int32_t n;
 } samples;
 
@@ -40,7 +46,8 @@ typedef enum point_kind { PLAIN, FIRST, THREE, VERIFY } point_kind;
 typedef struct point {
     point_kind kind;
     int32_t forwards, size, context;
-    samples verify, draft;
+    samples verify, draft;        /* bursts; PLAIN: ms, else multiples of a plain step */
+    double min_verify, min_draft; /* ms of the fastest cycle */
 } point;
 
 struct ltd_calibration {
@@ -49,8 +56,8 @@ struct ltd_calibration {
     point points[MAX_POINTS];
     int32_t n_points;
     int32_t order[MAX_POINTS];
-    samples rest;    /* commit, tree */
-    samples waiting; /* a resync after PLAIN_BURST plain cycles */
+    samples rest;    /* commit, tree [ms] */
+    samples waiting; /* a resync after PLAIN_BURST plain cycles [ms] */
     int32_t *filler; /* [context] */
     int32_t begun;   /* context at which the text now played was begun, 0 = none */
     double *samples; /* of all points */
@@ -69,8 +76,12 @@ static int add_point(ltd_calibration *c, point_kind kind, int32_t forwards, int3
                         "calibration.contexts: %d contexts make more than %d points to measure, "
                         "expected fewer",
                         c->s->config.calibration.contexts.n, LTD_COST_MAX_POINTS);
-    c->points[c->n_points++] =
-        (point){.kind = kind, .forwards = forwards, .size = size, .context = context};
+    c->points[c->n_points++] = (point){.kind = kind,
+                                       .forwards = forwards,
+                                       .size = size,
+                                       .context = context,
+                                       .min_verify = INFINITY,
+                                       .min_draft = INFINITY};
     return LTD_OK;
 }
 
@@ -124,19 +135,28 @@ static int list_points(ltd_calibration *c, const ltd_cycle_options *o, ltd_err *
 
 /* --- opening --- */
 
+/* Bursts of a round, and the plain ones before them, which are the plain point's. */
+static int32_t bursts_of(const point *p)
+{
+    return p->kind == PLAIN || p->size > SMALL ? 1 : OFTEN;
+}
+
 static int allocate(ltd_calibration *c, const ltd_cycle_options *o, ltd_err *err)
 {
-    size_t each = (size_t)c->rounds * PLAIN_BURST, n = (size_t)c->n_points;
+    size_t rounds = (size_t)c->rounds, bursts = 0;
+    for (int32_t i = 0; i < c->n_points; i++) bursts += 2 * (size_t)bursts_of(&c->points[i]);
+    /* A plain point may take all; of each kind; commits come by cycle. */
+    size_t each = rounds * bursts, n = (size_t)c->n_points;
     c->filler = ltd_mem_zeros((size_t)o->context, sizeof(int32_t));
-    double *at = c->samples = ltd_mem_zeros(4 * n * each, sizeof *at);
+    double *at = c->samples = ltd_mem_zeros((2 * n + 1 + BURST) * each, sizeof *at);
     if (!c->filler || !at) return ltd_fail(err, LTD_ENOMEM, "calibrate: no memory");
     for (size_t i = 0; i < n; i++, at += 2 * each) {
-        c->points[i].verify.ms = at;
-        c->points[i].draft.ms = at + each;
+        c->points[i].verify.v = at;
+        c->points[i].draft.v = at + each;
         c->order[i] = (int32_t)i;
     }
-    c->waiting.ms = at;
-    c->rest.ms = at + n * each;
+    c->waiting.v = at;
+    c->rest.v = at + each;
     ltd_rng_seed(&c->rng, 1, LTD_STREAM_TEST);
     /* Another token for every eight, about as often as a text brings a rare one. */
     for (int32_t i = 0; i < o->context; i++) {
@@ -171,52 +191,112 @@ static int play(ltd_calibration *c, int32_t forwards, int32_t size, const uint64
     return rc;
 }
 
-static void keep(samples *to, uint64_t ns)
+static void keep(samples *to, double x)
 {
-    to->ms[to->n++] = (double)ns * 1e-6;
+    to->v[to->n++] = x;
 }
 
-static int burst(ltd_calibration *c, point *p, bool kept, ltd_err *err)
+static double ms(uint64_t ns)
 {
-    bool plain = p->kind == PLAIN;
-    int32_t n = plain ? PLAIN_BURST : BURST;
+    return (double)ns * 1e-6;
+}
+
+static double median(double *v, int32_t n)
+{
+    ltd_calibrate_sort(v, n);
+    return v[n / 2];
+}
+
+/* Cycles of a setting at the point's context: *verify and *draft are those of the median one. */
+static int burst(ltd_calibration *c, point *p, int32_t n, double *verify, double *draft, bool kept,
+                 ltd_err *err)
+{
+    double verifies[PLAIN_BURST], drafts[PLAIN_BURST];
     const uint64_t *ns;
-    int rc = go_to(c, p->context, err);
+    int32_t m = 0;
+    int rc = LTD_OK;
     for (int32_t i = 0; rc == LTD_OK && i < n; i++) {
         rc = play(c, p->forwards, p->size, &ns, err);
-        if (rc < 0 || !kept || i < SKIP) continue;
-        keep(&p->verify, ns[LTD_PHASE_VERIFY]);
-        keep(&p->draft, ns[LTD_PHASE_DRAFT]);
-        if (!plain) keep(&c->rest, ns[LTD_PHASE_COMMIT] + ns[LTD_PHASE_OTHER]);
+        if (rc < 0 || i < SKIP) continue;
+        verifies[m] = ms(ns[LTD_PHASE_VERIFY]);
+        drafts[m] = ms(ns[LTD_PHASE_DRAFT]);
+        if (!kept) continue;
+        p->min_verify = fmin(p->min_verify, verifies[m]);
+        p->min_draft = fmin(p->min_draft, drafts[m]);
+        m++;
+        if (p->kind != PLAIN) keep(&c->rest, ms(ns[LTD_PHASE_COMMIT] + ns[LTD_PHASE_OTHER]));
     }
-    if (rc < 0 || !plain || !ltd_cycle_can_draft(c->cycle)) return rc;
-    rc = play(c, 1, 1, &ns, err);
-    if (rc == LTD_OK && kept) keep(&c->waiting, ns[LTD_PHASE_DRAFT]);
+    if (rc < 0 || m == 0) return rc;
+    *verify = median(verifies, m);
+    *draft = median(drafts, m);
+    return LTD_OK;
+}
+
+/* Tokens that waited for the head. */
+static int waited(ltd_calibration *c, bool kept, ltd_err *err)
+{
+    const uint64_t *ns;
+    if (!ltd_cycle_can_draft(c->cycle)) return LTD_OK;
+    int rc = play(c, 1, 1, &ns, err);
+    if (rc == LTD_OK && kept) keep(&c->waiting, ms(ns[LTD_PHASE_DRAFT]));
+    return rc;
+}
+
+/* A burst of plain steps, then one of the point's. */
+static int measure(ltd_calibration *c, point *p, point *plain, bool kept, ltd_err *err)
+{
+    double one = 0, verify = 0, draft = 0;
+    int rc = go_to(c, p->context, err);
+    if (rc == LTD_OK)
+        rc = burst(c, plain, p == plain ? PLAIN_BURST : BURST, &one, &draft, kept, err);
+    if (rc == LTD_OK && kept) keep(&plain->verify, one);
+    if (rc < 0 || p == plain) return rc < 0 ? rc : waited(c, kept, err);
+    rc = burst(c, p, BURST, &verify, &draft, kept, err);
+    if (rc < 0 || !kept) return rc;
+    keep(&p->verify, verify / one);
+    keep(&p->draft, draft / one);
+    return LTD_OK;
+}
+
+/* Points of one context, from the plain one on: shuffled. */
+static int run_context(ltd_calibration *c, int32_t first, int32_t end, bool kept, ltd_err *err)
+{
+    int rc = LTD_OK;
+    ltd_rng_shuffle(&c->rng, c->order + first, (size_t)(end - first));
+    for (int32_t i = first; rc == LTD_OK && i < end; i++) {
+        point *p = &c->points[c->order[i]];
+        for (int32_t b = 0; rc == LTD_OK && b < bursts_of(p); b++)
+            rc = measure(c, p, &c->points[first], kept, err);
+    }
     return rc;
 }
 
 static int run_round(ltd_calibration *c, bool kept, ltd_err *err)
 {
     int rc = LTD_OK;
-    ltd_rng_shuffle(&c->rng, c->order, (size_t)c->n_points);
-    for (int32_t i = 0; rc == LTD_OK && i < c->n_points; i++)
-        rc = burst(c, &c->points[c->order[i]], kept, err);
+    for (int32_t first = 0, end; rc == LTD_OK && first < c->n_points; first = end) {
+        for (end = first + 1; end < c->n_points && c->points[end].kind != PLAIN;) end++;
+        rc = run_context(c, first, end, kept, err);
+    }
     return rc;
 }
 
 /* --- the table --- */
 
-static ltd_cost_point point_of(const samples *s, int32_t rows, int32_t context)
+/* Of samples that are multiples of `unit` ms. */
+static ltd_cost_point point_of(const samples *s, double unit, double fastest, int32_t rows,
+                               int32_t context)
 {
-    float mean = (float)ltd_calibrate_mean(s->ms, s->n);
-    return (ltd_cost_point){rows, context, mean, (float)s->ms[0]};
+    float mean = (float)(ltd_calibrate_mean(s->v, s->n) * unit);
+    return (ltd_cost_point){rows, context, mean, fastest < (double)mean ? (float)fastest : mean};
 }
 
 /* Half of what three forwards take longer than one, and what they make the verification after them
  * take longer: the head pushes the target's weights out of the caches. */
-static ltd_cost_point expansion(const point *three, ltd_cost_point first, double evicts, int32_t k)
+static ltd_cost_point expansion(const point *three, ltd_cost_point first, double unit,
+                                double evicts, int32_t k)
 {
-    ltd_cost_point p = point_of(&three->draft, k, three->context);
+    ltd_cost_point p = point_of(&three->draft, unit, three->min_draft, k, three->context);
     p.ms = (p.ms - first.ms) / 2 + (float)evicts;
     p.ms_min = (p.ms_min - first.ms_min) / 2;
     if (!(p.ms > 0)) p.ms = first.ms; /* noise is larger */
@@ -225,9 +305,9 @@ static ltd_cost_point expansion(const point *three, ltd_cost_point first, double
 }
 
 /* As after one forward: what more of them add is theirs. */
-static ltd_cost_point verification(const point *v, double evicts)
+static ltd_cost_point verification(const point *v, double unit, double evicts)
 {
-    ltd_cost_point p = point_of(&v->verify, v->size + 1, v->context);
+    ltd_cost_point p = point_of(&v->verify, unit, v->min_verify, v->size + 1, v->context);
     float more = v->forwards > 1 ? (float)((v->forwards - 1) * evicts) : 0;
     if (more < p.ms) p.ms -= more;
     if (p.ms_min > p.ms) p.ms_min = p.ms;
@@ -236,7 +316,7 @@ static ltd_cost_point verification(const point *v, double evicts)
 
 static double mean_of(const samples *s)
 {
-    return ltd_calibrate_mean(s->ms, s->n);
+    return ltd_calibrate_mean(s->v, s->n);
 }
 
 /* A context's points are together: plain, one forward, three, verifications. */
@@ -244,21 +324,25 @@ static void fill_points(const ltd_calibration *c, ltd_cost *cost)
 {
     int32_t k = ltd_cycle_get_options(c->cycle)->top_k;
     ltd_cost_point first = {0};
-    double evicts = 0;
+    double evicts = 0, unit = 0;
     for (int32_t i = 0; i < c->n_points; i++) {
         const point *p = &c->points[i];
         switch (p->kind) {
+        case PLAIN:
+            evicts = 0;
+            unit = mean_of(&p->verify);
+            cost->verify[cost->n_verify++] = point_of(&p->verify, 1, p->min_verify, 1, p->context);
+            break;
         case FIRST:
-            first = point_of(&p->draft, 1, p->context);
+            first = point_of(&p->draft, unit, p->min_draft, 1, p->context);
             cost->draft[cost->n_draft++] = first;
             break;
         case THREE:
-            evicts = (mean_of(&p->verify) - mean_of(&p[-1].verify)) / 2;
+            evicts = unit * (mean_of(&p->verify) - mean_of(&p[-1].verify)) / 2;
             if (evicts < 0) evicts = 0;
-            cost->draft[cost->n_draft++] = expansion(p, first, evicts, k);
+            cost->draft[cost->n_draft++] = expansion(p, first, unit, evicts, k);
             break;
-        case PLAIN: evicts = 0; /* fall through */
-        case VERIFY: cost->verify[cost->n_verify++] = verification(p, evicts); break;
+        case VERIFY: cost->verify[cost->n_verify++] = verification(p, unit, evicts); break;
         }
     }
 }
@@ -267,10 +351,9 @@ static void fill_points(const ltd_calibration *c, ltd_cost *cost)
 static void fill_rest(const ltd_calibration *c, ltd_cost *cost)
 {
     cost->t_ar_ms = (float)ltd_cost_verify(cost, 1, cost->middle_context);
-    cost->commit_ms = (float)ltd_calibrate_mean(c->rest.ms, c->rest.n);
+    cost->commit_ms = (float)mean_of(&c->rest);
     if (!c->waiting.n) return;
-    double more = ltd_calibrate_mean(c->waiting.ms, c->waiting.n) -
-                  ltd_cost_draft(cost, 1, cost->middle_context);
+    double more = mean_of(&c->waiting) - ltd_cost_draft(cost, 1, cost->middle_context);
     cost->waiting_ms = more > 0 ? (float)(more / PLAIN_BURST) : 0;
 }
 

@@ -13,11 +13,16 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+void ltd_calibrate_sort(double *v, int32_t n)
+{
+    qsort(v, (size_t)n, sizeof *v, ascending);
+}
+
 double ltd_calibrate_mean(double *v, int32_t n)
 {
     double sum = 0;
     int32_t i = 0;
-    qsort(v, (size_t)n, sizeof *v, ascending);
+    ltd_calibrate_sort(v, n);
     for (; i < n && v[i] <= 4 * v[n / 2]; i++) sum += v[i];
     return i ? sum / i : 0;
 }
