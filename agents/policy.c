@@ -21,6 +21,8 @@ void ltd_policy_free(ltd_policy *policy)
     if (!policy) return;
     ltd_mlp_free(policy->depth);
     ltd_mlp_free(policy->size);
+    ltd_mlp_free(policy->depth_critic);
+    ltd_mlp_free(policy->size_critic);
     free(policy->survival);
     free(policy->table);
     free(policy);

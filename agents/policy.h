@@ -20,10 +20,12 @@ extern "C" {
 
 typedef struct ltd_policy {
     ltd_contract depth_contract, size_contract;
-    ltd_mlp *depth, *size;  /* actors, owned; one of them may be NULL */
-    int32_t fixed_forwards; /* draft forwards a cycle where there is no depth actor */
-    int32_t fixed_size;     /* nodes verified a cycle where there is no size actor: the entry of
-                               `sizes` that comes nearest from below, else the smallest */
+    ltd_mlp *depth, *size;               /* actors, owned; one of them may be NULL */
+    ltd_mlp *depth_critic, *size_critic; /* what they were trained with, owned, NULL: none; no
+                                            decision reads them */
+    int32_t fixed_forwards;              /* draft forwards a cycle where there is no depth actor */
+    int32_t fixed_size; /* nodes verified a cycle where there is no size actor: the entry of
+                           `sizes` that comes nearest from below, else the smallest */
     int32_t sizes[LTD_MAX_SIZES], n_sizes;
     int32_t top_k, min_forwards, max_forwards, depth_every;
     bool lookup;

@@ -20,6 +20,36 @@ void ltd_table_init(ltd_table *table, int32_t max_forwards)
     memcpy(table->match, matches, sizeof matches);
 }
 
+static int check_classes(const ltd_table *t, ltd_err *err)
+{
+    for (int32_t i = 0; i < LTD_TABLE_CONFIDENCES - 1; i++)
+        if (!(t->confidence[i] > (i ? t->confidence[i - 1] : 0) && t->confidence[i] <= 1))
+            return ltd_fail(err, LTD_EFORMAT,
+                            "table: confidence %d is %g, expected ascending ones up to 1", i,
+                            (double)t->confidence[i]);
+    for (int32_t i = 0; i < LTD_TABLE_MATCHES - 1; i++)
+        if (t->match[i] <= (i ? t->match[i - 1] : 0))
+            return ltd_fail(err, LTD_EFORMAT, "table: match %d is %d, expected ascending ones", i,
+                            t->match[i]);
+    return LTD_OK;
+}
+
+int ltd_table_check(const ltd_table *t, ltd_err *err)
+{
+    int rc = check_classes(t, err);
+    for (int32_t n = 0; rc == LTD_OK && n <= t->max_forwards; n++)
+        for (int32_t i = 0; i < LTD_TABLE_CONFIDENCES * LTD_TABLE_MATCHES; i++) {
+            const ltd_table_class *k = &t->at[n][i / LTD_TABLE_MATCHES][i % LTD_TABLE_MATCHES];
+            if (k->go <= (n < t->max_forwards) && k->nodes >= 0 &&
+                k->nodes <= LTD_TABLE_MOST_NODES && k->cycles >= 0)
+                continue;
+            return ltd_fail(err, LTD_EFORMAT,
+                            "table: go %d, %d nodes, %lld cycles after %d forwards: out of range",
+                            k->go, k->nodes, (long long)k->cycles, n);
+        }
+    return rc;
+}
+
 int32_t ltd_table_confidence(const ltd_table *table, float confidence)
 {
     int32_t c = 0;

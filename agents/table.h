@@ -28,7 +28,8 @@ extern "C" {
 enum {
     LTD_TABLE_CONFIDENCES = 12, /* classes */
     LTD_TABLE_MATCHES = 8,
-    LTD_TABLE_FORWARDS = LTD_TREE_MAX_DEPTH + 1
+    LTD_TABLE_FORWARDS = LTD_TREE_MAX_DEPTH + 1,
+    LTD_TABLE_MOST_NODES = 1 << 16
 };
 
 typedef struct ltd_table_class {
@@ -46,6 +47,9 @@ typedef struct ltd_table {
 
 /* The usual classes; plain decoding everywhere. */
 void ltd_table_init(ltd_table *table, int32_t max_forwards);
+/* Is it a table: ascending classes, forwards that end, nothing negative?  LTD_EFORMAT, for files.
+ */
+int ltd_table_check(const ltd_table *table, ltd_err *err);
 /* Class numbers. */
 int32_t ltd_table_confidence(const ltd_table *table, float confidence);
 int32_t ltd_table_match(const ltd_table *table, int32_t match);
