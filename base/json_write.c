@@ -172,6 +172,7 @@ void ltd_json_put_f64(ltd_json_writer *w, const char *key, double v)
     before(w, key);
     ltd_json_format_f64(text, v);
     ltd_str_puts(w->out, isfinite(v) ? text : "null");
+    if (v == 0 && signbit(v)) ltd_str_puts(w->out, ".0"); /* readers take -0 for the integer 0 */
 }
 
 void ltd_json_put_bool(ltd_json_writer *w, const char *key, bool v)

@@ -210,6 +210,26 @@ static void doubles_read_back_equal(void **state)
     assert_string_equal(text, "100");
 }
 
+static void zeros_keep_their_sign_through_a_document(void **state)
+{
+    (void)state;
+    const double values[] = {0.0, -0.0, -1.0};
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+        ltd_str s = LTD_STR_INIT;
+        ltd_json_doc *doc;
+        double back;
+        ltd_json_writer w = ltd_json_writing(&s, 0);
+        ltd_json_begin_object(&w, NULL);
+        ltd_json_put_f64(&w, "x", values[i]);
+        ltd_json_end_object(&w);
+        assert_int_equal(ltd_json_parse(&doc, "x", s.data, s.len, NULL), 0);
+        assert_int_equal(ltd_json_get_f64(ltd_json_root(doc), "x", &back, NULL), 0);
+        assert_memory_equal(&values[i], &back, sizeof back);
+        ltd_json_free(doc);
+        ltd_str_fini(&s);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -220,6 +240,7 @@ int main(void)
         cmocka_unit_test(members_come_in_file_order),
         cmocka_unit_test(the_writer_nests_indents_and_escapes),
         cmocka_unit_test(doubles_read_back_equal),
+        cmocka_unit_test(zeros_keep_their_sign_through_a_document),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
