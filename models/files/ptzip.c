@@ -260,6 +260,40 @@ int ltd_ptzip_parse(ltd_ptzip **ret, const void *data, size_t size, const char *
     return LTD_OK;
 }
 
+int ltd_ptzip_text(char **text, size_t *n, const void *data, size_t size, const char *name,
+                   const char *file, ltd_err *err)
+{
+    char *full = NULL;
+    uint8_t *bytes = NULL;
+    ltd_ptzip f = {.path = (char *)file};
+    reader r = {.file = &f, .z = {.path = file, .err = err}, .err = err};
+    int rc = ltd_zip_open(&r.z, data, size, MOST_TIMES, SPARE_BYTES);
+    if (rc == LTD_OK) rc = find_root(&r);
+    if (rc == LTD_OK) {
+        zip_int64_t i = locate(&r, "", name, &full);
+        if (!full)
+            rc = ltd_zip_no_memory(&r.z);
+        else if (i < 0)
+            rc = ltd_fail(err, LTD_EFORMAT, "%s: holds no %s", file, full);
+        else
+            rc = ltd_zip_read(&r.z, (zip_uint64_t)i, full, &bytes, n);
+    }
+    if (rc == LTD_OK) {
+        *text = ltd_mem_resize(bytes, *n + 1, 1);
+        if (*text) {
+            (*text)[*n] = 0;
+            bytes = NULL;
+        } else {
+            rc = ltd_zip_no_memory(&r.z);
+        }
+    }
+    free(bytes);
+    free(full);
+    free(r.root);
+    ltd_zip_close(&r.z);
+    return rc;
+}
+
 int ltd_ptzip_open(ltd_ptzip **ret, const char *path, ltd_err *err)
 {
     *ret = NULL;

@@ -45,6 +45,19 @@ const ltd_tensor_view *ltd_ptzip_tensor_at(const ltd_ptzip *file, size_t i);
 /* NULL when absent. */
 const ltd_tensor_view *ltd_ptzip_tensor(const ltd_ptzip *file, const char *name);
 
+/* A further entry FOLDER/name of such a zip, which torch.load passes over: *text owned, with a NUL
+ * behind its n bytes.  `file` opens messages.  LTD_EFORMAT: damaged, or there is none;
+ * LTD_EUNSUPPORTED; LTD_ENOMEM. */
+int ltd_ptzip_text(char **text, size_t *n, const void *data, size_t size, const char *name,
+                   const char *file, ltd_err *err);
+
+/* Write what torch.save writes for a dict of tensors[n] (F32, the data aligned as torch's own), and
+ * texts {names[i]: texts[i]} as further entries, atomically.  Equal content gives equal files.
+ * LTD_EINVAL: another type, more than 2^31 elements or 8 dimensions; LTD_EIO, LTD_ENOMEM. */
+int ltd_ptzip_write(const char *path, const ltd_tensor_view *tensors, size_t n,
+                    const char *const *names, const char *const *texts, size_t n_texts,
+                    ltd_err *err);
+
 #ifdef __cplusplus
 }
 #endif
