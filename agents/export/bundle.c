@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "agents/export/manifest.h"
+#include "base/file.h"
 #include "base/mem.h"
+#include "base/str.h"
 
 /* Where a net stands in a bundle and in a policy. */
 static const char *turn_of(ltd_net net)
@@ -84,7 +86,8 @@ int ltd_bundle_add(ltd_bundle *b, const char *prefix, const ltd_tensor_view *t, 
                         ltd_dtype_name(t->dtype), t->n_dims);
     if (b->n_tensors == LTD_BUNDLE_MAX)
         return ltd_fail(err, LTD_EFORMAT, "tensor %s: is one more than %d", name, LTD_BUNDLE_MAX);
-    if (ltd_bundle_find(b, name)) return ltd_fail(err, LTD_EFORMAT, "tensor %s: is twice", name);
+    if (ltd_bundle_find(b, name))
+        return ltd_fail(err, LTD_EFORMAT, "tensor %s: is there twice", name);
     if (!ltd_mem_reserve((void **)&b->tensors, &b->room, b->n_tensors + 1, sizeof *b->tensors))
         return ltd_fail(err, LTD_ENOMEM, "bundle: no memory");
     ltd_tensor_view copy = *t;
@@ -100,6 +103,30 @@ int ltd_bundle_add(ltd_bundle *b, const char *prefix, const ltd_tensor_view *t, 
     copy.data = data;
     b->tensors[b->n_tensors++] = copy;
     return LTD_OK;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    const ltd_tensor_view *const *x = a, *const *y = b;
+    return strcmp((*x)->name, (*y)->name);
+}
+
+void ltd_bundle_digest(const ltd_bundle *b, char hex[65])
+{
+    const ltd_tensor_view *sorted[LTD_BUNDLE_MAX];
+    char text[LTD_BUNDLE_MAX * (LTD_BUNDLE_NAME + 128)], sha256[65];
+    size_t at = 0;
+    for (size_t i = 0; i < b->n_tensors; i++) sorted[i] = &b->tensors[i];
+    qsort(sorted, b->n_tensors, sizeof *sorted, by_name);
+    for (size_t i = 0; i < b->n_tensors; i++) {
+        const ltd_tensor_view *t = sorted[i];
+        ltd_file_sha256(sha256, t->data, t->bytes);
+        at += (size_t)snprintf(text + at, sizeof text - at, "%s", t->name);
+        for (int d = 0; d < t->n_dims; d++)
+            at += (size_t)snprintf(text + at, sizeof text - at, " %lld", (long long)t->dims[d]);
+        at += (size_t)snprintf(text + at, sizeof text - at, " %s\n", sha256);
+    }
+    ltd_file_sha256(hex, text, at);
 }
 
 /* --- from a policy --- */
@@ -139,25 +166,32 @@ static int check_critic(const char *what, const ltd_mlp *actor, const ltd_mlp *c
                     ltd_activation_name(ltd_mlp_activation(critic)));
 }
 
+static int add_manifest(ltd_bundle *b, const ltd_policy *policy, ltd_err *err)
+{
+    char sha256[65];
+    ltd_str text = LTD_STR_INIT;
+    ltd_bundle_digest(b, sha256);
+    ltd_manifest_write(policy, sha256, &text);
+    free(b->manifest);
+    b->manifest = ltd_str_take(&text);
+    return b->manifest ? LTD_OK : ltd_fail(err, LTD_ENOMEM, "bundle: no memory");
+}
+
 int ltd_bundle_from_policy(ltd_bundle **ret, const ltd_policy *policy, ltd_err *err)
 {
     *ret = NULL;
     if (!policy->depth && !policy->size)
         return ltd_fail(err, LTD_EINVAL, "policy: neither a depth nor a size net to export");
-    int rc = check_critic("depth", policy->depth, policy->depth_critic, err);
-    if (rc == LTD_OK) rc = check_critic("size", policy->size, policy->size_critic, err);
-    if (rc < 0) return rc;
-    ltd_str text = LTD_STR_INIT;
     ltd_bundle *b = NULL;
     const ltd_mlp *const nets[LTD_NETS] = {policy->depth, policy->depth_critic, policy->size,
                                            policy->size_critic};
-    ltd_manifest_write(policy, &text);
-    rc = text.failed ? ltd_fail(err, LTD_ENOMEM, "bundle: no memory")
-                     : ltd_bundle_new(&b, text.data, text.len, err);
-    ltd_str_fini(&text);
+    int rc = check_critic("depth", policy->depth, policy->depth_critic, err);
+    if (rc == LTD_OK) rc = check_critic("size", policy->size, policy->size_critic, err);
+    if (rc == LTD_OK) rc = ltd_bundle_new(&b, "", 0, err);
     for (int i = 0; i < LTD_NETS; i++)
         for (int32_t k = 0; rc == LTD_OK && nets[i] && k < ltd_mlp_layers(nets[i]); k++)
             rc = add_layer(b, (ltd_net)i, nets[i], k, err);
+    if (rc == LTD_OK) rc = add_manifest(b, policy, err);
     if (rc < 0) {
         ltd_bundle_free(b);
         return rc;
@@ -249,18 +283,31 @@ static int check_rest(const ltd_bundle *b, const char *file, const ltd_net_shape
     return LTD_OK;
 }
 
+static int check_digest(const ltd_bundle *b, const char *file, const char *expected, ltd_err *err)
+{
+    char found[65];
+    ltd_bundle_digest(b, found);
+    if (strcmp(found, expected) == 0) return LTD_OK;
+    return ltd_fail(
+        err, LTD_EFORMAT,
+        "%s: its weights have SHA-256 %.12s, its manifest says %.12s: they were altered, "
+        "or are of another export",
+        file, found, expected);
+}
+
 int ltd_bundle_to_policy(ltd_policy **ret, const ltd_bundle *b, const char *name, ltd_err *err)
 {
     *ret = NULL;
     ltd_policy *p;
-    ltd_net_shape shapes[LTD_NETS];
+    ltd_manifest_nets about;
     ltd_mlp **nets[LTD_NETS];
-    int rc = ltd_manifest_read(&p, shapes, b->manifest, strlen(b->manifest), name, err);
+    int rc = ltd_manifest_read(&p, &about, b->manifest, strlen(b->manifest), name, err);
     if (rc < 0) return rc;
     nets_of(nets, p);
     for (int i = 0; rc == LTD_OK && i < LTD_NETS; i++)
-        rc = read_net(b, name, (ltd_net)i, &shapes[i], nets[i], err);
-    if (rc == LTD_OK) rc = check_rest(b, name, shapes, err);
+        rc = read_net(b, name, (ltd_net)i, &about.shapes[i], nets[i], err);
+    if (rc == LTD_OK) rc = check_rest(b, name, about.shapes, err);
+    if (rc == LTD_OK) rc = check_digest(b, name, about.weights_sha256, err);
     if (rc < 0) {
         ltd_policy_free(p);
         return rc;

@@ -42,9 +42,14 @@ typedef struct ltd_bundle {
  * activation; LTD_ENOMEM.  *ret owned. */
 int ltd_bundle_from_policy(ltd_bundle **ret, const ltd_policy *policy, ltd_err *err);
 
+/* Digest of the weights, whatever their order: SHA-256 over a line for each tensor, sorted by name:
+ * "depth.action_net.weight 2 64 <SHA-256 of its bytes>\n".  With it in
+ * the manifest, weights that were altered or belong to another export are found out. */
+void ltd_bundle_digest(const ltd_bundle *b, char hex[65]);
+
 /* The policy in a bundle; `name` (of the file) opens messages.  What ltd_manifest_read() returns;
  * LTD_EFORMAT: a tensor that is missing, of another shape than the manifest says, not in it at all,
- * or holds what is no number.  *ret owned. */
+ * or holds what is no number; weights of another digest.  *ret owned. */
 int ltd_bundle_to_policy(ltd_policy **ret, const ltd_bundle *b, const char *name, ltd_err *err);
 
 /* --- for readers --- */

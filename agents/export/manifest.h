@@ -3,10 +3,10 @@
  * observation, table of actions or draft tree than it was trained with.
  *
  *     ltd_str text = LTD_STR_INIT;
- *     ltd_manifest_write(policy, &text);
+ *     ltd_manifest_write(policy, sha256, &text);
  *     ltd_policy *again;                                   without its nets
- *     ltd_net_shape shapes[LTD_NETS];
- *     ltd_manifest_read(&again, shapes, text.data, text.len, "policy.safetensors", &err);
+ *     ltd_manifest_nets nets;
+ *     ltd_manifest_read(&again, &nets, text.data, text.len, "policy.safetensors", &err);
  *
  * docs/formats.md lists the members.  Pure functions. */
 #ifndef LTD_AGENTS_EXPORT_MANIFEST_H
@@ -27,8 +27,8 @@ enum { LTD_MANIFEST_VERSION = 1 };
 /* Under this name it stands where a format has named texts. */
 #define LTD_MANIFEST_KEY "ltd.policy"
 
-/* Append the manifest of a policy. */
-void ltd_manifest_write(const ltd_policy *policy, ltd_str *out);
+/* Append the manifest of a policy whose weights have this digest (bundle.h). */
+void ltd_manifest_write(const ltd_policy *policy, const char *weights_sha256, ltd_str *out);
 
 /* The nets that a policy may have. */
 typedef enum ltd_net {
@@ -45,12 +45,17 @@ typedef struct ltd_net_shape {
     ltd_activation activation;
 } ltd_net_shape;
 
-/* The policy that a manifest describes, its nets NULL, and their shapes, which nothing was
- * allocated for.  `name` opens messages.  LTD_EFORMAT: no manifest, a member that is missing or out
- * of range, a net whose inputs are not its contract's or whose outputs are not its actions;
- * LTD_EUNSUPPORTED: a newer version, a contract that this build doesn't know; LTD_ENOMEM.  *ret
- * owned. */
-int ltd_manifest_read(ltd_policy **ret, ltd_net_shape shapes[LTD_NETS], const char *text, size_t n,
+/* What it says of the nets: nothing is allocated for them. */
+typedef struct ltd_manifest_nets {
+    ltd_net_shape shapes[LTD_NETS];
+    char weights_sha256[65];
+} ltd_manifest_nets;
+
+/* The policy that a manifest describes, its nets NULL, and what they are.  `name` opens messages.
+ * LTD_EFORMAT: no manifest, a member that is missing or out of range, a net whose inputs are not
+ * its contract's or whose outputs are not its actions; LTD_EUNSUPPORTED: a newer version, a
+ * contract that this build doesn't know; LTD_ENOMEM.  *ret owned. */
+int ltd_manifest_read(ltd_policy **ret, ltd_manifest_nets *nets, const char *text, size_t n,
                       const char *name, ltd_err *err);
 
 #ifdef __cplusplus

@@ -301,28 +301,31 @@ static int read_space(ltd_json root, ltd_policy *p, ltd_err *err)
     return rc;
 }
 
-static int read_all(ltd_json root, ltd_policy *p, ltd_net_shape shapes[LTD_NETS], ltd_err *err)
+static int read_all(ltd_json root, ltd_policy *p, ltd_manifest_nets *nets, ltd_err *err)
 {
     int rc = read_version(root, err);
-    if (rc == LTD_OK) rc = read_turns(root, p, shapes, err);
+    if (rc == LTD_OK) rc = read_turns(root, p, nets->shapes, err);
     if (rc == LTD_OK) rc = read_space(root, p, err);
     if (rc == LTD_OK) rc = read_survival(root, p, err);
     if (rc == LTD_OK) rc = read_table(root, p, err);
+    if (rc == LTD_OK)
+        rc = get_copy(root, "weights_sha256", nets->weights_sha256, sizeof nets->weights_sha256,
+                      err);
     if (rc == LTD_OK) rc = get_copy(root, "model_sha256", p->model_hash, sizeof p->model_hash, err);
     if (rc == LTD_OK) rc = get_copy(root, "head_sha256", p->head_hash, sizeof p->head_hash, err);
     return rc == LTD_OK ? get_copy(root, "machine", p->machine, sizeof p->machine, err) : rc;
 }
 
-int ltd_manifest_read(ltd_policy **ret, ltd_net_shape shapes[LTD_NETS], const char *text, size_t n,
+int ltd_manifest_read(ltd_policy **ret, ltd_manifest_nets *nets, const char *text, size_t n,
                       const char *name, ltd_err *err)
 {
     *ret = NULL;
-    for (int i = 0; i < LTD_NETS; i++) shapes[i] = (ltd_net_shape){0};
+    *nets = (ltd_manifest_nets){0};
     ltd_json_doc *doc;
     int rc = ltd_json_parse(&doc, name, text, n, err);
     if (rc < 0) return rc;
     ltd_policy *p = ltd_mem_zeros(1, sizeof *p);
-    rc = p ? read_all(ltd_json_root(doc), p, shapes, err)
+    rc = p ? read_all(ltd_json_root(doc), p, nets, err)
            : ltd_fail(err, LTD_ENOMEM, "%s: no memory", name);
     ltd_json_free(doc);
     if (rc < 0) {

@@ -94,7 +94,7 @@ static void put_table(ltd_json_writer *w, const ltd_table *t)
     ltd_json_end_object(w);
 }
 
-void ltd_manifest_write(const ltd_policy *p, ltd_str *out)
+void ltd_manifest_write(const ltd_policy *p, const char *weights_sha256, ltd_str *out)
 {
     ltd_json_writer w = ltd_json_writing(out, 1);
     ltd_json_begin_object(&w, NULL);
@@ -111,6 +111,7 @@ void ltd_manifest_write(const ltd_policy *p, ltd_str *out)
     ltd_json_put_int(&w, "fixed_size", p->fixed_size);
     put_survival(&w, p->survival);
     put_table(&w, p->table);
+    ltd_json_put_string(&w, "weights_sha256", weights_sha256);
     ltd_json_put_string(&w, "model_sha256", p->model_hash);
     ltd_json_put_string(&w, "head_sha256", p->head_hash);
     ltd_json_put_string(&w, "machine", p->machine);
