@@ -107,7 +107,7 @@ static void policies_of_the_paper_are_told_by_their_shapes(void **state)
     ltd_import depth = import(zip("d.zip", 128, 2, SB3_DATA_TANH), NULL);
     assert_paper_space(depth.policy, 12);
     assert_true(depth.policy->depth && !depth.policy->size);
-    assert_true(depth.critic[0] && !depth.critic[1]);
+    assert_true(depth.policy->depth_critic && !depth.policy->size_critic);
     assert_int_equal(depth.policy->fixed_size, 60);
     assert_int_equal(ltd_policy_most_nodes(depth.policy), 60);
     assert_non_null(strstr(ltd_str_text(&depth.report), "128 -> 8 -> 2, paper/depth/128, tanh"));

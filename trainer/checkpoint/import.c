@@ -156,7 +156,9 @@ static void tell_space(ltd_import *in)
 static int place(ltd_import *in, pair *zips, const char *path, const kind *k, ltd_sb3_nets *nets,
                  ltd_err *err)
 {
-    ltd_mlp **actor = k->which == DEPTH ? &in->policy->depth : &in->policy->size;
+    ltd_policy *p = in->policy;
+    ltd_mlp **actor = k->which == DEPTH ? &p->depth : &p->size;
+    ltd_mlp **critic = k->which == DEPTH ? &p->depth_critic : &p->size_critic;
     const char *what = k->which == DEPTH ? "depth" : "size", *other = zips->path[!k->which];
     int rc = LTD_OK;
     if (*actor)
@@ -172,7 +174,7 @@ static int place(ltd_import *in, pair *zips, const char *path, const kind *k, lt
         return rc;
     }
     *actor = nets->actor;
-    in->critic[k->which] = nets->critic;
+    *critic = nets->critic;
     zips->kind[k->which] = *k;
     zips->path[k->which] = path;
     return LTD_OK;
@@ -245,8 +247,6 @@ int ltd_import_sb3(ltd_import *ret, const ltd_config *config, const ltd_import_o
 void ltd_import_fini(ltd_import *in)
 {
     ltd_policy_free(in->policy);
-    ltd_mlp_free(in->critic[DEPTH]);
-    ltd_mlp_free(in->critic[SIZE]);
     ltd_str_fini(&in->from);
     ltd_str_fini(&in->report);
     *in = (ltd_import){0};
@@ -285,10 +285,6 @@ int ltd_import_save(const ltd_import *in, const char *path, ltd_err *err)
     ltd_checkpoint_put_u64(w, LTD_CHECKPOINT_STEP, &step, 1);
     ltd_checkpoint_put_text(w, LTD_IMPORT_ENTRY, ltd_str_text(&in->from));
     rc = ltd_policy_put(w, in->policy, err);
-    if (rc == LTD_OK && in->critic[DEPTH])
-        rc = ltd_policy_put_critic(w, "depth", in->critic[DEPTH], err);
-    if (rc == LTD_OK && in->critic[SIZE])
-        rc = ltd_policy_put_critic(w, "size", in->critic[SIZE], err);
     if (rc < 0) {
         ltd_checkpoint_abort(w);
         return rc;

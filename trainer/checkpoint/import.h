@@ -49,8 +49,7 @@ typedef struct ltd_import_options {
 } ltd_import_options;
 
 typedef struct ltd_import {
-    ltd_policy *policy; /* owned */
-    ltd_mlp *critic[2]; /* owned; of depth and size, NULL: none */
+    ltd_policy *policy; /* owned, with the critics that the zips have */
     ltd_str from;       /* the text of LTD_IMPORT_ENTRY */
     ltd_str report;     /* what was taken and why, a line each, for people */
 } ltd_import;

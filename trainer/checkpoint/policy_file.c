@@ -7,48 +7,46 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agents/export/export.h"
 #include "agents/fixed.h"
 #include "base/mem.h"
 #include "trainer/checkpoint/table_file.h"
 
-/* Layers of one actor: policy/<which>/mlp_extractor.policy_net.{0,2,..} and
- * policy/<which>/action_net.  Of a critic: value_net. */
-static void layer_name(char ret[LTD_CHECKPOINT_MAX_NAME], const char *which, bool critic,
-                       int32_t layer, int32_t layers, const char *part)
+/* One net: policy/<which>/ and its names in an export. */
+typedef struct net_id {
+    const char *which; /* "depth", "size" */
+    bool critic;
+} net_id;
+
+static const char *layer_name(char ret[LTD_CHECKPOINT_MAX_NAME], net_id net, int32_t layer,
+                              int32_t layers, const char *part)
 {
-    const char *last = critic ? "value_net" : "action_net";
-    if (layer + 1 == layers)
-        snprintf(ret, LTD_CHECKPOINT_MAX_NAME, "policy/%s/%s.%s", which, last, part);
-    else
-        snprintf(ret, LTD_CHECKPOINT_MAX_NAME, "policy/%s/mlp_extractor.%s_net.%d.%s", which,
-                 critic ? "value" : "policy", 2 * layer, part);
+    char name[LTD_BUNDLE_NAME];
+    snprintf(ret, LTD_CHECKPOINT_MAX_NAME, "policy/%s/%s", net.which,
+             ltd_bundle_layer(name, net.critic, layer, layers, part));
+    return ret;
 }
 
 /* --- reading --- */
 
-static int32_t count_layers(const ltd_checkpoint *c, const char *which)
+static int32_t count_layers(const ltd_checkpoint *c, net_id net)
 {
     char name[LTD_CHECKPOINT_MAX_NAME];
-    int32_t n = 0;
-    for (;; n++) {
-        layer_name(name, which, false, n, n + 2, "weight");
-        if (!ltd_checkpoint_find(c, name)) return n + 1;
-    }
+    for (int32_t n = 0;; n++)
+        if (!ltd_checkpoint_find(c, layer_name(name, net, n, n + 2, "weight"))) return n + 1;
 }
 
-static int find_matrix(const ltd_checkpoint *c, const char *file, const char *which, int32_t layer,
+static int find_matrix(const ltd_checkpoint *c, const char *file, net_id net, int32_t layer,
                        int32_t layers, const ltd_checkpoint_entry **w,
                        const ltd_checkpoint_entry **b, ltd_err *err)
 {
     char name[LTD_CHECKPOINT_MAX_NAME];
-    layer_name(name, which, false, layer, layers, "weight");
-    *w = ltd_checkpoint_find(c, name);
+    *w = ltd_checkpoint_find(c, layer_name(name, net, layer, layers, "weight"));
     if (!*w || (*w)->type != LTD_CHECKPOINT_F32 || (*w)->n_dims != 2 || (*w)->dims[0] < 1 ||
         (*w)->dims[1] < 1 || (*w)->dims[0] > LTD_MLP_MAX_DIM || (*w)->dims[1] > LTD_MLP_MAX_DIM)
         return ltd_fail(err, LTD_EFORMAT, "checkpoint %s: %s: missing or no f32 matrix", file,
                         name);
-    layer_name(name, which, false, layer, layers, "bias");
-    *b = ltd_checkpoint_find(c, name);
+    *b = ltd_checkpoint_find(c, layer_name(name, net, layer, layers, "bias"));
     if (!*b || (*b)->type != LTD_CHECKPOINT_F32 || (*b)->n_dims != 1 ||
         (*b)->dims[0] != (*w)->dims[0])
         return ltd_fail(err, LTD_EFORMAT, "checkpoint %s: %s: missing or not [%lld]", file, name,
@@ -56,12 +54,12 @@ static int find_matrix(const ltd_checkpoint *c, const char *file, const char *wh
     return LTD_OK;
 }
 
-/* Has it any part of this actor? */
-static bool has_actor(const ltd_checkpoint *c, const char *which)
+/* Has it any part of this net? */
+static bool has_net(const ltd_checkpoint *c, net_id net)
 {
     char name[LTD_CHECKPOINT_MAX_NAME];
-    layer_name(name, which, false, 0, 1, "weight");
-    return count_layers(c, which) > 1 || ltd_checkpoint_find(c, name);
+    return count_layers(c, net) > 1 ||
+           ltd_checkpoint_find(c, layer_name(name, net, 0, 1, "weight"));
 }
 
 /* A text of one actor, or the one of both. */
@@ -78,18 +76,19 @@ static int get_activation(const ltd_checkpoint *c, const char *file, const char 
     return rc < 0 ? ltd_err_prefix(err, rc, "checkpoint %s: %s", file, name) : LTD_OK;
 }
 
-static int load_layers(const ltd_checkpoint *c, const char *file, const char *which, ltd_mlp **ret,
+static int load_layers(const ltd_checkpoint *c, const char *file, net_id net, ltd_mlp **ret,
                        ltd_err *err)
 {
     ltd_activation act;
-    int32_t layers = count_layers(c, which), dims[LTD_MLP_MAX_LAYERS + 1] = {0};
+    const char *which = net.which;
+    int32_t layers = count_layers(c, net), dims[LTD_MLP_MAX_LAYERS + 1] = {0};
     const ltd_checkpoint_entry *w, *b;
     if (layers > LTD_MLP_MAX_LAYERS)
         return ltd_fail(err, LTD_EFORMAT,
                         "checkpoint %s: policy/%s has %d layers, expected 1 to %d", file, which,
                         layers, LTD_MLP_MAX_LAYERS);
     for (int32_t i = 0; i < layers; i++) {
-        int rc = find_matrix(c, file, which, i, layers, &w, &b, err);
+        int rc = find_matrix(c, file, net, i, layers, &w, &b, err);
         if (rc < 0) return rc;
         if (i && w->dims[1] != dims[i])
             return ltd_fail(err, LTD_EFORMAT,
@@ -101,7 +100,7 @@ static int load_layers(const ltd_checkpoint *c, const char *file, const char *wh
     int rc = get_activation(c, file, which, &act, err);
     if (rc == LTD_OK) rc = ltd_mlp_new(ret, dims, layers, act, err);
     for (int32_t i = 0; rc == LTD_OK && i < layers; i++) {
-        rc = find_matrix(c, file, which, i, layers, &w, &b, err);
+        rc = find_matrix(c, file, net, i, layers, &w, &b, err);
         if (rc == LTD_OK) rc = ltd_mlp_set(*ret, i, w->data, b->data, err);
     }
     return rc;
@@ -181,21 +180,32 @@ static int load_space(const ltd_checkpoint *c, const char *file, ltd_policy *p, 
     return load_every(c, file, p, err);
 }
 
-/* An actor that takes its contract's floats and gives its turn's actions; none: *ret is NULL. */
-static int load_actor(const ltd_checkpoint *c, const char *file, const char *which, int32_t in,
-                      int32_t out, ltd_mlp **ret, ltd_err *err)
+/* A net from its contract's floats to `out`. */
+static int load_net(const ltd_checkpoint *c, const char *file, net_id net, int32_t in, int32_t out,
+                    ltd_mlp **ret, ltd_err *err)
 {
-    if (ltd_checkpoint_find(c, "policy/fixed") && !has_actor(c, which)) return LTD_OK;
-    int rc = load_layers(c, file, which, ret, err);
+    const char *critic = net.critic ? ", critic" : "";
+    int rc = load_layers(c, file, net, ret, err);
     if (rc < 0) return rc;
     int32_t has_in = ltd_mlp_dim(*ret, 0), has_out = ltd_mlp_dim(*ret, ltd_mlp_layers(*ret));
     if (has_in != in)
-        return ltd_fail(err, LTD_EFORMAT, "checkpoint %s: policy/%s takes %d inputs, expected %d",
-                        file, which, has_in, in);
+        return ltd_fail(err, LTD_EFORMAT, "checkpoint %s: policy/%s%s takes %d inputs, expected %d",
+                        file, net.which, critic, has_in, in);
     if (has_out != out)
-        return ltd_fail(err, LTD_EFORMAT, "checkpoint %s: policy/%s gives %d outputs, expected %d",
-                        file, which, has_out, out);
+        return ltd_fail(err, LTD_EFORMAT,
+                        "checkpoint %s: policy/%s%s gives %d outputs, expected %d", file, net.which,
+                        critic, has_out, out);
     return LTD_OK;
+}
+
+/* The actor of a turn, and its critic; neither: NULL. */
+static int load_turn(const ltd_checkpoint *c, const char *file, const char *which, int32_t in,
+                     int32_t out, ltd_mlp **actor, ltd_mlp **critic, ltd_err *err)
+{
+    const net_id a = {which, false}, v = {which, true};
+    if (ltd_checkpoint_find(c, "policy/fixed") && !has_net(c, a)) return LTD_OK;
+    int rc = load_net(c, file, a, in, out, actor, err);
+    return rc == LTD_OK && has_net(c, v) ? load_net(c, file, v, in, 1, critic, err) : rc;
 }
 
 static int load_fixed(const ltd_checkpoint *c, const char *file, ltd_policy *p, ltd_err *err)
@@ -221,10 +231,11 @@ static int load_nets(const ltd_checkpoint *c, const char *file, ltd_policy *p, l
 {
     int rc = load_fixed(c, file, p, err);
     if (rc == LTD_OK)
-        rc = load_actor(c, file, "depth", ltd_contract_dim(p->depth_contract), 2, &p->depth, err);
+        rc = load_turn(c, file, "depth", ltd_contract_dim(p->depth_contract), 2, &p->depth,
+                       &p->depth_critic, err);
     if (rc == LTD_OK)
-        rc = load_actor(c, file, "size", ltd_contract_dim(p->size_contract), p->n_sizes, &p->size,
-                        err);
+        rc = load_turn(c, file, "size", ltd_contract_dim(p->size_contract), p->n_sizes, &p->size,
+                       &p->size_critic, err);
     if (rc == LTD_OK && !p->depth && !p->size)
         rc = ltd_fail(err, LTD_EFORMAT,
                       "checkpoint %s: neither policy/depth/action_net.weight nor "
@@ -273,22 +284,27 @@ int ltd_policy_from_checkpoint(ltd_policy **ret, const ltd_checkpoint *c, const 
     return LTD_OK;
 }
 
+int ltd_policy_checkpoint(char *ret, size_t size, const char *path, ltd_err *err)
+{
+    struct stat st;
+    if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode)) {
+        snprintf(ret, size, "%s", path);
+        return LTD_OK;
+    }
+    snprintf(ret, size, "%s/checkpoints/best.h5", path);
+    return access(ret, R_OK) == 0 ? LTD_OK : ltd_checkpoint_newest(path, ret, size, err);
+}
+
 int ltd_policy_load(ltd_policy **ret, const char *path, ltd_err *err)
 {
     *ret = NULL;
     char file[PATH_MAX];
-    struct stat st;
-    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
-        snprintf(file, sizeof file, "%s/checkpoints/best.h5", path);
-        if (access(file, R_OK) != 0) {
-            int rc = ltd_checkpoint_newest(path, file, sizeof file, err);
-            if (rc < 0) return rc;
-        }
-    } else {
-        snprintf(file, sizeof file, "%s", path);
-    }
     ltd_checkpoint *c;
-    int rc = ltd_checkpoint_open(&c, file, err);
+    int rc = ltd_policy_checkpoint(file, sizeof file, path, err);
+    /* A folder of exports has no checkpoints, a run folder may have both. */
+    if ((rc == LTD_EIO || strcmp(file, path) == 0) && ltd_export_is_at(path))
+        return ltd_export_load(ret, path, err);
+    if (rc == LTD_OK) rc = ltd_checkpoint_open(&c, file, err);
     if (rc < 0) return rc;
     rc = ltd_policy_from_checkpoint(ret, c, file, err);
     ltd_checkpoint_close(c);
@@ -297,22 +313,19 @@ int ltd_policy_load(ltd_policy **ret, const char *path, ltd_err *err)
 
 /* --- writing --- */
 
-static int put_net(ltd_checkpoint_writer *w, const char *which, bool critic, const ltd_mlp *net,
-                   ltd_err *err)
+static int put_net(ltd_checkpoint_writer *w, net_id net, const ltd_mlp *mlp, ltd_err *err)
 {
     char name[LTD_CHECKPOINT_MAX_NAME];
-    int32_t layers = ltd_mlp_layers(net);
+    int32_t layers = mlp ? ltd_mlp_layers(mlp) : 0;
     for (int32_t i = 0; i < layers; i++) {
-        const int64_t dims[2] = {ltd_mlp_dim(net, i + 1), ltd_mlp_dim(net, i)};
+        const int64_t dims[2] = {ltd_mlp_dim(mlp, i + 1), ltd_mlp_dim(mlp, i)};
         float *weight = ltd_mem_zeros((size_t)(dims[0] * dims[1]), sizeof *weight);
         float *bias = ltd_mem_zeros((size_t)dims[0], sizeof *bias);
-        int rc = weight && bias ? ltd_mlp_get(net, i, weight, bias, err)
-                                : ltd_fail(err, LTD_ENOMEM, "policy/%s: no memory", which);
+        int rc = weight && bias ? ltd_mlp_get(mlp, i, weight, bias, err)
+                                : ltd_fail(err, LTD_ENOMEM, "policy/%s: no memory", net.which);
         if (rc == LTD_OK) {
-            layer_name(name, which, critic, i, layers, "weight");
-            ltd_checkpoint_put_f32(w, name, weight, dims, 2);
-            layer_name(name, which, critic, i, layers, "bias");
-            ltd_checkpoint_put_f32(w, name, bias, dims, 1);
+            ltd_checkpoint_put_f32(w, layer_name(name, net, i, layers, "weight"), weight, dims, 2);
+            ltd_checkpoint_put_f32(w, layer_name(name, net, i, layers, "bias"), bias, dims, 1);
         }
         free(weight);
         free(bias);
@@ -372,12 +385,8 @@ int ltd_policy_put(ltd_checkpoint_writer *w, const ltd_policy *p, ltd_err *err)
     ltd_checkpoint_put_text(w, "run/model_sha256", p->model_hash);
     ltd_checkpoint_put_text(w, "run/head_sha256", p->head_hash);
     ltd_checkpoint_put_text(w, "run/machine", p->machine);
-    int rc = p->depth ? put_net(w, "depth", false, p->depth, err) : LTD_OK;
-    return rc == LTD_OK && p->size ? put_net(w, "size", false, p->size, err) : rc;
-}
-
-int ltd_policy_put_critic(ltd_checkpoint_writer *w, const char *which, const ltd_mlp *critic,
-                          ltd_err *err)
-{
-    return put_net(w, which, true, critic, err);
+    int rc = put_net(w, (net_id){"depth", false}, p->depth, err);
+    if (rc == LTD_OK) rc = put_net(w, (net_id){"depth", true}, p->depth_critic, err);
+    if (rc == LTD_OK) rc = put_net(w, (net_id){"size", false}, p->size, err);
+    return rc == LTD_OK ? put_net(w, (net_id){"size", true}, p->size_critic, err) : rc;
 }

@@ -174,6 +174,7 @@ static int iterate(ltd_trainer *t, ltd_train_progress *p, ltd_err *err)
     if (rc == LTD_OK && t->joint.size_role == LTD_ROLE_LEARNS)
         rc = ltd_learner_update(t->size, &ppo, c->train.gamma_size, c->train.gae_lambda,
                                 &t->minibatch, &size, err);
+    if (rc == LTD_OK) rc = ltd_train_keep_rollouts(t, err);
     if (rc < 0) return rc;
     t->updates++;
     ltd_train_next_stage(t);
@@ -300,6 +301,7 @@ static void close_trainer(ltd_trainer *t)
     ltd_prompts_free(t->prompts);
     ltd_prompts_free(t->valid_prompts);
     ltd_metrics_close(t->metrics);
+    ltd_observations_fini(&t->met);
     free(t->table);
 }
 
@@ -317,6 +319,9 @@ int ltd_train(ltd_setup *setup, const ltd_train_options *options, ltd_train_resu
     int rc = options->resume ? ltd_train_check_resume(setup, options->resume, err) : LTD_OK;
     if (rc == LTD_OK) rc = ltd_train_open_prompts(&t, err);
     if (rc == LTD_OK) rc = ltd_train_open_learners(&t, err);
+    if (rc == LTD_OK)
+        rc = ltd_observations_init(&t.met, ltd_contract_dim(setup->config.env.depth_obs),
+                                   ltd_contract_dim(setup->config.env.size_obs), err);
     if (rc == LTD_OK) rc = ltd_joint_init(&t.joint, t.depth, t.size, &t.explore, err);
     t.joint.norm_reward = setup->config.train.norm_reward;
     if (rc == LTD_OK && options->resume) rc = ltd_trainer_load(&t, options->resume, err);

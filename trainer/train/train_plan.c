@@ -201,6 +201,7 @@ int ltd_train_plan(ltd_trainer *t, ltd_err *err)
     stage g = {.t = t, .records = &t->records};
     int rc = ltd_train_plan_nets(t, &r, err);
     if (rc == LTD_OK) rc = tell_result(&g, &r, err);
+    if (rc == LTD_OK) ltd_train_keep_positions(t);
     /* What the optimizer remembers belongs to another loss. */
     for (int i = 0; rc == LTD_OK && i < 2; i++) {
         ltd_adam *adam = (i ? t->size : t->depth)->adam;

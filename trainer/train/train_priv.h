@@ -5,6 +5,7 @@
 #include "agents/table.h"
 #include "env/positions.h"
 #include "env/trace.h"
+#include "trainer/checkpoint/observations.h"
 #include "trainer/ppo/joint.h"
 #include "trainer/ppo/learner.h"
 #include "trainer/metrics/metrics.h"
@@ -34,9 +35,10 @@ typedef struct ltd_trainer {
     ltd_joint joint;
     ltd_metrics *metrics;
     ltd_rng explore, minibatch;
-    bool depth_updates; /* in this iteration */
-    bool planned;       /* both policies have learned from records */
-    ltd_table *table;   /* ... and this was fitted to them; NULL: none */
+    bool depth_updates;   /* in this iteration */
+    bool planned;         /* both policies have learned from records */
+    ltd_table *table;     /* ... and this was fitted to them; NULL: none */
+    ltd_observations met; /* by the policies, for who compares them with others */
     /* counters */
     int64_t cycles, decisions, updates;
     int32_t stage;           /* mode stages: which; all of them: over */
@@ -92,6 +94,10 @@ int ltd_train_open_learners(ltd_trainer *t, ltd_err *err);
 int ltd_train_plan_nets(ltd_trainer *t, struct ltd_planner_result *ret, ltd_err *err);
 /* The same, where there are any; what was learned is told, and a table is fitted to it. */
 int ltd_train_plan(ltd_trainer *t, ltd_err *err);
+/* Keep some of the observations of the rollouts that were learned from; of positions, for what was
+ * learned by planning. */
+int ltd_train_keep_rollouts(ltd_trainer *t, ltd_err *err);
+void ltd_train_keep_positions(ltd_trainer *t);
 /* Write a checkpoint of everything to `path`. */
 int ltd_trainer_save(ltd_trainer *t, const char *path, ltd_err *err);
 /* Take counters and policies from one; then, with environments open, their state. */

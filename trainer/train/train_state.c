@@ -130,6 +130,7 @@ int ltd_trainer_save(ltd_trainer *t, const char *path, ltd_err *err)
     /* One that has not learned yet is what the seed says: it needs no place. */
     if (ltd_train_has_learned(t, true)) ltd_learner_save(t->depth, w);
     if (ltd_train_has_learned(t, false)) ltd_learner_save(t->size, w);
+    ltd_observations_put(&t->met, w);
     return ltd_checkpoint_finish(w, err);
 }
 
@@ -210,6 +211,7 @@ int ltd_trainer_load(ltd_trainer *t, const char *path, ltd_err *err)
     if (rc == LTD_OK && ltd_train_has_learned(t, true)) rc = ltd_learner_load(t->depth, c, err);
     if (rc == LTD_OK && ltd_train_has_learned(t, false)) rc = ltd_learner_load(t->size, c, err);
     if (rc == LTD_OK) rc = ltd_table_get(&t->table, c, err);
+    if (rc == LTD_OK) rc = ltd_observations_get(&t->met, c, err);
     ltd_checkpoint_close(c);
     return rc < 0 ? ltd_err_prefix(err, rc, "cannot go on from %s", path) : LTD_OK;
 }
