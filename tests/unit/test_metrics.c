@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <dirent.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -143,6 +144,75 @@ static void a_resumed_run_drops_what_it_does_again(void **state)
     holds("metrics.csv", "");
 }
 
+/* --- event files --- */
+
+static int by_name(const struct dirent *e)
+{
+    return strncmp(e->d_name, "events.out.tfevents.", 20) == 0;
+}
+
+static uint64_t le(const uint8_t *p, int n)
+{
+    uint64_t v = 0;
+    for (int i = n; i-- > 0;) v = v << 8 | p[i];
+    return v;
+}
+
+/* What the last record of file `i`, of `files` that must be there, holds beyond wall time. */
+static size_t last_event(int i, int files, int records, uint8_t ret[256])
+{
+    struct dirent **e;
+    char path[128 + sizeof e[0]->d_name];
+    ltd_file f;
+    int n = scandir(dir, &e, by_name, alphasort);
+    assert_int_equal(n, files);
+    snprintf(path, sizeof path, "%s/%s", dir, e[i]->d_name);
+    for (int k = 0; k < n; k++) free(e[k]);
+    free(e);
+    assert_int_equal(ltd_file_map(&f, path, NULL), 0);
+    size_t at = 0, size = 0;
+    for (; at < f.size; records--) {
+        size = le(f.data + at, 8);
+        assert_true(f.size - at >= 16 + size && size > 9 && size - 9 <= 256);
+        assert_int_equal(f.data[at + 12], 1 << 3 | 1); /* field 1, a double */
+        memcpy(ret, f.data + at + 12 + 9, size - 9);
+        at += 16 + size;
+    }
+    assert_int_equal(at, f.size);
+    assert_int_equal(records, 0);
+    ltd_file_unmap(&f);
+    return size - 9;
+}
+
+static void event_files_follow_each_other(void **state)
+{
+    (void)state;
+    uint8_t e[256];
+    char command[128];
+    snprintf(command, sizeof command, "rm -f %s/*", dir);
+    assert_int_equal(system(command), 0);
+    ltd_metrics *m = open_at(-1);
+    static const uint8_t start[] = {2 << 3, 0, 7 << 3 | 2, 2, 1 << 3, 1};
+    assert_int_equal(last_event(0, 1, 2, e), sizeof start);
+    assert_memory_equal(e, start, sizeof start);
+    ltd_metrics_set(m, "a/b", 0.5);
+    ltd_metrics_close(m);
+    m = open_at(-1);
+    ltd_metrics_declare(m, "unset");
+    ltd_metrics_set(m, "a/b", 0.5);
+    assert_int_equal(ltd_metrics_write(m, 300, NULL), 0);
+    ltd_metrics_close(m);
+    static const uint8_t row[] = {2 << 3, 0xac, 2,   5 << 3 | 2, 12, 1 << 3 | 2, 10, 1 << 3 | 2, 3,
+                                  'a',    '/',  'b', 2 << 3 | 5, 0,  0,          0,  0x3f};
+    assert_int_equal(last_event(1, 2, 3, e), sizeof row);
+    assert_memory_equal(e, row, sizeof row);
+    m = open_at(300); /* takes back 301 and later */
+    ltd_metrics_close(m);
+    static const uint8_t again[] = {2 << 3, 0xad, 2, 7 << 3 | 2, 2, 1 << 3, 1};
+    assert_int_equal(last_event(2, 3, 2, e), sizeof again);
+    assert_memory_equal(e, again, sizeof again);
+}
+
 static void files_that_are_no_metrics_are_refused(void **state)
 {
     (void)state;
@@ -234,6 +304,7 @@ int main(void)
         cmocka_unit_test(rows_go_to_both_files),
         cmocka_unit_test(a_key_that_comes_late_widens_the_header),
         cmocka_unit_test(a_resumed_run_drops_what_it_does_again),
+        cmocka_unit_test(event_files_follow_each_other),
         cmocka_unit_test(files_that_are_no_metrics_are_refused),
         cmocka_unit_test(keys_that_cannot_be_are_reported_by_the_next_write),
         cmocka_unit_test(sinks_are_taken),

@@ -49,12 +49,15 @@ int ltd_metrics_open(ltd_metrics **ret, const char *dir, int64_t resume_step, lt
     static const struct {
         const char *file;
         int (*open)(ltd_metrics_sink **, const char *, int64_t, ltd_err *);
-    } sinks[] = {{"metrics.csv", ltd_metrics_csv}, {"metrics.jsonl", ltd_metrics_jsonl}};
+    } sinks[] = {{"metrics.csv", ltd_metrics_csv},
+                 {"metrics.jsonl", ltd_metrics_jsonl},
+                 {"", ltd_metrics_tfevents}};
     int rc = ltd_metrics_new(ret, err);
     for (size_t i = 0; rc == LTD_OK && i < sizeof sinks / sizeof *sinks; i++) {
         char path[PATH_MAX];
         ltd_metrics_sink *sink = NULL;
-        if (snprintf(path, sizeof path, "%s/%s", dir, sinks[i].file) >= PATH_MAX)
+        const char *slash = sinks[i].file[0] ? "/" : "";
+        if (snprintf(path, sizeof path, "%s%s%s", dir, slash, sinks[i].file) >= PATH_MAX)
             rc = ltd_fail(err, LTD_EINVAL, "%.80s...: the path is too long", dir);
         else
             rc = sinks[i].open(&sink, path, resume_step, err);

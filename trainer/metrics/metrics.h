@@ -2,7 +2,7 @@
  * Keys are the caller's, in SB3's names ("rollout/ep_rew_mean", "train/approx_kl", "time/fps").
  *
  *     ltd_metrics *m;
- *     ltd_metrics_open(&m, dir, -1, &err);              dir/metrics.csv and dir/metrics.jsonl
+ *     ltd_metrics_open(&m, dir, -1, &err);              dir/metrics.csv, dir/metrics.jsonl, events
  *     ltd_metrics_set(m, "train/approx_kl", kl);
  *     ltd_metrics_write(m, cycles, &err);               one row
  *     ltd_metrics_close(m);
@@ -42,9 +42,9 @@ struct ltd_metrics_sink {
     void (*free)(ltd_metrics_sink *sink);
 };
 
-/* metrics.csv and metrics.jsonl in `dir`.  resume_step < 0 starts them anew; otherwise rows beyond
- * that step, and a last line that a killed run left unfinished, are dropped and the rest is
- * continued.  LTD_EIO, LTD_EFORMAT, LTD_ENOMEM.  *ret owned. */
+/* metrics.csv, metrics.jsonl and an event file in `dir`.  resume_step < 0 starts them anew;
+ * otherwise rows beyond that step, and a last line that a killed run left unfinished, are dropped
+ * and the rest is continued.  LTD_EIO, LTD_EFORMAT, LTD_ENOMEM.  *ret owned. */
 int ltd_metrics_open(ltd_metrics **ret, const char *dir, int64_t resume_step, ltd_err *err);
 /* A logger without any sink. */
 int ltd_metrics_new(ltd_metrics **ret, ltd_err *err);
@@ -70,6 +70,11 @@ int ltd_metrics_write(ltd_metrics *m, int64_t step, ltd_err *err);
 int ltd_metrics_csv(ltd_metrics_sink **ret, const char *path, int64_t resume_step, ltd_err *err);
 /* One object a line, {"step": 2048, "train/approx_kl": 0.01}; unset keys are left out. */
 int ltd_metrics_jsonl(ltd_metrics_sink **ret, const char *path, int64_t resume_step, ltd_err *err);
+/* dir/events.out.tfevents.<time>.<host>.<pid>.0, as TensorBoard has them: a new file each time,
+ * named behind those that are there.  Its start takes back steps beyond resume_step (< 0: all) in
+ * the files before it, for whoever reads the folder.  Values are floats there. */
+int ltd_metrics_tfevents(ltd_metrics_sink **ret, const char *dir, int64_t resume_step,
+                         ltd_err *err);
 
 #ifdef __cplusplus
 }
