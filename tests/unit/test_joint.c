@@ -72,7 +72,16 @@ static void collect(bed *b)
     b->most = 0;
     if (ltd_joint_collect(&b->joint, CYCLES, NULL, look, b, &b->t->err) < 0)
         fail_msg("%s", b->t->err.msg);
-    assert_int_equal(b->joint.stats.cycles, CYCLES);
+    const ltd_joint_stats *s = &b->joint.stats;
+    assert_int_equal(s->cycles, CYCLES);
+    for (int i = 0; i <= TINY_FORWARDS; i++) assert_int_equal(s->forwards_hist[i], b->forwards[i]);
+    int64_t cycles = 0, accepted = 0, nodes = 0;
+    for (int i = 0; i < LTD_RUN_ACCEPT; i++) cycles += s->accept_hist[i];
+    for (int i = 0; i < LTD_RUN_ACCEPT; i++) accepted += i * (int64_t)s->accept_hist[i];
+    for (int i = 0; i < LTD_RUN_SIZES; i++) nodes += i * (int64_t)s->size_hist[i];
+    assert_int_equal(cycles, CYCLES);
+    assert_int_equal(accepted, s->accept_len);
+    assert_int_equal(nodes, s->size);
 }
 
 /* The paper's first stage. */

@@ -20,13 +20,14 @@ static void fold(ltd_evaluation *e)
 }
 
 int ltd_evaluate(ltd_env *env, ltd_agent *agent, int32_t prompts, const ltd_watch *watch,
-                 ltd_evaluation *ret, ltd_err *err)
+                 const ltd_witness *witness, ltd_evaluation *ret, ltd_err *err)
 {
     int32_t count = (int32_t)ltd_prompts_count(ltd_env_get_options(env)->prompts);
     if (prompts <= 0 || prompts > count) prompts = count;
     ltd_player player;
     ltd_evaluation e = {.tok_s = 0};
     int rc = ltd_player_init(&player, env, agent, err);
+    if (rc == LTD_OK && witness) player.witness = *witness;
     for (int32_t i = 0; rc == LTD_OK && i < prompts; i++) {
         ltd_run run;
         rc = ltd_watch_tell(watch, (double)i / prompts, agent->name, err);

@@ -33,7 +33,7 @@ static int evaluate(ltd_cli *cli, ltd_setup *s, const ltd_policy *policy, ltd_rn
     }
     if (rc == LTD_OK) rc = ltd_policy_check(policy, env, err);
     if (rc == LTD_OK) rc = ltd_agent_policy_new(&agent, "ltd", policy, rng, err);
-    if (rc == LTD_OK) rc = ltd_evaluate(env, agent, 0, &watch, &e, err);
+    if (rc == LTD_OK) rc = ltd_evaluate(env, agent, 0, &watch, NULL, &e, err);
     int code = LTD_EXIT_OK;
     if (rc == LTD_OK) {
         ltd_progress_finish(&bar, 1000, NULL);

@@ -33,6 +33,11 @@ static bool has_room(const ltd_joint *j, int32_t e)
     return d->fill[e] + episode <= d->opt.capacity && s->fill[e] + 1 <= s->opt.capacity;
 }
 
+static void count_value(uint32_t *hist, int32_t n, int32_t value)
+{
+    hist[value < n ? value : n - 1]++;
+}
+
 static void count(ltd_joint_stats *s, const ltd_step *step)
 {
     const ltd_info *i = &step->info;
@@ -42,6 +47,9 @@ static void count(ltd_joint_stats *s, const ltd_step *step)
     s->forwards += i->forwards;
     s->size += i->size;
     s->slow += i->slow;
+    count_value(s->accept_hist, LTD_RUN_ACCEPT, i->accept_len);
+    count_value(s->forwards_hist, LTD_RUN_FORWARDS, i->forwards);
+    count_value(s->size_hist, LTD_RUN_SIZES, i->size);
     for (int p = 0; p < LTD_PHASE_COUNT; p++) s->phase_ns[p] += (double)i->phase_ns[p];
     if (i->slow) return;
     s->reward += (double)step->reward;

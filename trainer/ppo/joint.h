@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "env/ltd_env.h"
+#include "trainer/bench/run_prompt.h"
 #include "trainer/ppo/learner.h"
 #include "trainer/ppo/reward_norm.h"
 
@@ -29,6 +30,8 @@ typedef struct ltd_joint_stats {
     double ns, ar_ns; /* of cycles that were not slow */
     double good_len;  /* accept_len of those */
     double phase_ns[LTD_PHASE_COUNT];
+    /* cycles by value; the last entries hold all that are larger */
+    uint32_t accept_hist[LTD_RUN_ACCEPT], forwards_hist[LTD_RUN_FORWARDS], size_hist[LTD_RUN_SIZES];
 } ltd_joint_stats;
 
 typedef struct ltd_joint {

@@ -72,6 +72,16 @@ static void set_update(ltd_metrics *m, const char *which, const ltd_ppo_stats *s
     }
 }
 
+/* Under Stable-Baselines3's names: its steps are decisions. */
+static void set_steps(ltd_trainer *t, const ltd_joint_stats *s, double seconds)
+{
+    ltd_metrics *m = t->metrics;
+    ltd_metrics_set(m, "rollout/ep_len_mean", (double)s->decisions / (double)s->cycles);
+    ltd_metrics_set(m, "time/fps", (double)s->decisions / seconds);
+    ltd_metrics_set(m, "time/iterations", (double)t->updates);
+    ltd_metrics_set(m, "time/total_timesteps", (double)t->decisions);
+}
+
 static void set_rollout(ltd_metrics *m, const ltd_joint_stats *s, ltd_train_progress *p)
 {
     double n = s->cycles ? (double)s->cycles : 1, good = n - (double)s->slow;
@@ -112,12 +122,16 @@ static int validate(ltd_trainer *t, bool *better, ltd_err *err)
     memcpy(policy.sizes, c->env.sizes.v, (size_t)c->env.sizes.n * sizeof policy.sizes[0]);
     ltd_agent *agent;
     ltd_evaluation e;
+    ltd_action_map map = {0};
+    ltd_witness witness = ltd_action_map_witness(&map);
     int rc = ltd_agent_policy_new(&agent, "ltd", &policy, NULL, err);
     if (rc < 0) return rc;
     ltd_env *env = ltd_train_on_records(t) ? t->records.valid_env : t->valid_env;
-    rc = ltd_evaluate(env, agent, c->train.eval_prompts, NULL, &e, err);
+    rc = ltd_evaluate(env, agent, c->train.eval_prompts, NULL, &witness, &e, err);
     ltd_agent_free(agent);
+    if (rc == LTD_OK) rc = ltd_train_save_actions(t, &map, err);
     if (rc < 0) return rc;
+    t->valid_run = e.run;
     t->last_valid = t->cycles;
     t->last_valid_value = e.predicted;
     ltd_metrics_set(t->metrics, "valid/speedup", e.predicted);
@@ -184,8 +198,9 @@ static int iterate(ltd_trainer *t, ltd_train_progress *p, ltd_err *err)
     p->kl = depth.n ? depth.approx_kl : size.approx_kl;
     p->entropy = depth.n ? depth.entropy : size.entropy;
     p->explained_variance = depth.n ? depth.explained_variance : size.explained_variance;
-    p->cycles_s =
-        (double)s->cycles / ((double)(ltd_clock_now(&t->setup->clock) - t0) * 1e-9 + 1e-9);
+    double seconds = (double)(ltd_clock_now(&t->setup->clock) - t0) * 1e-9 + 1e-9;
+    p->cycles_s = (double)s->cycles / seconds;
+    set_steps(t, s, seconds);
     ltd_metrics_set(t->metrics, "train/learning_rate", ppo.lr);
     return LTD_OK;
 }
@@ -199,6 +214,9 @@ static int report(ltd_trainer *t, ltd_train_progress *p, ltd_err *err)
     ltd_metrics_set(t->metrics, "time/cycles_s", p->cycles_s);
     ltd_metrics_set(t->metrics, "time/seconds", p->seconds);
     int rc = ltd_metrics_write(t->metrics, t->cycles, err);
+    if (rc == LTD_OK)
+        rc = ltd_histograms_write(t->histograms, t->cycles, &t->joint.stats,
+                                  t->last_valid == t->cycles ? &t->valid_run : NULL, err);
     if (rc == LTD_OK && t->options->tell) t->options->tell(t->options->ctx, p);
     return rc;
 }
@@ -268,24 +286,14 @@ static int learn_from_records(ltd_trainer *t, ltd_err *err)
     return LTD_OK;
 }
 
-static int save_table(const ltd_trainer *t, ltd_err *err)
-{
-    char path[LTD_CONFIG_TEXT + 16];
-    ltd_str csv = LTD_STR_INIT;
-    ltd_table_csv(t->table, &csv);
-    snprintf(path, sizeof path, "%s/table.csv", t->options->dir);
-    int rc = csv.failed ? ltd_fail(err, LTD_ENOMEM, "table: no memory")
-                        : ltd_file_write(path, csv.data, csv.len, err);
-    ltd_str_fini(&csv);
-    return rc;
-}
-
-/* What was learned from records is the first to be the best. */
+/* What was learned from records is the first to be the best: row 0 of the metrics. */
 static int keep_planned(ltd_trainer *t, ltd_err *err)
 {
     bool better;
-    int rc = t->table ? save_table(t, err) : LTD_OK;
+    int rc = t->table ? ltd_train_save_table(t, err) : LTD_OK;
     if (rc == LTD_OK) rc = validate(t, &better, err);
+    if (rc == LTD_OK) rc = ltd_metrics_write(t->metrics, t->cycles, err);
+    if (rc == LTD_OK) rc = ltd_histograms_write(t->histograms, t->cycles, NULL, &t->valid_run, err);
     return rc == LTD_OK ? save_best(t, err) : rc;
 }
 
@@ -302,6 +310,7 @@ static void close_trainer(ltd_trainer *t)
     ltd_prompts_free(t->valid_prompts);
     ltd_metrics_close(t->metrics);
     ltd_observations_fini(&t->met);
+    ltd_histograms_close(t->histograms);
     free(t->table);
 }
 
@@ -329,9 +338,7 @@ int ltd_train(ltd_setup *setup, const ltd_train_options *options, ltd_train_resu
     if (rc == LTD_OK) rc = ltd_train_open_envs(&t, err);
     if (rc == LTD_OK && options->resume) rc = ltd_trainer_load_envs(&t, options->resume, err);
     if (rc == LTD_OK) rc = ltd_file_mkdirs(t.checkpoints, err);
-    if (rc == LTD_OK)
-        rc = ltd_metrics_open(&t.metrics, options->dir, options->resume ? t.cycles : -1, err);
-    if (rc == LTD_OK) rc = ltd_config_save(&t.setup->config, t.options->dir, err);
+    if (rc == LTD_OK) rc = ltd_train_open_files(&t, err);
     if (rc == LTD_OK && t.planned && !options->resume) rc = keep_planned(&t, err);
     if (rc == LTD_OK) rc = loop(&t, ret, err);
     close_trainer(&t);

@@ -81,6 +81,7 @@ static int find_rate(stage *g, ltd_err *err)
 static void tell(void *ctx, const ltd_planner_progress *p)
 {
     ltd_trainer *t = ctx;
+    ltd_train_note_pass(t, p);
     if (t->options->plan) t->options->plan(t->options->ctx, p);
 }
 
@@ -199,7 +200,10 @@ int ltd_train_plan(ltd_trainer *t, ltd_err *err)
         return LTD_OK;
     }
     stage g = {.t = t, .records = &t->records};
-    int rc = ltd_train_plan_nets(t, &r, err);
+    int rc = ltd_train_open_plan(t, err);
+    if (rc == LTD_OK) rc = ltd_train_plan_nets(t, &r, err);
+    int closed = ltd_train_close_plan(t, rc == LTD_OK ? err : NULL);
+    if (rc == LTD_OK) rc = closed;
     if (rc == LTD_OK) rc = tell_result(&g, &r, err);
     if (rc == LTD_OK) ltd_train_keep_positions(t);
     /* What the optimizer remembers belongs to another loss. */

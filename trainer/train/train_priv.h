@@ -9,6 +9,8 @@
 #include "trainer/ppo/joint.h"
 #include "trainer/ppo/learner.h"
 #include "trainer/metrics/metrics.h"
+#include "trainer/train/action_map.h"
+#include "trainer/train/histograms.h"
 #include "trainer/train/train.h"
 
 /* Records of the prompts, where there are any that serve (train_records.c). */
@@ -34,6 +36,11 @@ typedef struct ltd_trainer {
     ltd_learner *depth, *size;
     ltd_joint joint;
     ltd_metrics *metrics;
+    ltd_histograms *histograms;
+    ltd_metrics *plan; /* of passes over records, while they last; NULL: nobody asks */
+    int plan_rc;       /* of the first row of it that could not be written */
+    ltd_err plan_err;
+    ltd_run valid_run; /* of the last validation */
     ltd_rng explore, minibatch;
     bool depth_updates;   /* in this iteration */
     bool planned;         /* both policies have learned from records */
@@ -71,6 +78,18 @@ void ltd_train_count(ltd_trainer *t, const ltd_joint_stats *stats);
 void ltd_train_next_stage(ltd_trainer *t);
 /* Has the policy learned anything so far?  Else another one plays in its place. */
 bool ltd_train_has_learned(const ltd_trainer *t, bool depth);
+
+/* --- what is left in the folder (train_files.c) --- */
+
+/* metrics, histograms; config.yaml, run.json, calibration.json. */
+int ltd_train_open_files(ltd_trainer *t, ltd_err *err);
+/* table.csv, actions.csv. */
+int ltd_train_save_table(const ltd_trainer *t, ltd_err *err);
+int ltd_train_save_actions(const ltd_trainer *t, const ltd_action_map *map, ltd_err *err);
+/* plan/: metrics of passes over records.  What could not be written is told when it is closed. */
+int ltd_train_open_plan(ltd_trainer *t, ltd_err *err);
+void ltd_train_note_pass(ltd_trainer *t, const struct ltd_planner_progress *p);
+int ltd_train_close_plan(ltd_trainer *t, ltd_err *err);
 
 /* --- the rest --- */
 
