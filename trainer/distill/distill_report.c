@@ -35,11 +35,11 @@ static void put_row(const ltd_head_report *r, const ltd_head_task *t, ltd_str *o
 
 static void put_table(const ltd_head_report *r, ltd_str *out)
 {
-    ltd_str_puts(out, "<h2>Accepted length by task</h2>\n<div class=\"scroll\"><table><caption>"
+    ltd_str_puts(out, "<h2>Accepted length by task</h2>\n<p class=\"caption\">"
                       "right: share of the first, second... drafted tokens that are right where "
                       "all before them are; chain, tree: tokens a cycle, the target's own "
                       "included; covered: next tokens in the vocabulary, and with those of the "
-                      "text before</caption>\n<tr><th>task</th>");
+                      "text before</p>\n<div class=\"scroll\"><table>\n<tr><th>task</th>");
     for (int d = 1; d <= 4; d++) ltd_str_printf(out, "<th>right %d</th>", d);
     ltd_str_puts(out, "<th>chain 1</th><th>chain 2</th><th>chain 3</th><th>chain 5</th>");
     for (int32_t i = 0; i < r->n_trees; i++)
@@ -60,18 +60,21 @@ static void put_depths(const ltd_head_report *r, ltd_str *out)
             x[d] = d + 1;
             y[t][d] = d < r->chain ? ltd_simulated_right(&r->task[t].sum, d + 1) : (double)NAN;
         }
-        line[t] = (ltd_report_line){r->task[t].task, y[t]};
+        line[t] = (ltd_report_line){r->task[t].task, x, y[t], DEPTHS};
     }
-    ltd_str_puts(out, "<h2>By position</h2>\n<figure>");
-    ltd_report_lines("Right tokens by depth", "share", x, DEPTHS, line, n, out);
-    ltd_str_puts(out, "<figcaption>Of drafted tokens at that depth whose predecessors are all "
-                      "right.</figcaption></figure>\n");
+    ltd_str_puts(out, "<h2>By position</h2>\n<div class=\"panels\">\n");
+    ltd_report_lines("Right tokens by depth", "share", line, n, out);
+    ltd_str_puts(out, "</div>\n<p class=\"note\">Of drafted tokens at that depth whose "
+                      "predecessors are all right.</p>\n");
 }
 
 int ltd_distill_report_write(const ltd_head_report *r, const ltd_distill_facts *facts,
                              const char *dir, const char *path, ltd_err *err)
 {
     ltd_str text = LTD_STR_INIT;
+    ltd_report_csv metrics;
+    int rc = ltd_report_csv_load(&metrics, dir, "metrics.csv", err);
+    if (rc < 0) return rc;
     ltd_report_begin("A draft head from the model's own text", &text);
     ltd_str_puts(&text, "<p class=\"meta\">");
     for (size_t i = 0; i < facts->n; i++) {
@@ -81,9 +84,10 @@ int ltd_distill_report_write(const ltd_head_report *r, const ltd_distill_facts *
     ltd_str_puts(&text, "</p>\n");
     put_table(r, &text);
     put_depths(r, &text);
-    int rc = ltd_report_curves(dir, &text, err);
+    ltd_report_curves(&metrics, &text);
+    ltd_report_csv_fini(&metrics);
     ltd_report_end(&text);
-    if (rc == LTD_OK && text.failed) rc = ltd_fail(err, LTD_ENOMEM, "report: no memory");
+    if (text.failed) rc = ltd_fail(err, LTD_ENOMEM, "report: no memory");
     if (rc == LTD_OK) rc = ltd_file_write(path, text.data, text.len, err);
     ltd_str_fini(&text);
     return rc;

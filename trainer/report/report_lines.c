@@ -1,10 +1,11 @@
-/* Line charts. */
+/* Line charts: a figure with its legend as text, which wraps, over an SVG of the lines. */
 #include <math.h>
 #include <stdio.h>
 
 #include "trainer/report/report_svg.h"
 
-enum { W = 420, H = 220, LEFT = 52, RIGHT = 22, TOP = 44, BOTTOM = 24 };
+/* As wide as a phone's screen, so that letters are there as large as they are written. */
+enum { W = 360, H = 190, LEFT = 46, RIGHT = 14, TOP = 10, BOTTOM = 22 };
 
 typedef struct axis {
     double lo, hi; /* values at the ends */
@@ -16,30 +17,55 @@ static double place(const axis *a, double v)
     return a->at + (v - a->lo) / (a->hi - a->lo) * (a->to - a->at);
 }
 
-/* Range of the values, widened to whole ticks; false when there is nothing to draw. */
-static bool fit(axis *a, const ltd_report_line *line, int n_lines, size_t n)
+static bool drawable(const ltd_report_line *l, size_t i)
 {
-    a->lo = INFINITY;
-    a->hi = -INFINITY;
+    return isfinite(l->x[i]) && isfinite(l->y[i]);
+}
+
+/* Range of all points; false when there is none. */
+static bool fit(axis *x, axis *y, const ltd_report_line *line, int n_lines)
+{
+    x->lo = y->lo = INFINITY;
+    x->hi = y->hi = -INFINITY;
     for (int k = 0; k < n_lines; k++) {
-        for (size_t i = 0; i < n; i++) {
-            if (!isfinite(line[k].y[i])) continue;
-            a->lo = fmin(a->lo, line[k].y[i]);
-            a->hi = fmax(a->hi, line[k].y[i]);
+        for (size_t i = 0; i < line[k].n; i++) {
+            if (!drawable(&line[k], i)) continue;
+            x->lo = fmin(x->lo, line[k].x[i]);
+            x->hi = fmax(x->hi, line[k].x[i]);
+            y->lo = fmin(y->lo, line[k].y[i]);
+            y->hi = fmax(y->hi, line[k].y[i]);
         }
     }
-    if (!(a->hi >= a->lo)) return false;
-    double step = ltd_report_step(a->hi - a->lo, 4);
-    a->lo = floor(a->lo / step) * step;
-    a->hi = ceil(a->hi / step) * step;
-    if (!(a->hi > a->lo)) a->hi = a->lo + step;
+    if (!(x->hi >= x->lo)) return false;
+    if (!(x->hi > x->lo)) { /* one place: in the middle */
+        x->lo -= 1;
+        x->hi += 1;
+    }
+    double step = ltd_report_step(y->hi - y->lo, 4);
+    if (!(y->hi > y->lo)) step = ltd_report_step(fabs(y->hi), 4);
+    double lo = floor(y->lo / step) * step, hi = ceil(y->hi / step) * step;
+    *y = (axis){lo, hi > lo ? hi : lo + step, y->at, y->to};
     return true;
 }
 
-static void put_tick(ltd_str *out, double x, double y, const char *class, double v)
+const char *ltd_report_tick(double v, double step, char ret[16])
 {
-    ltd_str_printf(out, "<text x=\"%.1f\" y=\"%.1f\" class=\"%s\">%.6g</text>\n", x, y, class,
-                   fabs(v) < 1e-12 ? 0 : v);
+    double size = fabs(v);
+    if (size < step * 1e-6) v = 0;
+    if (size >= 1e6)
+        snprintf(ret, 16, "%.4gM", v * 1e-6);
+    else if (size >= 10000)
+        snprintf(ret, 16, "%.4gk", v * 1e-3);
+    else
+        snprintf(ret, 16, "%.4g", v);
+    return ret;
+}
+
+static void put_tick(ltd_str *out, double x, double y, const char *class, double v, double step)
+{
+    char text[16];
+    ltd_str_printf(out, "<text x=\"%.1f\" y=\"%.1f\" class=\"%s\">%s</text>\n", x, y, class,
+                   ltd_report_tick(v, step, text));
 }
 
 static void put_axes(const axis *x, const axis *y, ltd_str *out)
@@ -49,52 +75,81 @@ static void put_axes(const axis *x, const axis *y, ltd_str *out)
         double at = place(y, v);
         ltd_str_printf(out, "<line x1=\"%d\" y1=\"%.1f\" x2=\"%d\" y2=\"%.1f\" class=\"grid\"/>\n",
                        LEFT, at, W - RIGHT, at);
-        put_tick(out, LEFT - 6, at + 4, "label", v);
+        put_tick(out, LEFT - 6, at + 4, "label", v, step);
     }
     step = ltd_report_step(x->hi - x->lo, 4);
     for (double v = ceil(x->lo / step) * step; v <= x->hi + step * 0.01; v += step)
-        put_tick(out, place(x, v), H - 6, "tick", v);
+        put_tick(out, fmin(place(x, v), W - RIGHT), H - 6, "tick", v, step);
 }
 
-static void put_series(const axis *ax, const axis *ay, const double *x, const double *y, size_t n,
-                       int color, ltd_str *out)
+size_t ltd_report_thin(const ltd_report_line *l, size_t *ret)
 {
-    char c[16];
-    ltd_report_color(color, c);
+    size_t n = 0, kept = 0, buckets = LTD_REPORT_POINTS / 2;
+    for (size_t i = 0; i < l->n; i++) n += drawable(l, i);
+    for (size_t i = 0, seen = 0; i < l->n;) {
+        /* the lowest and the highest point of a bucket, in their order */
+        size_t lo = l->n, hi = l->n, bucket = n > LTD_REPORT_POINTS ? seen * buckets / n : seen;
+        for (; i < l->n; i++) {
+            if (!drawable(l, i)) continue;
+            if ((n > LTD_REPORT_POINTS ? seen * buckets / n : seen) != bucket) break;
+            if (lo == l->n || l->y[i] < l->y[lo]) lo = i;
+            if (hi == l->n || l->y[i] > l->y[hi]) hi = i;
+            seen++;
+        }
+        if (lo == l->n) continue;
+        ret[kept++] = lo < hi ? lo : hi;
+        if (lo != hi) ret[kept++] = lo < hi ? hi : lo;
+    }
+    return kept;
+}
+
+static void put_series(const axis *ax, const axis *ay, const ltd_report_line *l, const char *color,
+                       ltd_str *out)
+{
+    size_t at[LTD_REPORT_POINTS + 2], n = ltd_report_thin(l, at);
+    if (n == 1)
+        ltd_str_printf(out, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3\" style=\"fill:%s\"/>\n",
+                       place(ax, l->x[at[0]]), place(ay, l->y[at[0]]), color);
+    if (n < 2) return;
     ltd_str_puts(out, "<polyline class=\"series\" points=\"");
     for (size_t i = 0; i < n; i++)
-        if (isfinite(x[i]) && isfinite(y[i]))
-            ltd_str_printf(out, "%.1f,%.1f ", place(ax, x[i]), place(ay, y[i]));
-    ltd_str_printf(out, "\" style=\"stroke:%s\"/>\n", c);
+        ltd_str_printf(out, "%s%.1f,%.1f", i ? " " : "", place(ax, l->x[at[i]]),
+                       place(ay, l->y[at[i]]));
+    ltd_str_printf(out, "\" style=\"stroke:%s\"/>\n", color);
 }
 
-void ltd_report_lines(const char *title, const char *unit, const double *x, size_t n,
-                      const ltd_report_line *line, int n_lines, ltd_str *out)
+void ltd_report_key(const char *color, const char *name, ltd_str *out)
 {
-    axis ax = {x[0], x[n - 1], LEFT, W - RIGHT}, ay = {0, 1, H - BOTTOM, TOP};
-    if (!(ax.hi > ax.lo) || !fit(&ay, line, n_lines, n)) return;
-    ltd_str_printf(out, "<svg viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"", W, H);
+    ltd_str_printf(out, " <span class=\"key\"><i style=\"background:%s\"></i>", color);
+    ltd_report_escape(name, out);
+    ltd_str_puts(out, "</span>");
+}
+
+void ltd_report_lines(const char *title, const char *unit, const ltd_report_line *line, int n_lines,
+                      ltd_str *out)
+{
+    axis x = {0, 1, LEFT, W - RIGHT}, y = {0, 1, H - BOTTOM, TOP};
+    char color[16];
+    if (!fit(&x, &y, line, n_lines)) return;
+    ltd_str_puts(out, "<figure class=\"chart\"><figcaption><b>");
     ltd_report_escape(title, out);
-    ltd_str_puts(out, "\">\n<text x=\"0\" y=\"13\" class=\"group\">");
-    ltd_report_escape(title, out);
+    ltd_str_puts(out, "</b>");
     if (unit[0]) {
-        ltd_str_puts(out, " [");
+        ltd_str_puts(out, " ");
         ltd_report_escape(unit, out);
-        ltd_str_puts(out, "]");
     }
-    ltd_str_puts(out, "</text>\n");
-    put_axes(&ax, &ay, out);
     for (int k = 0; k < n_lines; k++) {
-        char c[16];
-        int at = LEFT + k * 120;
-        ltd_report_color(k + 1, c);
-        ltd_str_printf(out,
-                       "<line x1=\"%d\" y1=\"27\" x2=\"%d\" y2=\"27\" class=\"series\" "
-                       "style=\"stroke:%s\"/>\n<text x=\"%d\" y=\"31\" class=\"value\">",
-                       at, at + 14, c, at + 19);
-        ltd_report_escape(line[k].name, out);
-        ltd_str_puts(out, "</text>\n");
-        put_series(&ax, &ay, x, line[k].y, n, k + 1, out);
+        ltd_report_color(k + 1, color);
+        if (line[k].n) ltd_report_key(color, line[k].name, out);
     }
-    ltd_str_puts(out, "</svg>\n");
+    ltd_str_printf(out, "</figcaption>\n<svg viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"", W,
+                   H);
+    ltd_report_escape(title, out);
+    ltd_str_puts(out, "\">\n");
+    put_axes(&x, &y, out);
+    for (int k = 0; k < n_lines; k++) {
+        ltd_report_color(k + 1, color);
+        put_series(&x, &y, &line[k], color, out);
+    }
+    ltd_str_puts(out, "</svg></figure>\n");
 }
