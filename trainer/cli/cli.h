@@ -122,6 +122,7 @@ int ltd_cli_suite(ltd_cli *cli);
 
 extern const ltd_verb ltd_verb_generate, ltd_verb_calibrate, ltd_verb_tune, ltd_verb_train,
     ltd_verb_record, ltd_verb_replay, ltd_verb_eval, ltd_verb_bench, ltd_verb_info,
-    ltd_verb_check_env, ltd_verb_distill, ltd_verb_transfer, ltd_verb_ablations, ltd_verb_import;
+    ltd_verb_check_env, ltd_verb_distill, ltd_verb_transfer, ltd_verb_ablations, ltd_verb_import,
+    ltd_verb_report;
 
 #endif

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "trainer/bench/answer_file.h"
 #include "trainer/bench/bench.h"
 #include "trainer/cli/cli.h"
@@ -48,6 +49,38 @@ int ltd_cli_write_bench(const ltd_cli *cli, const ltd_bench *b, const char *run_
     for (int32_t i = 0; i < b->all.n_rows; i++) /* speed for another text is worth nothing */
         if (b->all.rows[i].identical < b->all.rows[i].of) code = LTD_EXIT_FAILED;
     return code;
+}
+
+/* The run that the policy at `path` is of: the folder itself, or RUN/checkpoints/FILE.h5. */
+static bool find_run(const char *path, char *ret, size_t size)
+{
+    snprintf(ret, size, "%s", path);
+    if (!path[0]) return false;
+    if (ltd_report_is_run(ret)) return true;
+    for (int up = 0; up < 2; up++) {
+        char *slash = strrchr(ret, '/');
+        if (!slash) return false;
+        *slash = 0;
+    }
+    return ltd_report_is_run(ret);
+}
+
+/* The run's page tells its last bench.  What can't be written there takes nothing from this one. */
+static void keep_in_run(const ltd_cli *cli, const ltd_bench *b, const char *run)
+{
+    ltd_err err = LTD_ERR_INIT;
+    ltd_str text = LTD_STR_INIT;
+    char path[PATH_MAX + 16];
+    ltd_bench_json(b, &text);
+    snprintf(path, sizeof path, "%s/bench.json", run);
+    int rc = ltd_file_write(path, ltd_str_text(&text), text.len, &err);
+    ltd_str_fini(&text);
+    snprintf(path, sizeof path, "%s/report.html", run);
+    if (rc == LTD_OK) rc = ltd_report_write(b, run, path, &err);
+    if (rc < 0)
+        ltd_log(&cli->log, LTD_LOG_WARN, "the bench is not kept with the run: %s", err.msg);
+    else
+        ltd_log(&cli->log, LTD_LOG_INFO, "kept with the run: %s", path);
 }
 
 int ltd_cli_load_policy(const ltd_cli *cli, const ltd_setup *s, const char *path, ltd_policy **ret,
@@ -109,8 +142,11 @@ static int bench(ltd_cli *cli, ltd_setup *s, ltd_err *err)
     ltd_answer_log_free(answers);
     int code = LTD_EXIT_OK;
     if (rc == LTD_OK) {
+        char run[PATH_MAX];
+        bool of_run = find_run(path, run, sizeof run);
         ltd_progress_finish(&bar, 1000, NULL);
-        code = ltd_cli_write_bench(cli, b, path[0] && access(path, R_OK) == 0 ? path : NULL);
+        code = ltd_cli_write_bench(cli, b, of_run ? run : NULL);
+        if (of_run) keep_in_run(cli, b, run);
     }
     ltd_bench_free(b);
     ltd_policy_free(policy);

@@ -13,6 +13,7 @@
 #include "trainer/cli/cli.h"
 #include "trainer/train/forecast.h"
 #include "trainer/checkpoint/import.h"
+#include "trainer/report/report.h"
 #include "trainer/train/train.h"
 
 typedef struct view {
@@ -170,6 +171,18 @@ static int write_result(const ltd_cli *cli, const char *dir, const ltd_train_res
     return code;
 }
 
+/* A page that can't be written takes nothing from the run. */
+static void write_report(const ltd_cli *cli, const char *dir, FILE *out)
+{
+    ltd_err err = LTD_ERR_INIT;
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s/report.html", dir);
+    if (ltd_report_write(NULL, dir, path, &err) < 0)
+        ltd_log(&cli->log, LTD_LOG_WARN, "%s", err.msg);
+    else
+        fprintf(out, "report      %s\n", path);
+}
+
 static int train(ltd_cli *cli, ltd_setup *s, const char *dir, const char *checkpoint)
 {
     ltd_err err = LTD_ERR_INIT;
@@ -199,6 +212,7 @@ static int train(ltd_cli *cli, ltd_setup *s, const char *dir, const char *checkp
     if (!isnan(r.best_valid))
         fprintf(out, ", best validation x%.3f over plain decoding", r.best_valid);
     fprintf(out, "\nrun folder  %s\n", dir);
+    write_report(cli, dir, out);
     int code = cli->json ? write_result(cli, dir, &r) : LTD_EXIT_OK;
     if (code || !*ltd_cli_stop()) return code;
     fprintf(out, "stopped; go on with: ltd train --resume %s\n", dir);
@@ -247,12 +261,14 @@ const ltd_verb ltd_verb_train = {
     .name = "train",
     .summary = "train the depth and the size policy on real cycles",
     .args = "",
-    .doc = "Train both policies on real draft-verify cycles of the model, rewarded by the clock of "
-           "this machine.  Writes "
-           "a run folder with config.yaml, metrics.csv, metrics.jsonl and checkpoints/.  Ctrl-C "
-           "finishes the cycle and "
-           "saves; --resume goes on.  A machine without a calibration is measured first.  "
-           "--dry-run tells stages, nets, time, memory and files instead.",
+    .doc =
+        "Train both policies on real draft-verify cycles of the model, rewarded by the clock of "
+        "this machine.  Writes "
+        "a run folder with config.yaml, metrics (CSV, JSON lines, TensorBoard), checkpoints/ and "
+        "report.html.  Ctrl-C "
+        "finishes the cycle and "
+        "saves; --resume goes on.  A machine without a calibration is measured first.  "
+        "--dry-run tells stages, nets, time, memory and files instead.",
     .options = "resume dry-run json model dtype head threads seed",
     .run = run,
 };

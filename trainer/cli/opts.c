@@ -61,6 +61,8 @@ static const cli_option options[] = {
     {"head", "PATH", "head.path", "draft head folder; none: prompt lookup only", 0, NULL},
     {"out", "DIR", "distill.out", "folder of the finished head", 'o', "distill"},
     {"out", "FILE.h5", NULL, "the checkpoint, instead of one in a run folder", 'o', "import"},
+    {"out", "FILE.html", NULL, "the page, instead of report.html in the run's folder", 'o',
+     "report"},
     {"activation", "NAME", NULL, "tanh or relu, for a zip that leaves it open", 0, NULL},
     {"threads", "N", "model.threads", "threads; 0: all cores", 't', NULL},
     {"seed", "N", "run.seed", "seed of everything random", 's', NULL},
