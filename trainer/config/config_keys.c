@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/edits.h"
 #include "env/lookup.h"
 #include "env/ltd_env.h"
 #include "env/tree.h"
@@ -418,27 +419,6 @@ const ltd_key *ltd_config_key_find(const char *name)
     return NULL;
 }
 
-/* Levenshtein distance; both texts are cut at 63 bytes. */
-static int distance(const char *a, const char *b)
-{
-    enum { MAX = 63 };
-    int row[MAX + 1];
-    size_t na = strnlen(a, MAX), nb = strnlen(b, MAX);
-    for (size_t j = 0; j <= nb; j++) row[j] = (int)j;
-    for (size_t i = 1; i <= na; i++) {
-        int corner = row[0];
-        row[0] = (int)i;
-        for (size_t j = 1; j <= nb; j++) {
-            int best = corner + (a[i - 1] != b[j - 1]);
-            if (row[j] + 1 < best) best = row[j] + 1;
-            if (row[j - 1] + 1 < best) best = row[j - 1] + 1;
-            corner = row[j];
-            row[j] = best;
-        }
-    }
-    return row[nb];
-}
-
 static const char *leaf(const char *name)
 {
     const char *dot = strrchr(name, '.');
@@ -447,13 +427,13 @@ static const char *leaf(const char *name)
 
 const ltd_key *ltd_config_key_nearest(const char *name)
 {
-    /* Twice the distance, so that a section that differs can cost half an edit: "lr" and
+    /* Twice the edits, so that a section that differs can cost half an edit: "lr" and
      * "tain.lr" are nearest to "train.lr". */
     const ltd_key *best = &KEYS[0];
     int least = 1 << 30;
     for (size_t i = 0; i < N_KEYS; i++) {
-        int whole = 2 * distance(name, KEYS[i].name);
-        int part = 2 * distance(leaf(name), leaf(KEYS[i].name)) + 1;
+        int whole = 2 * ltd_edits(name, KEYS[i].name);
+        int part = 2 * ltd_edits(leaf(name), leaf(KEYS[i].name)) + 1;
         int d = whole < part ? whole : part;
         if (d < least) {
             least = d;
@@ -461,7 +441,7 @@ const ltd_key *ltd_config_key_nearest(const char *name)
         }
     }
     for (size_t i = 0; i < sizeof ALIASES / sizeof *ALIASES; i++) {
-        int d = 2 * distance(leaf(name), ALIASES[i][0]) + 1;
+        int d = 2 * ltd_edits(leaf(name), ALIASES[i][0]) + 1;
         if (d < least) {
             least = d;
             best = ltd_config_key_find(ALIASES[i][1]);
