@@ -57,9 +57,50 @@ struct ltd_cli {
 /* The verbs of this program, NULL-terminated. */
 extern const ltd_verb *const ltd_verbs[];
 
+/* An option: sets a configuration key, or (key NULL) a field of ltd_cli. */
+typedef struct ltd_cli_option {
+    const char *name;
+    const char *arg; /* NULL: takes none; "tanh|relu": one of these; ",..." behind it: a list */
+    const char *key, *doc;
+    char letter;      /* short name, 0 = none */
+    const char *verb; /* of this verb alone; NULL: of all that list the name */
+} ltd_cli_option;
+
+/* The options of a verb, in the order of its help: the one behind `o` (NULL: the first), NULL at
+ * the end. */
+const ltd_cli_option *ltd_cli_option_next(const ltd_verb *verb, const ltd_cli_option *o);
+/* Its meaning, and the default of the key behind it; static storage. */
+const char *ltd_cli_option_doc(const ltd_cli_option *o);
+
 /* Parse argv (argv[0] = program, argv[1] = verb).  Prints help or usage and exits on its own when
  * asked or wrong.  The configuration is loaded by ltd_cli_configure(). */
 void ltd_cli_parse(ltd_cli *ret, const ltd_verb *verb, int argc, char **argv);
+/* One line on standard error that names the verb, and out with LTD_EXIT_USAGE. */
+LTD_PRINTF(2, 3) _Noreturn void ltd_cli_usage(const ltd_verb *verb, const char *fmt, ...);
+struct argp_option;
+/* Refuse what argp would refuse in two lines of its own, by ltd_cli_usage().  argv[0] is passed
+ * over, -h becomes --help. */
+void ltd_cli_check_words(const ltd_verb *verb, const struct argp_option *table, int argc,
+                         char **argv);
+/* Of two names the nearer one to what was typed; NULL when neither is near enough to be meant.
+ * `best`, `name` may be NULL. */
+const char *ltd_cli_nearer(const char *typed, const char *best, const char *name);
+
+/* --- what is made of the tables --- */
+
+/* Manual pages, to standard output: of a verb; of the program; of the configuration (section 5). */
+void ltd_cli_man_verb(const ltd_verb *verb);
+void ltd_cli_man_program(void);
+void ltd_cli_man_config(void);
+/* For completion by a shell, to standard output: a line for each option and each key that the verb
+ * takes, name|kind|values: "--json=|file|", "--quiet||", "--env.clock=|word|live table".  Kinds
+ * are "" (takes none), word, file and list (of words); the line without a name is of its
+ * arguments. */
+void ltd_cli_complete(const ltd_verb *verb);
+
+struct ltd_dashboard;
+/* Log lines go above the dashboard from here on; NULL: to standard error again. */
+void ltd_cli_log_above(ltd_cli *cli, struct ltd_dashboard *d);
 /* With what it points to; `cli` came from malloc. */
 void ltd_cli_free(ltd_cli *cli);
 /* defaults <- base (YAML text, may be NULL) <- each --config <- --compat <- overrides.  Returns an

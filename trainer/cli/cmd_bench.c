@@ -194,7 +194,7 @@ static int run(ltd_cli *cli)
 
 const ltd_verb ltd_verb_bench = {
     .name = "bench",
-    .summary = "compare plain decoding, EAGLE-3, tuned settings and rules, and the policy",
+    .summary = "compare plain decoding, EAGLE-3, settings, rules and the policy",
     .args = "[PROMPTS...]",
     .doc =
         "Play the same prompts under every policy, interleaved, and compare speed and text.  "

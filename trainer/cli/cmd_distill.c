@@ -9,29 +9,45 @@
 #include "trainer/distill/distill_report.h"
 #include "trainer/distill/learn.h"
 #include "trainer/distill/sources.h"
+#include "trainer/metrics/dashboard.h"
+
+/* --- what is seen of it --- */
+
+static void begin(ltd_dashboard *d, const ltd_cli *cli, const ltd_setup *s, const char *dir,
+                  const char *what)
+{
+    ltd_dashboard_init(d, stderr, &s->clock, "distill", dir);
+    d->line.quiet = cli->quiet;
+    ltd_dashboard_begin(d, 0, 0);
+    ltd_dashboard_what(d, what);
+}
+
+static void update(ltd_dashboard *d, uint64_t before, uint64_t done, uint64_t total)
+{
+    d->line.start_done = before;
+    d->line.total = total;
+    ltd_dashboard_update(d, done);
+}
+
+static void end(ltd_dashboard *d, int rc)
+{
+    if (rc == LTD_OK && d->line.begun)
+        ltd_dashboard_finish(d, d->done);
+    else
+        ltd_dashboard_leave(d);
+}
 
 /* --- writing --- */
 
-typedef struct bar {
-    ltd_progress line;
-    uint64_t done;
-} bar;
-
-static void update_bar(bar *b, uint64_t before, uint64_t done, uint64_t total, const char *fields)
-{
-    b->line.start_done = before;
-    b->line.total = total;
-    b->done = done;
-    ltd_progress_update(&b->line, done, fields);
-}
-
 static void tell_writing(void *ctx, const ltd_data_progress *p)
 {
-    char fields[128];
-    snprintf(fields, sizeof fields,
-             "%.0f answer tok/s  %.0f rows/s  %.0f rows a forward  %llu texts", p->answer_tokens_s,
-             p->rows_s, p->rows_per_forward, (unsigned long long)p->conversations);
-    update_bar(ctx, p->before, p->answer_tokens, p->wanted, fields);
+    ltd_dashboard *d = ctx;
+    ltd_dashboard_figure_set(d, "tokens/s", "%.0f", p->answer_tokens_s);
+    ltd_dashboard_figure_set(d, "rows/s", "%.0f", p->rows_s);
+    ltd_dashboard_figure_set(d, "rows/forward", "%.0f", p->rows_per_forward);
+    ltd_dashboard_figure_set(d, "texts", "%llu", (unsigned long long)p->conversations);
+    ltd_dashboard_point(d, "tokens/s", p->answer_tokens_s);
+    update(d, p->before, p->answer_tokens, p->wanted);
 }
 
 static void print_data(const ltd_data *d)
@@ -45,15 +61,15 @@ static void print_data(const ltd_data *d)
     printf("\n");
 }
 
-static int write_data(const ltd_cli *cli, const ltd_setup *s, ltd_sources *src, ltd_err *err)
+static int write_data(const ltd_cli *cli, const ltd_setup *s, ltd_sources *src, const char *dir,
+                      ltd_err *err)
 {
-    bar b = {.done = 0};
-    ltd_progress_init(&b.line, stderr, &s->clock, "write", 0);
-    b.line.quiet = cli->quiet;
-    ltd_data_watch watch = {tell_writing, &b, ltd_cli_stop(), s->clock};
+    ltd_dashboard d;
+    begin(&d, cli, s, dir, "writing conversations");
+    ltd_data_watch watch = {tell_writing, &d, ltd_cli_stop(), s->clock};
     int rc =
         ltd_data_write(src->data, s->model, ltd_llama_tokenizer(s->model), s->chat, &watch, err);
-    if (b.line.drawn) ltd_progress_finish(&b.line, b.done, NULL);
+    end(&d, rc);
     if (rc == LTD_OK) print_data(src->data);
     return rc;
 }
@@ -62,30 +78,33 @@ static int write_data(const ltd_cli *cli, const ltd_setup *s, ltd_sources *src, 
 
 static void tell_learning(void *ctx, const ltd_learn_progress *p)
 {
-    char fields[256];
-    int n = 0;
-    n += snprintf(fields, sizeof fields, "kl");
+    static const char *const kl[LTD_UNROLL_MAX] = {"KL 1", "KL 2", "KL 3", "KL 4",
+                                                   "KL 5", "KL 6", "KL 7", "KL 8"};
+    static const char *const hit[LTD_UNROLL_MAX] = {"hit 1", "hit 2", "hit 3", "hit 4",
+                                                    "hit 5", "hit 6", "hit 7", "hit 8"};
+    ltd_dashboard *d = ctx;
+    if (!isnan(p->valid)) {
+        ltd_dashboard_figure_set(d, "accepted", "%.3f", p->valid);
+        ltd_dashboard_figure_set(d, "best", "%.3f", p->best);
+    }
+    ltd_dashboard_figure_set(d, "anchors/s", "%.0f", p->anchors_s);
+    ltd_dashboard_figure_set(d, "GFLOPS", "%.0f (%.0f%%)", 1e-9 * p->flop_s, 100 * p->flop_share);
     for (int j = 0; j < LTD_UNROLL_MAX && p->stats.anchors[j] > 0; j++)
-        n += snprintf(fields + n, sizeof fields - (size_t)n, "%s%.2f", j ? "/" : " ",
-                      p->stats.kl[j] / p->stats.anchors[j]);
-    n += snprintf(fields + n, sizeof fields - (size_t)n, "  hit");
+        ltd_dashboard_figure_set(d, kl[j], "%.2f", p->stats.kl[j] / p->stats.anchors[j]);
     for (int j = 0; j < LTD_UNROLL_MAX && p->stats.anchors[j] > 0; j++)
-        n += snprintf(fields + n, sizeof fields - (size_t)n, "%s%.3f", j ? "/" : " ",
-                      p->stats.hits[j] / p->stats.anchors[j]);
-    snprintf(fields + n, sizeof fields - (size_t)n,
-             "  L %.3f  best %.3f  %.0f anchors/s  %.0f GFLOPS (%.0f%%)", p->valid, p->best,
-             p->anchors_s, 1e-9 * p->flop_s, 100 * p->flop_share);
-    update_bar(ctx, (uint64_t)p->before, (uint64_t)p->update, (uint64_t)p->updates, fields);
+        ltd_dashboard_figure_set(d, hit[j], "%.3f", p->stats.hits[j] / p->stats.anchors[j]);
+    if (p->stats.anchors[0] > 0)
+        ltd_dashboard_point(d, "KL 1", p->stats.kl[0] / p->stats.anchors[0]);
+    update(d, (uint64_t)p->before, (uint64_t)p->update, (uint64_t)p->updates);
 }
 
 static int learn(const ltd_cli *cli, const ltd_setup *s, const ltd_sources *src, const char *dir,
                  const char *resume, const char *out, ltd_learn_result *r, ltd_err *err)
 {
     ltd_corpus corpus;
-    bar b = {.done = 0};
+    ltd_dashboard d;
     int rc = ltd_corpus_init(&corpus, src->data, s->model, &cli->config, src->taps, err);
-    ltd_progress_init(&b.line, stderr, &s->clock, "learn", 0);
-    b.line.quiet = cli->quiet;
+    begin(&d, cli, s, dir, "learning to draft them");
     ltd_learn_options o = {.config = &cli->config,
                            .model = s->model,
                            .corpus = &corpus,
@@ -95,13 +114,14 @@ static int learn(const ltd_cli *cli, const ltd_setup *s, const ltd_sources *src,
                            .resume = resume[0] ? resume : NULL,
                            .stop = ltd_cli_stop(),
                            .tell = tell_learning,
-                           .ctx = &b,
+                           .ctx = &d,
                            .clock = s->clock};
     if (rc == LTD_OK)
         printf("vocabulary  %d tokens, %.1f %% of the answers' tokens\n", corpus.n_draft,
                100 * corpus.covered);
     if (rc == LTD_OK) rc = ltd_learn(&o, r, err);
-    if (b.line.drawn) ltd_progress_finish(&b.line, (uint64_t)r->update, NULL);
+    if (rc == LTD_OK) d.done = (uint64_t)r->update;
+    end(&d, rc);
     ltd_corpus_fini(&corpus);
     return rc;
 }
@@ -272,7 +292,7 @@ static int distill(ltd_cli *cli, ltd_setup *s, const char *dir)
     int rc = ltd_file_mkdirs(dir, &err);
     if (rc == LTD_OK) rc = ltd_config_save(&cli->config, dir, &err);
     if (rc == LTD_OK) rc = ltd_sources_open(&src, s, dir, &err);
-    if (rc == LTD_OK) rc = write_data(cli, s, &src, &err);
+    if (rc == LTD_OK) rc = write_data(cli, s, &src, dir, &err);
     if (rc == LTD_OK) rc = learn(cli, s, &src, dir, checkpoint, out, &r, &err);
     if (rc == LTD_OK) code = tell_result(&r, dir, out);
     if (rc == LTD_OK && code == LTD_EXIT_OK) code = finish(cli, s, &src, &r, dir, out);

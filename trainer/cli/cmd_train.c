@@ -11,54 +11,68 @@
 #include "trainer/checkpoint/checkpoint.h"
 #include "trainer/train/planner.h"
 #include "trainer/cli/cli.h"
+#include "trainer/metrics/dashboard.h"
 #include "trainer/train/forecast.h"
 #include "trainer/checkpoint/import.h"
 #include "trainer/report/report.h"
 #include "trainer/train/train.h"
 
-typedef struct view {
-    ltd_progress plan, bar; /* passes over records; cycles, or decisions of the stages */
-    uint64_t done;
-    char fields[256];
-} view;
-
 static void begin(void *ctx, int64_t done, int64_t length)
 {
-    view *v = ctx;
-    v->bar.total = (uint64_t)length;
-    v->done = v->bar.start_done = (uint64_t)done;
+    ltd_dashboard_begin(ctx, (uint64_t)done, (uint64_t)length);
+}
+
+static void teach(void *ctx, const char *what)
+{
+    ltd_dashboard_what(ctx, what);
 }
 
 static void tick(void *ctx, int64_t done)
 {
-    view *v = ctx;
-    v->done = (uint64_t)done;
-    ltd_progress_update(&v->bar, v->done, v->fields);
+    ltd_dashboard_update(ctx, (uint64_t)done);
 }
 
 static void tell(void *ctx, const ltd_train_progress *p)
 {
-    view *v = ctx;
-    int n =
-        snprintf(v->fields, sizeof v->fields,
-                 "%.0f cyc/s  %.0f tok/s  x%.2f  L %.2f  n %.1f  V %.1f  rew %+.3f  kl %.4f  "
-                 "ent %.2f  ev %.2f  dec %.2f%%",
-                 p->cycles_s, p->tok_s, p->speedup, p->accept_len, p->forwards, p->size, p->reward,
-                 p->kl, p->entropy, p->explained_variance, 100 * p->phase[LTD_PHASE_DECIDE]);
-    if (!isnan(p->valid) && n > 0 && n < (int)sizeof v->fields)
-        snprintf(v->fields + n, sizeof v->fields - (size_t)n, "  valid x%.3f", p->valid);
-    v->done = (uint64_t)p->done;
-    ltd_progress_update(&v->bar, v->done, v->fields);
+    ltd_dashboard *d = ctx;
+    char rate[16];
+    ltd_progress_rate(rate, p->cycles_s);
+    ltd_dashboard_figure_set(d, "cycles/s", "%s", rate);
+    ltd_progress_rate(rate, p->decisions_s);
+    ltd_dashboard_figure_set(d, "decisions/s", "%s", rate);
+    ltd_progress_rate(rate, p->tok_s);
+    ltd_dashboard_figure_set(d, "tokens/s", "%s", rate);
+    ltd_dashboard_figure_set(d, "x plain", "%.2f", p->speedup);
+    ltd_dashboard_figure_set(d, "accepted", "%.2f", p->accept_len);
+    ltd_dashboard_figure_set(d, "forwards", "%.1f", p->forwards);
+    ltd_dashboard_figure_set(d, "nodes", "%.1f", p->size);
+    ltd_dashboard_figure_set(d, "reward", "%+.3f", p->reward);
+    ltd_dashboard_figure_set(d, "KL", "%.4f", p->kl);
+    ltd_dashboard_figure_set(d, "entropy", "%.2f", p->entropy);
+    ltd_dashboard_figure_set(d, "explained", "%.2f", p->explained_variance);
+    if (!isnan(p->valid)) ltd_dashboard_figure_set(d, "valid", "x%.3f", p->valid);
+    if (!isnan(p->best)) ltd_dashboard_figure_set(d, "best", "x%.3f", p->best);
+    for (int i = 0; i < LTD_PHASE_COUNT; i++)
+        ltd_dashboard_share_set(d, ltd_phase_name((ltd_phase)i), p->phase[i]);
+    ltd_dashboard_point(d, "reward", p->reward);
+    ltd_dashboard_update(d, (uint64_t)p->done);
 }
 
 static void plan(void *ctx, const ltd_planner_progress *p)
 {
-    view *v = ctx;
-    char fields[96];
-    snprintf(fields, sizeof fields, "train x%.3f  valid x%.3f  best x%.3f", p->train, p->valid,
-             p->best);
-    ltd_progress_update(&v->plan, (uint64_t)p->pass, fields);
-    if (p->pass == p->passes) ltd_progress_finish(&v->plan, (uint64_t)p->pass, fields);
+    ltd_dashboard *d = ctx;
+    if (p->pass == 1) {
+        ltd_dashboard_begin(d, 0, (uint64_t)p->passes);
+        ltd_dashboard_what(d, "both policies, passes over records");
+    }
+    ltd_dashboard_figure_set(d, "train", "x%.3f", p->train);
+    if (!isnan(p->valid)) {
+        ltd_dashboard_figure_set(d, "valid", "x%.3f", p->valid);
+        ltd_dashboard_figure_set(d, "best", "x%.3f", p->best);
+    }
+    ltd_dashboard_point(d, "train", p->train);
+    ltd_dashboard_update(d, (uint64_t)p->pass);
+    if (p->pass == p->passes) ltd_dashboard_finish(d, (uint64_t)p->pass);
 }
 
 /* The checkpoint that --resume means. */
@@ -186,25 +200,29 @@ static void write_report(const ltd_cli *cli, const char *dir, FILE *out)
 static int train(ltd_cli *cli, ltd_setup *s, const char *dir, const char *checkpoint)
 {
     ltd_err err = LTD_ERR_INIT;
-    view v = {.fields = ""};
-    ltd_progress_init(&v.bar, stderr, &s->clock, "train", (uint64_t)ltd_train_length(&cli->config));
-    v.bar.quiet = cli->quiet;
-    ltd_progress_init(&v.plan, stderr, &s->clock, "records",
-                      (uint64_t)cli->config.train.plan_passes);
-    v.plan.quiet = cli->quiet;
+    ltd_dashboard d;
+    ltd_dashboard_init(&d, stderr, &s->clock, "train", dir);
+    d.line.quiet = cli->quiet;
     ltd_train_options o = {
         .dir = dir,
         .resume = checkpoint[0] ? checkpoint : NULL,
         .stop = ltd_cli_stop(),
         .begin = begin,
+        .teach = teach,
         .plan = plan,
         .tell = tell,
         .tick = tick,
-        .ctx = &v,
+        .ctx = &d,
     };
     ltd_train_result r;
-    if (ltd_train(s, &o, &r, &err) < 0) return ltd_cli_fail(&err);
-    ltd_progress_finish(&v.bar, v.done, v.fields);
+    ltd_cli_log_above(cli, &d);
+    int rc = ltd_train(s, &o, &r, &err);
+    ltd_cli_log_above(cli, NULL);
+    if (rc == LTD_OK && d.line.total)
+        ltd_dashboard_finish(&d, d.done);
+    else
+        ltd_dashboard_leave(&d);
+    if (rc < 0) return ltd_cli_fail(&err);
     char time[16];
     ltd_progress_duration(time, r.seconds);
     FILE *out = cli->json && strcmp(cli->json, "-") == 0 ? stderr : stdout;

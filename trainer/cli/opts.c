@@ -2,25 +2,18 @@
  * rewritten to overrides;
  * --section.key=value goes to the configuration as it stands. */
 #include <argp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "trainer/cli/cli.h"
 #include "trainer/config/compat.h"
+#include "trainer/metrics/dashboard.h"
 #include "trainer/version.h"
 
 enum { KEY_BASE = 1000 };
 
-/* An option: sets a configuration key, or (key NULL) a field of ltd_cli. */
-typedef struct cli_option {
-    const char *name, *arg, *key, *doc;
-    char letter;      /* short name, 0 = none */
-    const char *verb; /* of this verb alone; NULL: of all that list the name */
-} cli_option;
-
-static const cli_option options[] = {
+static const ltd_cli_option options[] = {
     {"config", "FILE", NULL, "YAML configuration over the defaults; several: later over earlier",
      'c', NULL},
     {"compat", "NAME,...", NULL,
@@ -31,8 +24,7 @@ static const cli_option options[] = {
     {"report", "FILE", NULL, "write an HTML report with pictures", 0, NULL},
     {"policy", "WHAT", NULL,
      "auto, or a checkpoint or run folder (generate: also table, ar, static, random)", 'p', NULL},
-    {"suite", "NAME", NULL, "rows and tables of a paper beside its figures: paper, ablations", 0,
-     NULL},
+    {"suite", "paper|ablations", NULL, "rows and tables of a paper beside its figures", 0, NULL},
     {"seeds", "N", "bench.seeds", "suite ablations: runs of training of each row", 0, NULL},
     {"costs", "FILE", NULL, "suite ablations: play by this cost table, of whatever machine", 0,
      NULL},
@@ -63,7 +55,7 @@ static const cli_option options[] = {
     {"out", "FILE.h5", NULL, "the checkpoint, instead of one in a run folder", 'o', "import"},
     {"out", "FILE.html", NULL, "the page, instead of report.html in the run's folder", 'o',
      "report"},
-    {"activation", "NAME", NULL, "tanh or relu, for a zip that leaves it open", 0, NULL},
+    {"activation", "tanh|relu", NULL, "of a zip that leaves it open", 0, NULL},
     {"threads", "N", "model.threads", "threads; 0: all cores", 't', NULL},
     {"seed", "N", "run.seed", "seed of everything random", 's', NULL},
     {"prompts", "FILE,...", "prompts.bench", "question.jsonl files, a task each", 0, NULL},
@@ -100,27 +92,15 @@ static bool takes_name(const ltd_verb *verb, const char *name)
     return false;
 }
 
-static bool takes(const ltd_verb *verb, const cli_option *o)
+static bool takes(const ltd_verb *verb, const ltd_cli_option *o)
 {
     return (!o->verb || strcmp(o->verb, verb->name) == 0) && takes_name(verb, o->name);
-}
-
-/* One line on standard error, and out. */
-LTD_PRINTF(2, 3) static _Noreturn void usage(const ltd_verb *verb, const char *fmt, ...)
-{
-    va_list args;
-    va_start(args, fmt);
-    fprintf(stderr, "ltd: %s: ", verb->name);
-    vfprintf(stderr, fmt, args);
-    fprintf(stderr, "; `ltd %s --help` lists its options\n", verb->name);
-    va_end(args);
-    exit(LTD_EXIT_USAGE);
 }
 
 static error_t add_override(ltd_cli *cli, const char *key, const char *value)
 {
     if (cli->n_overrides == LTD_CLI_MAX_OVERRIDES)
-        usage(cli->verb, "more than %d settings", LTD_CLI_MAX_OVERRIDES);
+        ltd_cli_usage(cli->verb, "more than %d settings", LTD_CLI_MAX_OVERRIDES);
     size_t n = strlen(key) + strlen(value) + 2;
     char *text = malloc(n);
     if (!text) return ENOMEM;
@@ -144,7 +124,7 @@ static error_t add_override(ltd_cli *cli, const char *key, const char *value)
 static void add_config(ltd_cli *cli, const char *path)
 {
     if (cli->n_configs == LTD_CLI_MAX_CONFIGS)
-        usage(cli->verb, "more than %d files of --config", LTD_CLI_MAX_CONFIGS);
+        ltd_cli_usage(cli->verb, "more than %d files of --config", LTD_CLI_MAX_CONFIGS);
     cli->configs[cli->n_configs++] = path;
 }
 
@@ -166,7 +146,7 @@ static int32_t read_number(const ltd_cli *cli, const char *name, const char *arg
     char *end;
     long n = strtol(arg, &end, 10);
     if (end == arg || *end || n < from || n > to)
-        usage(cli->verb, "--%s=%s: expected a number from %ld to %ld", name, arg, from, to);
+        ltd_cli_usage(cli->verb, "--%s=%s: expected a number from %ld to %ld", name, arg, from, to);
     return (int32_t)n;
 }
 
@@ -235,7 +215,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
         return add_override(cli, "prompts.bench", arg);
     if (key == ARGP_KEY_ARG) {
         if (!cli->verb->args[0] || cli->n_args == LTD_CLI_MAX_ARGS)
-            usage(cli->verb, "unexpected argument '%s'", arg);
+            ltd_cli_usage(cli->verb, "unexpected argument '%s'", arg);
         cli->args[cli->n_args++] = arg;
         return 0;
     }
@@ -266,7 +246,7 @@ static int take_dotted(ltd_cli *cli, int argc, char **argv)
         }
         char *value = eq ? eq + 1 : i + 1 < argc ? argv[++i] : NULL;
         if (!value || cli->n_overrides == LTD_CLI_MAX_OVERRIDES) {
-            usage(cli->verb, "%s: expected %s=VALUE", argv[i], argv[i]);
+            ltd_cli_usage(cli->verb, "%s: expected %s=VALUE", argv[i], argv[i]);
         }
         char *name = argv[i] + 2;
         if (!eq) name = argv[i - 1] + 2;
@@ -282,73 +262,16 @@ static int take_dotted(ltd_cli *cli, int argc, char **argv)
     return kept;
 }
 
-/* --- what argp would refuse in two lines of its own --- */
-
-/* The option that a long name of n bytes means: itself, or the only one it begins. */
-static const struct argp_option *find_long(const struct argp_option *table, const char *name,
-                                           size_t n)
+const ltd_cli_option *ltd_cli_option_next(const ltd_verb *verb, const ltd_cli_option *o)
 {
-    const struct argp_option *found = NULL;
-    for (; table->name; table++) {
-        if (strncmp(table->name, name, n) != 0) continue;
-        if (!table->name[n]) return table;
-        if (found) return NULL;
-        found = table;
-    }
-    return found;
+    for (o = o ? o + 1 : options; o < options + N_OPTIONS; o++)
+        if (takes(verb, o)) return o;
+    return NULL;
 }
 
-/* Does the long option take the next word? */
-static bool check_long(const ltd_verb *verb, const struct argp_option *table, const char *word,
-                       bool last)
+const char *ltd_cli_option_doc(const ltd_cli_option *o)
 {
-    static const char *const own[] = {"--help", "--usage", "--version"};
-    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
-        if (strcmp(word, own[i]) == 0) return false;
-    size_t n = strcspn(word + 2, "=");
-    const struct argp_option *o = find_long(table, word + 2, n);
-    bool value = word[2 + n] == '=';
-    if (!o) usage(verb, "no option '%.*s'", (int)n + 2, word);
-    if (!o->arg && value) usage(verb, "--%s takes no value", o->name);
-    if (o->arg && !value && last) usage(verb, "--%s needs a value: %s", o->name, o->arg);
-    return o->arg && !value;
-}
-
-/* The same for letters; those without a value may stand together. */
-static bool check_letters(const ltd_verb *verb, const struct argp_option *table, const char *word,
-                          bool last)
-{
-    for (const char *c = word + 1; *c; c++) {
-        const struct argp_option *o = table;
-        if (*c == '?') return false;
-        while (o->name && o->key != *c) o++;
-        if (!o->name) usage(verb, "no option '-%c'", *c);
-        if (!o->arg) continue;
-        if (!c[1] && last) usage(verb, "-%c needs a value: %s", *c, o->arg);
-        return !c[1];
-    }
-    return false;
-}
-
-static void check_words(const ltd_verb *verb, const struct argp_option *table, int argc,
-                        char **argv)
-{
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "-h") == 0) argv[i] = "--help";
-        const char *w = argv[i];
-        if (strcmp(w, "--") == 0) return;
-        if (w[0] != '-' || !w[1]) continue;
-        bool last = i + 1 == argc;
-        bool next =
-            w[1] == '-' ? check_long(verb, table, w, last) : check_letters(verb, table, w, last);
-        i += next;
-    }
-}
-
-/* Its meaning, and the default of the key behind it. */
-static const char *option_doc(const cli_option *o)
-{
-    static char docs[N_OPTIONS][128];
+    static char docs[N_OPTIONS][160];
     const ltd_key *key = o->key ? ltd_config_key_find(o->key) : NULL;
     if (!key || !key->preset[0] || strchr("\"[", key->preset[0])) return o->doc;
     char *doc = docs[o - options];
@@ -365,8 +288,41 @@ static void remember_command(ltd_cli *cli, int argc, char **argv)
 
 static void write_log(void *ctx, int level, const char *line)
 {
-    (void)ctx;
-    fprintf(stderr, level == LTD_LOG_WARN ? "ltd: warning: %s\n" : "ltd: %s\n", line);
+    char text[1088];
+    snprintf(text, sizeof text, level == LTD_LOG_WARN ? "ltd: warning: %s" : "ltd: %s", line);
+    if (ctx)
+        ltd_dashboard_above(ctx, text);
+    else
+        fprintf(stderr, "%s\n", text);
+}
+
+void ltd_cli_log_above(ltd_cli *cli, ltd_dashboard *d)
+{
+    cli->log.ctx = d;
+}
+
+/* Keys and values that are none are refused here, so that no verb can forget to. */
+static void check_overrides(ltd_cli *cli)
+{
+    ltd_err err = LTD_ERR_INIT;
+    ltd_config_init(&cli->config);
+    for (int i = 0; i < cli->n_overrides; i++) {
+        if (ltd_config_set(&cli->config, cli->overrides[i], &err) == LTD_OK) continue;
+        fprintf(stderr, "ltd: %s\n", err.msg);
+        exit(LTD_EXIT_USAGE);
+    }
+}
+
+/* --man and --complete serve installation and the shell; they stand in no help. */
+static void answer_tools(const ltd_verb *verb, const char *word)
+{
+    if (strcmp(word, "--man") == 0)
+        ltd_cli_man_verb(verb);
+    else if (strcmp(word, "--complete") == 0)
+        ltd_cli_complete(verb);
+    else
+        return;
+    exit(fflush(stdout) == 0 ? LTD_EXIT_OK : LTD_EXIT_FAILED);
 }
 
 void ltd_cli_parse(ltd_cli *ret, const ltd_verb *verb, int argc, char **argv)
@@ -376,19 +332,18 @@ void ltd_cli_parse(ltd_cli *ret, const ltd_verb *verb, int argc, char **argv)
     memset(ret, 0, sizeof *ret);
     ret->verb = verb;
     remember_command(ret, argc, argv);
+    if (argc == 3) answer_tools(verb, argv[2]);
     int n = 0;
-    for (int i = 0; i < N_OPTIONS; i++) {
-        if (!takes(verb, &options[i])) continue;
-        int key = options[i].letter ? options[i].letter : KEY_BASE + i;
-        table[n++] = (struct argp_option){options[i].name,         key, options[i].arg, 0,
-                                          option_doc(&options[i]), 0};
+    for (const ltd_cli_option *o = NULL; (o = ltd_cli_option_next(verb, o));) {
+        int key = o->letter ? o->letter : KEY_BASE + (int)(o - options);
+        table[n++] = (struct argp_option){o->name, key, o->arg, 0, ltd_cli_option_doc(o), 0};
     }
     table[n] = (struct argp_option){0};
     argp_err_exit_status = LTD_EXIT_USAGE;
     snprintf(name, sizeof name, "ltd %s", verb->name);
     argv[1] = name; /* argp's name of the program */
     argc = take_dotted(ret, argc - 1, argv + 1);
-    check_words(verb, table, argc, argv + 1);
+    ltd_cli_check_words(verb, table, argc, argv + 1);
     /* What stands behind \v is shown below the options. */
     snprintf(doc, sizeof doc,
              "%s\v"
@@ -396,6 +351,7 @@ void ltd_cli_parse(ltd_cli *ret, const ltd_verb *verb, int argc, char **argv)
              verb->doc);
     struct argp argp = {table, parse_option, verb->args, doc, NULL, NULL, NULL};
     argp_parse(&argp, argc, argv + 1, 0, NULL, ret);
+    check_overrides(ret);
     ret->log = (ltd_logger){write_log, NULL,
                             ret->verbose ? LTD_LOG_DEBUG
                             : ret->quiet ? LTD_LOG_WARN

@@ -15,6 +15,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "base/str.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -48,6 +49,14 @@ void ltd_progress_note(ltd_progress *p, const char *line);
 /* Draw the last state and end the line. */
 void ltd_progress_finish(ltd_progress *p, uint64_t done, const char *fields);
 
+/* Leave what is drawn as it is, the cursor on a line of its own: before a message of failure. */
+void ltd_progress_leave(ltd_progress *p);
+
+/* Append "  37%  7400/20000  2m05s  ETA 12s", in the end "took 2m05s" for the two times; `now` of
+ * p->clock. */
+void ltd_progress_state(const ltd_progress *p, uint64_t done, uint64_t now, ltd_str *out);
+/* "3.12", "205", "12.3k", "14.0M", "?" when negative or not finite. */
+void ltd_progress_rate(char ret[16], double rate);
 /* "0.4s", "12s", "2m05s", "1h02m", "3d04h", "?" when negative or not finite. */
 void ltd_progress_duration(char ret[16], double seconds);
 

@@ -175,6 +175,10 @@ static int iterate(ltd_trainer *t, ltd_train_progress *p, ltd_err *err)
     uint64_t t0 = ltd_clock_now(&t->setup->clock);
     choose_envs(t);
     ltd_train_choose(t);
+    if (t->options->teach) {
+        char what[64];
+        t->options->teach(t->options->ctx, ltd_train_what(t, what, sizeof what));
+    }
     int rc =
         ltd_joint_collect(&t->joint, ltd_train_longest_rollout(t), t->options->stop, tick, t, err);
     if (rc < 0) return rc;
@@ -201,6 +205,7 @@ static int iterate(ltd_trainer *t, ltd_train_progress *p, ltd_err *err)
     double seconds = (double)(ltd_clock_now(&t->setup->clock) - t0) * 1e-9 + 1e-9;
     p->cycles_s = (double)s->cycles / seconds;
     set_steps(t, s, seconds);
+    p->decisions_s = (double)s->decisions / seconds;
     ltd_metrics_set(t->metrics, "train/learning_rate", ppo.lr);
     return LTD_OK;
 }
@@ -211,6 +216,7 @@ static int report(ltd_trainer *t, ltd_train_progress *p, ltd_err *err)
     p->length = ltd_train_length(&t->setup->config);
     p->seconds = ltd_trainer_seconds(t);
     p->valid = t->last_valid_value;
+    p->best = t->best_valid;
     ltd_metrics_set(t->metrics, "time/cycles_s", p->cycles_s);
     ltd_metrics_set(t->metrics, "time/seconds", p->seconds);
     int rc = ltd_metrics_write(t->metrics, t->cycles, err);
@@ -246,7 +252,7 @@ static int record(ltd_trainer *t, ltd_train_progress *p, ltd_train_result *ret, 
 static int loop(ltd_trainer *t, ltd_train_result *ret, ltd_err *err)
 {
     const ltd_config *c = &t->setup->config;
-    ltd_train_progress p = {.valid = NAN};
+    ltd_train_progress p = {.valid = NAN, .best = NAN};
     int rc = LTD_OK;
     bool over = ltd_train_over(t);
     if (t->options->begin)

@@ -26,15 +26,16 @@ extern "C" {
 
 /* Told after every iteration; plain figures for people. */
 typedef struct ltd_train_progress {
-    int64_t done, length; /* as ltd_train_length() counts */
-    double seconds;       /* of training, resumed parts included */
-    double cycles_s;      /* of the last iteration */
-    double tok_s;         /* tokens a second of the last rollout's windows */
-    double speedup;       /* sum L x mean T_ar / sum T of it */
+    int64_t done, length;         /* as ltd_train_length() counts */
+    double seconds;               /* of training, resumed parts included */
+    double cycles_s, decisions_s; /* of the last iteration */
+    double tok_s;                 /* tokens a second of the last rollout's windows */
+    double speedup;               /* sum L x mean T_ar / sum T of it */
     double reward, accept_len, forwards, size;
     double kl, entropy, explained_variance; /* of the depth policy's update */
     double phase[LTD_PHASE_COUNT];          /* shares */
-    double valid; /* last validation: speed-up by the cost table; NaN before the first */
+    double valid, best; /* last validation, best so far: speed-up by the cost table; NaN before the
+                           first */
 } ltd_train_progress;
 
 struct ltd_planner_progress;
@@ -45,6 +46,8 @@ typedef struct ltd_train_options {
     const volatile int *stop; /* set by a signal: finish the cycle, save, return; may be NULL */
     /* before the first rollout, with what a run that goes on has done; may be NULL */
     void (*begin)(void *ctx, int64_t done, int64_t length);
+    /* before a rollout, what it teaches and on what: "both policies, live"; may be NULL */
+    void (*teach)(void *ctx, const char *what);
     /* after a pass over records; may be NULL */
     void (*plan)(void *ctx, const struct ltd_planner_progress *p);
     void (*tell)(void *ctx, const ltd_train_progress *p); /* may be NULL */

@@ -73,6 +73,9 @@ double ltd_train_share(const ltd_trainer *t);
 int64_t ltd_train_longest_rollout(const ltd_trainer *t);
 /* Set the roles of the next rollout. */
 void ltd_train_choose(ltd_trainer *t);
+/* What the next rollout teaches, and on what: "both policies, live", "stage 2 of 4: depth, over
+ * records".  Cut at size; returns ret. */
+const char *ltd_train_what(const ltd_trainer *t, char *ret, size_t size);
 /* A rollout is done; after its updates: does the next stage begin? */
 void ltd_train_count(ltd_trainer *t, const ltd_joint_stats *stats);
 void ltd_train_next_stage(ltd_trainer *t);

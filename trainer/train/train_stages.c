@@ -6,6 +6,8 @@
  * depth alone, with 60 nodes; then both in turns, each with the other one as it has become. */
 #include "trainer/train/train_priv.h"
 
+#include <stdio.h>
+
 static bool in_stages(const ltd_trainer *t)
 {
     return t->setup->config.train.mode == LTD_TRAIN_STAGES;
@@ -120,6 +122,20 @@ void ltd_train_choose(ltd_trainer *t)
         j->size_role = partner(t, false);
     else
         j->depth_role = partner(t, true);
+}
+
+const char *ltd_train_what(const ltd_trainer *t, char *ret, size_t size)
+{
+    const char *where = ltd_train_on_records(t) ? "over records" : "live";
+    const char *who = !t->depth_updates                       ? "size"
+                      : t->joint.size_role == LTD_ROLE_LEARNS ? "both policies"
+                                                              : "depth";
+    if (in_stages(t))
+        snprintf(ret, size, "stage %d of %d: %s, %s", t->stage + 1, t->setup->config.train.stages.n,
+                 who, where);
+    else
+        snprintf(ret, size, "%s, %s", who, where);
+    return ret;
 }
 
 int64_t ltd_train_rollout_done(const ltd_trainer *t, const ltd_joint_stats *s)
