@@ -334,6 +334,9 @@ int ltd_env_reset(ltd_env *env, const ltd_reset *options, ltd_step *io, ltd_err 
         if (rc < 0) return rc;
         ltd_prompt_order_fini(&env->order);
         env->order = order;
+        ltd_reward_init(&env->reward, env->options.reward, env->options.reward_scale,
+                        env->options.reward_keep);
+        env->last = (ltd_info){0};
         if (env->ground->cycle) ltd_cycle_set_seed(env->ground->cycle, *options->seed);
     }
     if (!env->has_prompt || (options && (options->new_prompt || options->seed))) {

@@ -125,7 +125,7 @@ typedef struct ltd_env_options {
 typedef struct ltd_reset {
     bool new_prompt;      /* begin a prompt now */
     int32_t prompt;       /* which, -1 = the stream's next */
-    const uint64_t *seed; /* restart the prompt stream and sampled tokens, NULL = don't */
+    const uint64_t *seed; /* restart the prompt stream, sampled tokens and rho, NULL = don't */
 } ltd_reset;
 
 /* LTD_EINVAL names the option that can't be; LTD_ENOMEM.  *ret owned. */

@@ -286,6 +286,22 @@ static void trace(int32_t *ret, float *reward, int n)
     }
 }
 
+/* rho as well: an average that remembers other cycles would pay the first ones otherwise. */
+static void the_same_seed_gives_the_same_rewards(void **state)
+{
+    (void)state;
+    uint64_t seed = 9;
+    int32_t prompt[2][6];
+    float reward[2][6];
+    tiny_env_open(t, NULL, NULL);
+    for (int round = 0; round < 2; round++) {
+        tiny_reset(t, &(ltd_reset){.seed = &seed, .prompt = -1});
+        trace(prompt[round], reward[round], 6);
+    }
+    assert_memory_equal(prompt[0], prompt[1], sizeof prompt[0]);
+    assert_memory_equal(reward[0], reward[1], sizeof reward[0]);
+}
+
 static void a_saved_stream_goes_on_where_it_was(void **state)
 {
     (void)state;
@@ -337,6 +353,7 @@ int main(void)
         cmocka_unit_test(the_end_token_ends_the_text),
         cmocka_unit_test(a_cycle_that_fails_gives_the_text_up),
         cmocka_unit_test(the_same_seed_gives_the_same_stream),
+        cmocka_unit_test(the_same_seed_gives_the_same_rewards),
         cmocka_unit_test(a_saved_stream_goes_on_where_it_was),
         cmocka_unit_test(a_saved_stream_that_cannot_be_is_refused),
     };
