@@ -10,6 +10,8 @@
 #include <math.h>
 #include <stdint.h>
 
+#include "env/cycle.h"
+
 static const char GREEN[] = "\033[32m", PLAIN[] = "\033[0m";
 
 /* The next entry after `from` with this parent, -1 when there is none. */
@@ -115,4 +117,24 @@ void ltd_render_tree(const ltd_tree *tree, const ltd_selection *selection, const
         if (colour && accepted) ltd_str_puts(out, PLAIN);
         ltd_str_puts(out, "\n");
     }
+}
+
+void ltd_render_cycle(const ltd_env *env, const ltd_info *info, const ltd_tokenizer *tok,
+                      bool colour, ltd_str *out)
+{
+    ltd_cycle *cycle = ltd_env_cycle(env);
+    ltd_str_printf(out, "%d forwards, %d of %d nodes verified, %d accepted + 1, %.2f ms\n",
+                   info->forwards, info->size, info->pool, info->accept_len - 1,
+                   (double)info->cycle_ns * 1e-6);
+    if (cycle) {
+        const ltd_cycle_result *r = ltd_cycle_last(cycle);
+        ltd_render_tree(ltd_cycle_tree(cycle), r->selection, r->path, r->accept_len, tok, colour,
+                        out);
+        return;
+    }
+    for (int32_t i = 0; i < info->accept_len; i++) {
+        ltd_str_puts(out, i ? " " : "");
+        quoted(tok, info->token[i], out);
+    }
+    ltd_str_puts(out, "\n");
 }

@@ -4,11 +4,13 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "env/render.h"
+#include "tests/support/made_positions.h"
 #include "tests/support/vocab.h"
 #include "env/tree_new.h"
 
@@ -72,11 +74,48 @@ static void the_accepted_path_is_green(void **state)
                         "  0.25  0.25  head 1    \u2514\u2500 \"\\\"\"\n");
 }
 
+/* Compiled records have no tree; their tokens are known. */
+static void a_compiled_cycle_is_a_line_and_its_tokens(void **state)
+{
+    (void)state;
+    vocab_spec spec = VOCAB_DEFAULT;
+    ltd_tokenizer *tok;
+    made_positions m = {0};
+    float obs[LTD_OBS_LTD_DIM];
+    uint8_t mask[LTD_MAX_SIZES];
+    ltd_step step = {.obs = obs, .mask = mask};
+    ltd_env *env;
+    ltd_str out = LTD_STR_INIT;
+    char line[128];
+    assert_int_equal(vocab_open(&tok, &spec, NULL), LTD_OK);
+    made_positions_open(&m, 3, 1, 1);
+    ltd_env_options o = {.positions = m.positions,
+                         .depth_contract = LTD_CONTRACT_LTD_DEPTH,
+                         .size_contract = LTD_CONTRACT_LTD_SIZE,
+                         .reward_scale = 1};
+    assert_int_equal(ltd_env_open(&env, &o, NULL), LTD_OK);
+    assert_int_equal(ltd_env_reset(env, NULL, &step, NULL), LTD_OK);
+    while (!step.terminated) assert_int_equal(ltd_env_step(env, mask[1], &step, NULL), LTD_OK);
+    ltd_render_cycle(env, &step.info, tok, false, &out);
+    snprintf(line, sizeof line, "%d forwards, %d of %d nodes verified, %d accepted + 1, %.2f ms\n",
+             step.info.forwards, step.info.size, step.info.pool, step.info.accept_len - 1,
+             (double)step.info.cycle_ns * 1e-6);
+    assert_memory_equal(ltd_str_text(&out), line, strlen(line));
+    int32_t spaces = 0;
+    for (const char *c = ltd_str_text(&out) + strlen(line); *c; c++) spaces += *c == ' ';
+    assert_int_equal(spaces, step.info.accept_len - 1);
+    ltd_str_fini(&out);
+    ltd_env_close(env);
+    made_positions_close(&m);
+    ltd_tokenizer_free(tok);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_tree_is_drawn_depth_first),
         cmocka_unit_test(the_accepted_path_is_green),
+        cmocka_unit_test(a_compiled_cycle_is_a_line_and_its_tokens),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -206,15 +206,12 @@ static void emit(generation *g, const int32_t *tokens, int32_t n)
     g->text.len -= whole;
 }
 
-static void show_tree(generation *g)
+static void show_tree(generation *g, const ltd_info *info)
 {
-    const ltd_cycle_result *r = ltd_cycle_last(g->cycle);
     ltd_str out = LTD_STR_INIT;
-    ltd_render_tree(ltd_cycle_tree(g->cycle), r->selection, r->path, r->accept_len,
-                    ltd_llama_tokenizer(g->s->model), ltd_cli_color(STDOUT_FILENO), &out);
-    printf("cycle %lld: %d forwards, %d of %d nodes verified, %d accepted + 1, %.2f ms\n%s\n",
-           (long long)g->cycles, r->forwards, r->size, r->pool, r->accept_len - 1,
-           (double)r->window_ns * 1e-6, ltd_str_text(&out));
+    ltd_render_cycle(g->env, info, ltd_llama_tokenizer(g->s->model), ltd_cli_color(STDOUT_FILENO),
+                     &out);
+    printf("cycle %lld: %s\n", (long long)g->cycles, ltd_str_text(&out));
     ltd_str_fini(&out);
 }
 
@@ -239,7 +236,7 @@ static int play(generation *g, ltd_err *err)
         emit(g, step.info.token, step.info.tokens);
         g->tokens += step.info.tokens;
         g->ns += (double)step.info.cycle_ns;
-        if (g->cli->show_tree) show_tree(g);
+        if (g->cli->show_tree) show_tree(g, &step.info);
         g->cycles++;
         done = step.info.prompt_done;
     }
