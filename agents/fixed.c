@@ -5,13 +5,18 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "base/rng.h"
 #include "env/turns.h"
 
 typedef struct fixed_agent {
     ltd_agent agent; /* first: the two are cast into each other */
     int32_t forwards, size;
 } fixed_agent;
+
+typedef struct untaught_agent {
+    ltd_agent agent; /* first */
+    int32_t forwards, size;
+    ltd_rng rng;
+} untaught_agent;
 
 typedef struct random_agent {
     ltd_agent agent; /* first */
@@ -60,6 +65,45 @@ int ltd_agent_fixed_new(ltd_agent **ret, const char *name, int32_t forwards, int
     a->agent.blind = true;
     a->forwards = forwards;
     a->size = size;
+    *ret = &a->agent;
+    return LTD_OK;
+}
+
+int32_t ltd_agent_draw_forwards(const ltd_env *env, ltd_rng *rng)
+{
+    const ltd_env_options *o = ltd_env_get_options(env);
+    int32_t every = o->depth_every > 0 ? o->depth_every : 1;
+    int32_t steps = (o->max_forwards - o->min_forwards + every - 1) / every;
+    int32_t n = o->min_forwards + every * (int32_t)ltd_rng_below(rng, (uint64_t)steps + 1);
+    return n < o->max_forwards ? n : o->max_forwards;
+}
+
+static int32_t untaught_decide(ltd_agent *agent, const ltd_env *env, const ltd_step *step,
+                               float *logprob)
+{
+    untaught_agent *a = (untaught_agent *)agent;
+    if (logprob) *logprob = 0;
+    if (step->turn == LTD_TURN_SIZE) return ltd_agent_size_action(env, step, a->size);
+    /* The first question of a cycle. */
+    if (ltd_env_forwards(env) == ltd_env_get_options(env)->min_forwards)
+        a->forwards = ltd_agent_draw_forwards(env, &a->rng);
+    return ltd_agent_depth_action(env, step, a->forwards);
+}
+
+int ltd_agent_untaught_new(ltd_agent **ret, int32_t size, uint64_t seed, ltd_err *err)
+{
+    *ret = NULL;
+    if (size < 0) return ltd_fail(err, LTD_EINVAL, "untaught agent: %d nodes", size);
+    untaught_agent *a = ltd_mem_zeros(1, sizeof *a);
+    if (!a) return ltd_fail(err, LTD_ENOMEM, "untaught agent: no memory");
+    snprintf(a->agent.name, sizeof a->agent.name, "untaught");
+    snprintf(a->agent.detail, sizeof a->agent.detail, "random forwards, %d node%s", size,
+             size == 1 ? "" : "s");
+    a->agent.decide = untaught_decide;
+    a->agent.free = free_agent;
+    a->agent.blind = true;
+    a->size = size;
+    ltd_rng_seed(&a->rng, seed, LTD_STREAM_EXPLORE);
     *ret = &a->agent;
     return LTD_OK;
 }

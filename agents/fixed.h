@@ -1,4 +1,4 @@
-/* Agents that learn nothing: one setting for every cycle, and uniform play.
+/* Agents that learn nothing: one setting for every cycle, random depths, and uniform play.
  *
  *     ltd_agent *agent;
  *     if (ltd_agent_fixed_new(&agent, "eagle3", 6, 59, &err) < 0) ...
@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "agents/agent.h"
+#include "base/rng.h"
 #include "base/status.h"
 
 #ifdef __cplusplus
@@ -32,6 +33,13 @@ int32_t ltd_agent_depth_action(const ltd_env *env, const ltd_step *step, int32_t
 /* The action of a SIZE turn that comes nearest to `size` nodes: the largest legal size that isn't
  * above it, or the smallest legal one when all are. */
 int32_t ltd_agent_size_action(const ltd_env *env, const ltd_step *step, int32_t size);
+
+/* Draft forwards of a cycle: every number at which one can end is as likely. */
+int32_t ltd_agent_draw_forwards(const ltd_env *env, ltd_rng *rng);
+
+/* As many forwards as a draw says, anew in each cycle, from LTD_STREAM_EXPLORE of `seed`; `size`
+ * nodes as above.  What the paper's size policy learns beside.  LTD_EINVAL: size below 0. */
+int ltd_agent_untaught_new(ltd_agent **ret, int32_t size, uint64_t seed, ltd_err *err);
 
 /* Every legal action with the same probability, from LTD_STREAM_EXPLORE of `seed`. */
 int ltd_agent_random_new(ltd_agent **ret, uint64_t seed, ltd_err *err);

@@ -89,10 +89,50 @@ static void random_is_uniform_over_what_is_legal_and_repeatable(void **state)
     ltd_agent_free(b);
 }
 
+static void untaught_draws_a_depth_each_cycle(void **state)
+{
+    (void)state;
+    ltd_agent *agent;
+    int count[6] = {0};
+    assert_int_equal(ltd_agent_untaught_new(&agent, 9, 7, NULL), 0);
+    assert_string_equal(agent->detail, "random forwards, 9 nodes");
+    env.options.min_forwards = 1;
+    env.options.max_forwards = 4;
+    for (int i = 0; i < 8000; i++) {
+        env.forwards = 1;
+        while (env.forwards < 4 && decide(agent, LTD_TURN_DEPTH, 2, "11") == LTD_DEPTH_CONTINUE)
+            env.forwards++;
+        count[env.forwards]++;
+        assert_int_equal(decide(agent, LTD_TURN_SIZE, 5, "11111"), 3);
+    }
+    for (int n = 1; n <= 4; n++) assert_in_range(count[n], 1800, 2200);
+    ltd_agent_free(agent);
+    assert_int_equal(ltd_agent_untaught_new(&agent, -1, 7, NULL), LTD_EINVAL);
+    assert_null(agent);
+}
+
+static void a_depth_is_drawn_where_a_cycle_can_end(void **state)
+{
+    (void)state;
+    ltd_rng rng;
+    int count[8] = {0};
+    ltd_rng_seed(&rng, 1, LTD_STREAM_EXPLORE);
+    env.options.min_forwards = 1;
+    env.options.max_forwards = 6;
+    env.options.depth_every = 2; /* asked after 1, 3 and 5; over at 6 */
+    for (int i = 0; i < 8000; i++) count[ltd_agent_draw_forwards(&env, &rng)]++;
+    for (int n = 0; n < 8; n++)
+        assert_int_equal(count[n] > 1800, n == 1 || n == 3 || n == 5 || n == 6);
+    assert_int_equal(count[1] + count[3] + count[5] + count[6], 8000);
+    env.options.depth_every = 0;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fixed_drafts_n_times_and_takes_its_size),
+        cmocka_unit_test(untaught_draws_a_depth_each_cycle),
+        cmocka_unit_test(a_depth_is_drawn_where_a_cycle_can_end),
         cmocka_unit_test(random_is_uniform_over_what_is_legal_and_repeatable),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -58,16 +58,6 @@ static void count(ltd_joint_stats *s, const ltd_step *step)
     s->good_len += (double)i->accept_len;
 }
 
-/* Each number at which a cycle can end is as likely. */
-static int32_t draw_forwards(const ltd_joint *j, const ltd_env *env)
-{
-    const ltd_env_options *o = ltd_env_get_options(env);
-    int32_t every = o->depth_every > 0 ? o->depth_every : 1;
-    int32_t steps = (o->max_forwards - o->min_forwards + every - 1) / every;
-    int32_t n = o->min_forwards + every * (int32_t)ltd_rng_below(j->explore, (uint64_t)steps + 1);
-    return n < o->max_forwards ? n : o->max_forwards;
-}
-
 static int32_t decide(ltd_joint *j, int32_t e, const ltd_step *step)
 {
     bool depth = step->turn == LTD_TURN_DEPTH;
@@ -88,7 +78,7 @@ static int play(ltd_joint *j, int32_t e, bool fresh, ltd_err *err)
     ltd_step step = {.obs = j->obs, .mask = j->mask};
     ltd_reset new_prompt = {.new_prompt = true, .prompt = -1};
     int rc = ltd_env_reset(env, fresh ? &new_prompt : NULL, &step, err);
-    if (j->depth_role == LTD_ROLE_UNTAUGHT) j->drawn = draw_forwards(j, env);
+    if (j->depth_role == LTD_ROLE_UNTAUGHT) j->drawn = ltd_agent_draw_forwards(env, j->explore);
     while (rc == LTD_OK && !step.terminated) {
         const char *who = step.turn == LTD_TURN_DEPTH ? j->depth->name : j->size->name;
         int32_t action = decide(j, e, &step);
