@@ -16,23 +16,30 @@
 #define DEFAULT_MODEL_HASH "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 #define DEFAULT_HEAD "heads/smollm2-135m-eagle3"
 
+/* The folder above the program's: "" when that isn't known. */
+static void above_program(char *ret, size_t size)
+{
+    ssize_t n = readlink("/proc/self/exe", ret, size - 1);
+    ret[n > 0 ? n : 0] = 0;
+    for (int up = 0; up < 2; up++) { /* the program, then its folder */
+        char *slash = strrchr(ret, '/');
+        if (slash) *slash = 0;
+    }
+}
+
 char *ltd_setup_find(char *ret, size_t size, const char *path)
 {
     snprintf(ret, size, "%s", path);
     if (path[0] == '/' || access(path, R_OK) == 0) return ret;
-    char exe[PATH_MAX];
-    ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
-    if (n <= 0) return ret;
-    exe[n] = 0;
-    for (int up = 0; up < 2; up++) { /* the program, then its folder */
-        char *slash = strrchr(exe, '/');
-        if (!slash) return ret;
-        *slash = 0;
-    }
-    char other[PATH_MAX];
-    if (snprintf(other, sizeof other, "%s/%s", exe, path) < (int)sizeof other &&
-        access(other, R_OK) == 0)
+    char above[PATH_MAX], other[PATH_MAX];
+    above_program(above, sizeof above);
+    const char *const places[][2] = {{above, ""}, {above, "/share/ltd"}, {LTD_DATA_DIR, ""}};
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        int n = snprintf(other, sizeof other, "%s%s/%s", places[i][0], places[i][1], path);
+        if (n < 0 || (size_t)n >= sizeof other || access(other, R_OK) != 0) continue;
         snprintf(ret, size, "%s", other);
+        return ret;
+    }
     return ret;
 }
 

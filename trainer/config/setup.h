@@ -20,6 +20,7 @@
 #include "env/cost.h"
 #include "env/cycle.h"
 #include "env/ltd_env.h"
+#include "env/positions.h"
 #include "env/prompts.h"
 #include "models/llm/eagle3.h"
 #include "models/llm/llama.h"
@@ -45,8 +46,9 @@ typedef struct ltd_setup {
 int ltd_setup_open(ltd_setup *ret, const ltd_config *config, const ltd_logger *log, ltd_err *err);
 void ltd_setup_close(ltd_setup *s);
 
-/* Where a file of the project is: `path` itself when it can be read, else under the folder above
- * the program's (configs, heads, models.cache).  Returns ret. */
+/* Where a file of the project is (configs, heads, models.cache): `path` itself when it can be read,
+ * else under the folder above the program's, its share/ltd, or where `meson install` puts data.
+ * Returns ret. */
 char *ltd_setup_find(char *ret, size_t size, const char *path);
 
 /* Path of the calibration of this machine, model and head. */
@@ -89,6 +91,16 @@ int ltd_setup_cycle(const ltd_setup *s, const ltd_cycle_options *change, ltd_cyc
  * ltd_env_open. */
 ltd_env_options ltd_setup_env_options(const ltd_setup *s, ltd_cycle *cycle,
                                       const ltd_prompts *prompts);
+/* The same over a cycle of ltd_setup_record_cycle(): by the cost table, and no longer than answers
+ * are recorded. */
+ltd_env_options ltd_setup_record_env_options(const ltd_setup *s, ltd_cycle *cycle,
+                                             const ltd_prompts *prompts);
+
+/* Can records be compiled for the configuration's observations?  Others are made of the tree. */
+bool ltd_setup_can_compile(const ltd_config *config);
+/* How records of prompts (both borrowed) are compiled. */
+ltd_positions_options ltd_setup_positions_options(const ltd_setup *s, const struct ltd_trace *trace,
+                                                  const ltd_prompts *prompts);
 
 #ifdef __cplusplus
 }

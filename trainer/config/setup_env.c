@@ -144,3 +144,32 @@ ltd_env_options ltd_setup_env_options(const ltd_setup *s, ltd_cycle *cycle,
     memcpy(o.sizes, c->env.sizes.v, (size_t)c->env.sizes.n * sizeof o.sizes[0]);
     return o;
 }
+
+ltd_env_options ltd_setup_record_env_options(const ltd_setup *s, ltd_cycle *cycle,
+                                             const ltd_prompts *prompts)
+{
+    ltd_env_options o = ltd_setup_env_options(s, cycle, prompts);
+    int32_t most = ltd_cycle_get_options(cycle)->max_forwards, recorded = s->config.trace.max_new;
+    o.max_forwards = o.max_forwards < most ? o.max_forwards : most;
+    o.max_new = o.max_new < recorded ? o.max_new : recorded;
+    o.clock_table = true;
+    return o;
+}
+
+bool ltd_setup_can_compile(const ltd_config *c)
+{
+    return c->env.depth_obs == LTD_CONTRACT_LTD_DEPTH && c->env.size_obs == LTD_CONTRACT_LTD_SIZE;
+}
+
+ltd_positions_options ltd_setup_positions_options(const ltd_setup *s, const ltd_trace *trace,
+                                                  const ltd_prompts *prompts)
+{
+    return (ltd_positions_options){.cycle = ltd_setup_record_cycle(s, trace),
+                                   .cost = s->cost,
+                                   .prompts = prompts,
+                                   .sizes = s->config.env.sizes.v,
+                                   .n_sizes = s->config.env.sizes.n,
+                                   .max_forwards = s->head ? s->config.env.max_forwards : 0,
+                                   .max_new = s->config.env.max_new,
+                                   .rate = (float)s->config.env.rate};
+}

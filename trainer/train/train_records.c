@@ -13,31 +13,18 @@ ltd_env **ltd_train_envs(ltd_trainer *t, int32_t *n)
     return records ? t->records.env : &t->env;
 }
 
-/* Compiled positions show ltd's observations; others are made of the tree, cycle by cycle. */
-static bool can_compile(const ltd_config *c)
-{
-    return c->env.depth_obs == LTD_CONTRACT_LTD_DEPTH && c->env.size_obs == LTD_CONTRACT_LTD_SIZE;
-}
-
 /* Can records serve this configuration?  Else what is in the way. */
 static const char *in_the_way(const ltd_config *c)
 {
     if (c->env.temperature > 0) return "records are greedy, env.temperature is not 0";
-    if (!ltd_train_uses_records(c) && !can_compile(c)) return "the observations are not ltd's";
+    if (!ltd_train_uses_records(c) && !ltd_setup_can_compile(c))
+        return "the observations are not ltd's";
     return NULL;
 }
 
 int ltd_train_compile(ltd_trainer *t, const ltd_prompts *prompts, ltd_positions **ret, ltd_err *err)
 {
-    const ltd_setup *s = t->setup;
-    ltd_positions_options o = {.cycle = ltd_setup_record_cycle(s, &t->records.trace),
-                               .cost = s->cost,
-                               .prompts = prompts,
-                               .sizes = s->config.env.sizes.v,
-                               .n_sizes = s->config.env.sizes.n,
-                               .max_forwards = s->head ? s->config.env.max_forwards : 0,
-                               .max_new = s->config.env.max_new,
-                               .rate = (float)s->config.env.rate};
+    ltd_positions_options o = ltd_setup_positions_options(t->setup, &t->records.trace, prompts);
     ltd_positions_free(*ret);
     return ltd_positions_new(ret, &o, err);
 }
@@ -63,7 +50,7 @@ int ltd_train_open_records(ltd_trainer *t, ltd_err *err)
     const char *why = in_the_way(c);
     if (why) return do_without(t, why, err);
     if (ltd_record_load(t->setup, &r->trace, &missing) < 0) return do_without(t, missing.msg, err);
-    return can_compile(c) ? ltd_train_compile(t, t->prompts, &r->train, err) : LTD_OK;
+    return ltd_setup_can_compile(c) ? ltd_train_compile(t, t->prompts, &r->train, err) : LTD_OK;
 }
 
 /* --- environments --- */
@@ -90,11 +77,7 @@ static int open_over_cycle(ltd_trainer *t, int32_t e, ltd_env **ret, ltd_err *er
     int rc = ltd_cycle_new(&r->cycle[e], &co, err);
     if (rc < 0) return rc;
     ltd_env_options o =
-        ltd_setup_env_options(t->setup, r->cycle[e], valid ? r->valid_prompts : r->prompts);
-    o.max_forwards = o.max_forwards < co.max_forwards ? o.max_forwards : co.max_forwards;
-    int32_t recorded = t->setup->config.trace.max_new;
-    o.max_new = o.max_new < recorded ? o.max_new : recorded;
-    o.clock_table = true;
+        ltd_setup_record_env_options(t->setup, r->cycle[e], valid ? r->valid_prompts : r->prompts);
     o.seed += (uint64_t)e;
     return ltd_env_open(ret, &o, err);
 }
