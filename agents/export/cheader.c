@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agents/export/manifest.h"
+#include "agents/export/cheader_priv.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "env/tree_new.h"
 
@@ -294,18 +295,14 @@ static void put_cost(writer *w)
 /* --- the whole --- */
 
 /* The manifest inside a comment: a slash may stand behind a backslash in JSON. */
-static void put_manifest(const writer *w, const ltd_policy *policy)
+static void put_manifest(const writer *w, const char *text)
 {
-    ltd_str text = LTD_STR_INIT;
-    ltd_manifest_write(policy, &text);
-    if (text.failed) w->out->failed = true;
     put(w, "/* Manifest:\n");
-    for (const char *p = ltd_str_text(&text); *p; p++) {
-        if (p[0] == '/' && p > text.data && p[-1] == '*') ltd_str_puts(w->out, "\\");
+    for (const char *p = text; *p; p++) {
+        if (p[0] == '/' && p > text && p[-1] == '*') ltd_str_puts(w->out, "\\");
         ltd_str_push(w->out, p, 1);
     }
     put(w, "\n*/\n");
-    ltd_str_fini(&text);
 }
 
 static void put_doc(const writer *w)
@@ -347,33 +344,52 @@ static int check(const ltd_policy *p, const ltd_cheader_options *o, ltd_err *err
     return LTD_OK;
 }
 
+static int put_all(writer *w, const char *manifest, ltd_err *err)
+{
+    const ltd_policy *p = w->policy;
+    put_doc(w);
+    put_manifest(w, manifest);
+    put(w, "#ifndef @@_H\n#define @@_H\n\n#ifdef __FAST_MATH__\n#error \"@.h: -ffast-math would "
+           "change what it computes\"\n#endif\n\n#include <math.h>\n#include <stdbool.h>\n#include "
+           "<stddef.h>\n#include <stdint.h>\n#include <string.h>\n\n");
+    put(w, ltd_header_core);
+    put_constants(w);
+    int rc = put_net(w, "depth", p->depth, err);
+    if (rc == LTD_OK) rc = put_net(w, "size", p->size, err);
+    if (rc < 0) return rc;
+    put_survival(w);
+    put_cost(w);
+    put(w, ltd_header_api);
+    put(w, "#endif\n");
+    if (w->odd)
+        return ltd_fail(err, LTD_EINVAL,
+                        "C header: the policy or its cost table holds a number that is not finite");
+    return w->out->failed ? ltd_fail(err, LTD_ENOMEM, "C header: no memory") : LTD_OK;
+}
+
 int ltd_export_cheader(const ltd_policy *policy, const ltd_cheader_options *options, ltd_str *ret,
                        ltd_err *err)
 {
-    int rc = check(policy, options, err);
-    if (rc < 0) return rc;
+    char sha256[65];
+    ltd_str body = LTD_STR_INIT;
+    ltd_bundle *b = NULL;
     ltd_policy actors = *policy;
     actors.depth_critic = actors.size_critic = NULL;
-    writer w = {.policy = &actors, .options = options, .out = ret};
-    snprintf(w.name, sizeof w.name, "%s", options->name);
-    for (size_t i = 0; w.name[i]; i++) w.capitals[i] = (char)toupper((unsigned char)w.name[i]);
-    put_doc(&w);
-    put_manifest(&w, &actors);
-    put(&w,
-        "#ifndef @@_H\n#define @@_H\n\n#ifdef __FAST_MATH__\n#error \"@.h: -ffast-math would "
-        "change what it computes\"\n#endif\n\n#include <math.h>\n#include <stdbool.h>\n#include "
-        "<stddef.h>\n#include <stdint.h>\n#include <string.h>\n\n");
-    put(&w, ltd_header_core);
-    put_constants(&w);
-    rc = put_net(&w, "depth", policy->depth, err);
-    if (rc == LTD_OK) rc = put_net(&w, "size", policy->size, err);
-    put_survival(&w);
-    put_cost(&w);
-    put(&w, ltd_header_api);
-    put(&w, "#endif\n");
-    if (rc == LTD_OK && w.odd)
-        rc = ltd_fail(err, LTD_EINVAL,
-                      "C header: the policy or its cost table holds a number that is not finite");
-    if (rc == LTD_OK && ret->failed) rc = ltd_fail(err, LTD_ENOMEM, "C header: no memory");
+    writer w = {.policy = &actors, .options = options, .out = &body};
+    int rc = check(policy, options, err);
+    if (rc == LTD_OK) rc = ltd_bundle_from_policy(&b, &actors, err);
+    if (rc == LTD_OK) {
+        snprintf(w.name, sizeof w.name, "%s", options->name);
+        for (size_t i = 0; w.name[i]; i++) w.capitals[i] = (char)toupper((unsigned char)w.name[i]);
+        rc = put_all(&w, b->manifest, err);
+    }
+    if (rc == LTD_OK) {
+        ltd_file_sha256(sha256, body.data, body.len);
+        ltd_str_printf(ret, LTD_CHEADER_DIGEST "%s */\n", sha256);
+        ltd_str_push(ret, body.data, body.len);
+        if (ret->failed) rc = ltd_fail(err, LTD_ENOMEM, "C header: no memory");
+    }
+    ltd_bundle_free(b);
+    ltd_str_fini(&body);
     return rc;
 }

@@ -5,11 +5,29 @@
 #include <string.h>
 
 #include "agents/export/cheader.h"
+#include "agents/export/cheader_priv.h"
+#include "base/file.h"
 #include "base/mem.h"
 
 enum { MAX_LAYER = 1 << 28 }; /* weights */
 
 static const char begins[] = "/* Manifest:\n", ends[] = "\n*/";
+
+/* Has anything been changed? */
+static int check_digest(const char *text, size_t n, ltd_err *err)
+{
+    static const char end[] = " */\n";
+    const size_t before = sizeof LTD_CHEADER_DIGEST - 1, line = before + 64 + sizeof end - 1;
+    char found[65];
+    if (n < line || memcmp(text, LTD_CHEADER_DIGEST, before) != 0 ||
+        memcmp(text + before + 64, end, sizeof end - 1) != 0)
+        return ltd_fail(err, LTD_EFORMAT,
+                        "no C header of a policy: its first line gives no digest");
+    ltd_file_sha256(found, text + line, n - line);
+    if (memcmp(found, text + before, 64) == 0) return LTD_OK;
+    return ltd_fail(err, LTD_EFORMAT, "SHA-256 is %.16s..., its first line says %.16s...", found,
+                    text + before);
+}
 
 static int read_manifest(ltd_bundle **ret, const char *text, ltd_err *err)
 {
@@ -113,7 +131,8 @@ int ltd_import_cheader(ltd_bundle **ret, const char *text, size_t n, ltd_err *er
     ltd_str copy = LTD_STR_INIT; /* ends with a NUL */
     ltd_str_push(&copy, text, n);
     int rc = copy.failed ? ltd_fail(err, LTD_ENOMEM, "C header: no memory")
-                         : read_manifest(&b, ltd_str_text(&copy), err);
+                         : check_digest(ltd_str_text(&copy), n, err);
+    if (rc == LTD_OK) rc = read_manifest(&b, copy.data, err);
     if (rc == LTD_OK) rc = read_net(b, copy.data, "depth", err);
     if (rc == LTD_OK) rc = read_net(b, copy.data, "size", err);
     ltd_str_fini(&copy);

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agents/export/cheader.h"
 #include "agents/export/onnx.h"
 #include "agents/export/safetensors.h"
 #include "agents/export/torch.h"
@@ -23,23 +24,57 @@ static int read_safetensors(ltd_bundle **io, const char *turn, const void *data,
     return ltd_import_safetensors(io, data, n, name, err);
 }
 
+static int write_cheader(const ltd_policy *policy, const ltd_export_with *with, const char *path,
+                         ltd_err *err)
+{
+    char name[64];
+    ltd_str text = LTD_STR_INIT;
+    ltd_cheader_name(name, path);
+    ltd_cheader_options o = {.name = name, .cost = with->cost, .max_chain = with->max_chain};
+    int rc = ltd_export_cheader(policy, &o, &text, err);
+    if (rc == LTD_OK) rc = ltd_file_write(path, text.data, text.len, err);
+    ltd_str_fini(&text);
+    return rc;
+}
+
+static int read_cheader(ltd_bundle **io, const char *turn, const void *data, size_t n,
+                        const char *name, ltd_err *err)
+{
+    (void)turn;
+    int rc = ltd_import_cheader(io, data, n, err);
+    return rc < 0 ? ltd_err_prefix(err, rc, "%s", name) : LTD_OK;
+}
+
 /* The default first. */
 static const ltd_export_format formats[] = {
     {"safetensors",
      "one file, the manifest in __metadata__",
      {"policy.safetensors", NULL},
+     false,
      write_safetensors,
-     read_safetensors},
+     read_safetensors,
+     NULL},
     {"onnx",
      "a graph for each net, opset 17",
      {"depth.onnx", "size.onnx"},
+     false,
      ltd_export_onnx,
-     ltd_import_onnx},
+     ltd_import_onnx,
+     NULL},
+    {"c",
+     "one C99 header, the encoder with it",
+     {"ltd_policy.h", NULL},
+     true,
+     NULL,
+     read_cheader,
+     write_cheader},
     {"torch",
      "a state dict of Stable-Baselines3 for each net",
      {"depth/policy.pth", "size/policy.pth"},
+     false,
      ltd_export_torch,
-     ltd_import_torch},
+     ltd_import_torch,
+     NULL},
 };
 enum { N_FORMATS = sizeof formats / sizeof *formats };
 
@@ -104,18 +139,29 @@ int ltd_export_paths(char paths[LTD_EXPORT_FILES][LTD_EXPORT_PATH], const ltd_ex
 
 /* --- writing --- */
 
-int ltd_export_save(const ltd_export_format *f, const ltd_policy *policy, const char *out,
-                    ltd_err *err)
+static int write_file(const ltd_export_format *f, int i, const ltd_bundle *b,
+                      const ltd_policy *policy, const ltd_export_with *with, const char *path,
+                      ltd_err *err)
+{
+    int rc = ltd_file_mkdirs_for(path, err);
+    if (rc < 0) return rc;
+    return f->write ? f->write(b, turn_of(f, i), path, err)
+                    : f->write_whole(policy, with, path, err);
+}
+
+int ltd_export_save(const ltd_export_format *f, const ltd_policy *policy,
+                    const ltd_export_with *with, const char *out, ltd_err *err)
 {
     char paths[LTD_EXPORT_FILES][LTD_EXPORT_PATH], old[LTD_EXPORT_PATH];
     ltd_bundle *b = NULL;
+    if (f->needs_cost && !(with && with->cost))
+        return ltd_fail(err, LTD_EINVAL, "export %s: needs the cost table of a machine", f->name);
     int rc = ltd_export_paths(paths, f, policy, out, err);
     if (rc == LTD_OK) rc = ltd_bundle_from_policy(&b, policy, err);
     for (int i = 0; rc == LTD_OK && i < LTD_EXPORT_FILES; i++) {
         if (!f->files[i]) continue;
         if (paths[i][0]) {
-            rc = ltd_file_mkdirs_for(paths[i], err);
-            if (rc == LTD_OK) rc = f->write(b, turn_of(f, i), paths[i], err);
+            rc = write_file(f, i, b, policy, with, paths[i], err);
         } else if (file_path(old, f, i, out, NULL) == LTD_OK) {
             unlink(old);
         }

@@ -1,7 +1,7 @@
 /* Exported policies as files: which formats there are, and where each lays what.
  *
  *     const ltd_export_format *f = ltd_export_find("onnx");
- *     ltd_export_save(f, policy, "runs/a/export", &err);           depth.onnx, size.onnx there
+ *     ltd_export_save(f, policy, NULL, "runs/a/export", &err);     depth.onnx, size.onnx there
  *     ltd_policy *again;
  *     if (ltd_export_is_at("runs/a/export/depth.onnx"))
  *         ltd_export_load(&again, "runs/a/export/depth.onnx", &err);
@@ -17,6 +17,7 @@
 #include "agents/export/bundle.h"
 #include "agents/policy.h"
 #include "base/status.h"
+#include "env/cost.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -24,15 +25,25 @@ extern "C" {
 
 enum { LTD_EXPORT_FILES = 2, LTD_EXPORT_PATH = 4096 };
 
+/* What the C header takes besides the policy; borrowed. */
+typedef struct ltd_export_with {
+    const ltd_cost *cost; /* of the machine at hand */
+    int32_t max_chain;    /* longest continuation of prompt lookup */
+} ltd_export_with;
+
 typedef struct ltd_export_format {
     const char *name; /* "onnx" */
     const char *what; /* a few words for people */
     /* In a folder; one file for all (the second NULL), or one for depth and one for size. */
     const char *files[LTD_EXPORT_FILES];
+    bool needs_cost; /* ltd_export_with.cost must be there */
     /* turn: "depth.", "size.", of a single file "".  *io NULL: nothing was read yet. */
     int (*write)(const ltd_bundle *b, const char *turn, const char *path, ltd_err *err);
     int (*read)(ltd_bundle **io, const char *turn, const void *data, size_t n, const char *name,
                 ltd_err *err);
+    /* In place of write, where it is NULL. */
+    int (*write_whole)(const ltd_policy *policy, const ltd_export_with *with, const char *path,
+                       ltd_err *err);
 } ltd_export_format;
 
 /* NULL outside. */
@@ -46,9 +57,10 @@ const ltd_export_format *ltd_export_find(const char *name);
 int ltd_export_paths(char paths[LTD_EXPORT_FILES][LTD_EXPORT_PATH], const ltd_export_format *format,
                      const ltd_policy *policy, const char *out, ltd_err *err);
 /* Write them, each atomically; folders are made.  A file of a turn that the policy has no net for
- * is removed, should one be there.  What ltd_bundle_from_policy() and the formats return. */
-int ltd_export_save(const ltd_export_format *format, const ltd_policy *policy, const char *out,
-                    ltd_err *err);
+ * is removed, should one be there.  with: NULL where the format needs no cost table.  LTD_EINVAL:
+ * it does; what ltd_bundle_from_policy() and the formats return. */
+int ltd_export_save(const ltd_export_format *format, const ltd_policy *policy,
+                    const ltd_export_with *with, const char *out, ltd_err *err);
 
 /* The format of the export at `path`: one of its files, or a folder with some (of several formats:
  * the first of the list).  NULL: none. */

@@ -27,6 +27,9 @@ static const made_policy_kind both = {.depth = true,
                                       .hidden = 12,
                                       .seed = 1};
 
+static const ltd_cost cost = {.t_ar_ms = 4, .n_verify = 1, .verify = {{1, 32, 4, 4}}};
+static const ltd_export_with with = {&cost, 8};
+
 static int setup(void **state)
 {
     (void)state;
@@ -51,15 +54,16 @@ static const char *in(char ret[256], const char *folder, const char *name)
 static void save(const ltd_export_format *f, const ltd_policy *p, const char *out)
 {
     ltd_err err = LTD_ERR_INIT;
-    if (ltd_export_save(f, p, out, &err) < 0) fail_msg("%s: %s", f->name, err.msg);
+    if (ltd_export_save(f, p, &with, out, &err) < 0) fail_msg("%s: %s", f->name, err.msg);
 }
 
 static void comes_back(const char *path, const ltd_policy *p)
 {
     ltd_err err = LTD_ERR_INIT;
-    ltd_policy *again;
+    ltd_policy *again, kept = *p;
     if (ltd_export_load(&again, path, &err) < 0) fail_msg("%s: %s", path, err.msg);
-    made_policy_same(p, again);
+    if (strcmp(ltd_export_is_at(path)->name, "c") == 0) kept.depth_critic = kept.size_critic = NULL;
+    made_policy_same(&kept, again);
     ltd_policy_free(again);
 }
 

@@ -18,6 +18,9 @@
 
 static char root[64];
 
+static const ltd_cost cost = {.t_ar_ms = 4, .n_verify = 1, .verify = {{1, 32, 4, 4}}};
+static const ltd_export_with with = {&cost, 8};
+
 static int setup(void **state)
 {
     (void)state;
@@ -42,7 +45,7 @@ static const char *in(char ret[256], const char *folder, const char *name)
 static void save(const ltd_export_format *f, const ltd_policy *p, const char *out)
 {
     ltd_err err = LTD_ERR_INIT;
-    if (ltd_export_save(f, p, out, &err) < 0) fail_msg("%s: %s", f->name, err.msg);
+    if (ltd_export_save(f, p, &with, out, &err) < 0) fail_msg("%s: %s", f->name, err.msg);
 }
 
 static void is_refused(const char *path, int code, const char *words)
