@@ -1,4 +1,3 @@
-#include "agents/export/bundle.h"
 #include "agents/export/onnx_priv.h"
 
 #include <stdio.h>

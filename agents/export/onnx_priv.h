@@ -3,8 +3,10 @@
 #ifndef LTD_AGENTS_EXPORT_ONNX_PRIV_H
 #define LTD_AGENTS_EXPORT_ONNX_PRIV_H
 
+#include <onnx.pb-c.h>
+
+#include "agents/export/bundle.h"
 #include "agents/export/manifest.h"
-#include "onnx.pb-c.h"
 
 enum {
     LTD_ONNX_OPSET = 17,

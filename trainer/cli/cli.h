@@ -38,7 +38,7 @@ struct ltd_cli {
     ltd_config config;
     char command[512]; /* as it was typed */
     /* options that are no configuration keys */
-    const char *json, *report, *policy, *resume, *out, *activation;
+    const char *json, *report, *policy, *resume, *out, *activation, *format;
     const char *configs[LTD_CLI_MAX_CONFIGS]; /* of --config, in their order */
     int n_configs;
     const char *compat; /* names of --compat; NULL: none */
@@ -164,6 +164,6 @@ int ltd_cli_suite(ltd_cli *cli);
 extern const ltd_verb ltd_verb_generate, ltd_verb_calibrate, ltd_verb_tune, ltd_verb_train,
     ltd_verb_record, ltd_verb_replay, ltd_verb_eval, ltd_verb_bench, ltd_verb_info,
     ltd_verb_check_env, ltd_verb_distill, ltd_verb_transfer, ltd_verb_ablations, ltd_verb_import,
-    ltd_verb_report;
+    ltd_verb_report, ltd_verb_export;
 
 #endif

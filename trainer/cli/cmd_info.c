@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "agents/export/export.h"
 #include "base/file.h"
 #include "models/files/ptzip.h"
 #include "models/files/safetensors.h"
@@ -137,19 +138,64 @@ static int info_checkpoint(const char *path, ltd_err *err)
     return LTD_OK;
 }
 
+static void print_turn(const char *what, ltd_contract contract, const ltd_mlp *actor,
+                       const ltd_mlp *critic)
+{
+    if (!actor) return;
+    printf("  %-6s %s: ", what, ltd_contract_name(contract));
+    for (int32_t i = 0; i <= ltd_mlp_layers(actor); i++)
+        printf("%s%d", i ? " -> " : "", ltd_mlp_dim(actor, i));
+    printf(", %s%s\n", ltd_activation_name(ltd_mlp_activation(actor)),
+           critic ? ", with its critic" : "");
+}
+
+static void print_export(const char *path, const ltd_export_format *f, const ltd_policy *p)
+{
+    printf("%s: exported policy (%s)\n", path, f->name);
+    print_turn("depth", p->depth_contract, p->depth, p->depth_critic);
+    print_turn("size", p->size_contract, p->size, p->size_critic);
+    if (!p->depth) printf("  depth  no policy: %d forwards in every cycle\n", p->fixed_forwards);
+    if (!p->size)
+        printf("  size   no policy: up to %d nodes in every cycle\n", ltd_policy_most_nodes(p));
+    printf("  space  beam of %d, %d to %d forwards, prompt lookup %s, sizes", p->top_k,
+           p->min_forwards, p->max_forwards, p->lookup ? "on" : "off");
+    for (int32_t i = 0; i < p->n_sizes; i++) printf(" %d", p->sizes[i]);
+    printf("\n  %s%s\n", p->survival ? "with survival curves" : "without survival curves",
+           p->table ? ", with a table" : "");
+    printf("  model sha256 %s\n  head sha256 %s\n  trained on %s\n", p->model_hash,
+           p->head_hash[0] ? p->head_hash : "none", p->machine);
+}
+
+/* 1: there is no exported policy.  Models and heads come in some of the same formats. */
+static int info_export(const char *path, ltd_err *err)
+{
+    const ltd_export_format *f = ltd_export_is_at(path);
+    ltd_policy *p;
+    if (!f) return 1;
+    int rc = ltd_export_load(&p, path, err);
+    if (rc < 0) return rc;
+    print_export(path, f, p);
+    ltd_policy_free(p);
+    return LTD_OK;
+}
+
 static int info_folder(const char *path, ltd_err *err)
 {
     char file[LTD_CONFIG_TEXT + 64];
     if (ltd_checkpoint_newest(path, file, sizeof file, NULL) == LTD_OK)
         return info_checkpoint(file, err);
+    int rc = info_export(path, err);
+    if (rc <= 0) return rc;
     snprintf(file, sizeof file, "%s/model.safetensors", path);
     struct stat st;
     if (stat(file, &st) == 0) return info_safetensors(file, err);
     snprintf(file, sizeof file, "%s/pytorch_model.bin", path);
     if (stat(file, &st) == 0) return info_ptzip(file, err);
-    return ltd_fail(err, LTD_EFORMAT,
-                    "%s: holds neither checkpoints (*.h5), model.safetensors nor pytorch_model.bin",
-                    path);
+    return ltd_fail(
+        err, LTD_EFORMAT,
+        "%s: holds neither checkpoints (*.h5), an exported policy, model.safetensors nor "
+        "pytorch_model.bin",
+        path);
 }
 
 static bool ends_with(const char *path, const char *end)
@@ -170,12 +216,17 @@ static int info_file(const ltd_cli *cli, const char *path, ltd_err *err)
     ltd_file_unmap(&f);
     if (memcmp(head, "GGUF", 4) == 0) return info_gguf(cli, path, err);
     if (ends_with(path, ".h5")) return info_checkpoint(path, err);
+    ltd_err none = LTD_ERR_INIT;
+    rc = info_export(path, &none);
+    if (rc == LTD_OK) return LTD_OK;
     if (ends_with(path, ".safetensors")) return info_safetensors(path, err);
     if (memcmp(head, "PK\3\4", 4) == 0 || ends_with(path, ".bin") || ends_with(path, ".pt") ||
         ends_with(path, ".pth"))
         return info_ptzip(path, err);
+    if (rc < 0) return ltd_fail(err, rc, "%s", none.msg);
     return ltd_fail(err, LTD_EFORMAT,
-                    "%s: found neither GGUF, .safetensors, a torch zip nor a checkpoint (.h5)",
+                    "%s: found neither GGUF, .safetensors, a torch zip, an exported policy nor a "
+                    "checkpoint (.h5)",
                     path);
 }
 
@@ -228,7 +279,7 @@ const ltd_verb ltd_verb_info = {
     .summary = "what is in a model, a head, a checkpoint; --env: the environment",
     .args = "[FILE...]",
     .doc = "Describe files: GGUF models, safetensors, torch zips (.bin, .pt), draft heads, "
-           "checkpoints, run folders.  "
+           "checkpoints, run folders, exported policies.  "
            "Without a file: this "
            "program and this machine.",
     .options = "env",

@@ -23,7 +23,9 @@ static const ltd_cli_option options[] = {
     {"json", "FILE", NULL, "write the result as JSON; - or nothing: to standard output", 0, NULL},
     {"report", "FILE", NULL, "write an HTML report with pictures", 0, NULL},
     {"policy", "WHAT", NULL,
-     "auto, or a checkpoint or run folder (generate: also table, ar, static, random)", 'p', NULL},
+     "auto, or a checkpoint, run folder or exported file (generate: also table, ar, static, "
+     "random)",
+     'p', NULL},
     {"suite", "paper|ablations", NULL, "rows and tables of a paper beside its figures", 0, NULL},
     {"seeds", "N", "bench.seeds", "suite ablations: runs of training of each row", 0, NULL},
     {"costs", "FILE", NULL, "suite ablations: play by this cost table, of whatever machine", 0,
@@ -55,6 +57,11 @@ static const ltd_cli_option options[] = {
     {"out", "FILE.h5", NULL, "the checkpoint, instead of one in a run folder", 'o', "import"},
     {"out", "FILE.html", NULL, "the page, instead of report.html in the run's folder", 'o',
      "report"},
+    {"out", "PATH", NULL,
+     "folder for the files (default: export in the run); safetensors, c: or the file", 'o',
+     "export"},
+    {"format", "safetensors|onnx|c|torch|flags", NULL, "of the export (default safetensors)", 0,
+     "export"},
     {"activation", "tanh|relu", NULL, "of a zip that leaves it open", 0, NULL},
     {"threads", "N", "model.threads", "threads; 0: all cores", 't', NULL},
     {"seed", "N", "run.seed", "seed of everything random", 's', NULL},
@@ -196,6 +203,8 @@ static void set_field(ltd_cli *cli, const char *name, const char *arg)
         cli->out = arg;
     else if (strcmp(name, "activation") == 0)
         cli->activation = arg;
+    else if (strcmp(name, "format") == 0)
+        cli->format = arg;
     else if (strcmp(name, "steps") == 0)
         cli->steps = read_number(cli, name, arg, 1, 100000000);
     else if (strcmp(name, "forwards") == 0) {

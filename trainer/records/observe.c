@@ -6,7 +6,7 @@
 #include "trainer/records/record_run.h"
 #include "trainer/records/replay.h"
 
-/* The policy's space over the records; rewards are of no interest, so no cost table is needed. */
+/* The policy's space over the records. */
 static int open_env(const ltd_setup *s, const ltd_policy *policy, const ltd_trace *trace,
                     const ltd_prompts *prompts, ltd_cycle **cycle, ltd_env **env, ltd_err *err)
 {
@@ -21,8 +21,7 @@ static int open_env(const ltd_setup *s, const ltd_policy *policy, const ltd_trac
     ltd_env_options o = ltd_setup_env_options(s, *cycle, prompts);
     ltd_policy_env_options(policy, &o);
     if (o.max_new > s->config.trace.max_new) o.max_new = s->config.trace.max_new;
-    o.clock_table = false;
-    o.reward = LTD_REWARD_RATIO;
+    o.clock_table = true;
     return ltd_env_open(env, &o, err);
 }
 
@@ -59,6 +58,8 @@ int ltd_observe(const ltd_setup *s, const ltd_policy *policy, ltd_observations *
     ltd_env *env = NULL;
     ltd_agent *agent = NULL;
     int rc = ltd_record_load(s, &over.trace, err);
+    if (rc == LTD_OK && !s->cost)
+        rc = ltd_fail(err, LTD_EINVAL, "there is no cost table to play by: run `ltd calibrate`");
     if (rc == LTD_OK) rc = ltd_replay_train_prompts(&over, &prompts, err);
     if (rc == LTD_OK) rc = open_env(s, policy, &over.trace, prompts, &cycle, &env, err);
     if (rc == LTD_OK) rc = ltd_policy_check(policy, env, err);

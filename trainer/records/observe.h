@@ -16,7 +16,8 @@ extern "C" {
 #endif
 
 /* Until both of its turns have LTD_OBSERVATIONS of them, or all prompts are through.  LTD_EIO:
- * nothing is recorded; LTD_EINVAL: none of the prompts is; what the environment returns. */
+ * nothing is recorded; LTD_EINVAL: none of the prompts is, the setup has no cost table; what the
+ * environment returns. */
 int ltd_observe(const ltd_setup *s, const ltd_policy *policy, ltd_observations *met, ltd_err *err);
 
 #ifdef __cplusplus
