@@ -160,6 +160,8 @@ int ltd_cli_row_policy(const ltd_cli *cli, const ltd_setup *s, char *path, size_
 int ltd_cli_write_bench(const ltd_cli *cli, const ltd_bench *b, const char *run_dir);
 /* `ltd bench --suite`; exit code. */
 int ltd_cli_suite(ltd_cli *cli);
+/* `ltd export --format flags`, from the configuration on; exit code. */
+int ltd_cli_flags(ltd_cli *cli);
 
 extern const ltd_verb ltd_verb_generate, ltd_verb_calibrate, ltd_verb_tune, ltd_verb_train,
     ltd_verb_record, ltd_verb_replay, ltd_verb_eval, ltd_verb_bench, ltd_verb_info,
