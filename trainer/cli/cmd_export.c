@@ -7,7 +7,10 @@
 #include <unistd.h>
 
 #include "agents/export/export.h"
+#include "base/file.h"
 #include "base/json.h"
+#include "base/str.h"
+#include "env/cost_file.h"
 #include "trainer/checkpoint/export_check.h"
 #include "trainer/checkpoint/policy_file.h"
 #include "trainer/cli/cli.h"
@@ -166,8 +169,28 @@ static int tell(const ltd_cli *cli, const source *s, const ltd_export_check *che
 
 /* --- the verb --- */
 
+/* The table of this machine: of the run that was named, else the calibration's.  Exit code; *ret
+ * owned. */
+static int find_cost(ltd_cli *cli, ltd_cost **ret)
+{
+    char path[PATH_MAX];
+    ltd_err err = LTD_ERR_INIT;
+    ltd_setup setup;
+    snprintf(path, sizeof path, "%s/calibration.json", cli->args[0]);
+    if (access(path, R_OK) == 0)
+        return ltd_cost_load(ret, path, &err) < 0 ? ltd_cli_fail(&err) : LTD_EXIT_OK;
+    int code = ltd_cli_setup(cli, &setup);
+    if (code != LTD_EXIT_OK) return code;
+    if (ltd_setup_cost(&setup, &err) < 0) code = ltd_cli_fail(&err);
+    *ret = setup.cost;
+    setup.cost = NULL;
+    ltd_setup_close(&setup);
+    return code;
+}
+
 /* Write, read back, compare; what isn't right does not stay. */
-static int export(const ltd_cli *cli, const ltd_export_format *f, const source *s)
+static int export(const ltd_cli *cli, const ltd_export_format *f, const source *s,
+                  const ltd_export_with *with)
 {
     char out[PATH_MAX], paths[LTD_EXPORT_FILES][LTD_EXPORT_PATH];
     ltd_err err = LTD_ERR_INIT;
@@ -176,7 +199,7 @@ static int export(const ltd_cli *cli, const ltd_export_format *f, const source *
     choose_out(cli, s, out, sizeof out);
     int rc = ltd_export_paths(paths, f, s->policy, out, &err);
     if (rc < 0) return ltd_cli_fail(&err);
-    rc = ltd_export_save(f, s->policy, out, &err);
+    rc = ltd_export_save(f, s->policy, with, out, &err);
     if (rc == LTD_OK) rc = ltd_export_load(&again, paths[0][0] ? paths[0] : paths[1], &err);
     if (rc == LTD_OK) rc = ltd_export_compare(s->policy, again, &s->met, &check, &err);
     ltd_policy_free(again);
@@ -191,20 +214,39 @@ static int refuse_format(const ltd_cli *cli)
     ltd_str names = LTD_STR_INIT;
     for (int i = 0; ltd_export_format_at(i); i++)
         ltd_str_printf(&names, "%s%s", i ? ", " : "", ltd_export_format_at(i)->name);
-    fprintf(stderr, "ltd: export: --format: found %s, expected one of %s\n",
+    fprintf(stderr, "ltd: export: --format: found %s, expected one of %s, flags\n",
             cli->format ? cli->format : "none", ltd_str_text(&names));
     ltd_str_fini(&names);
     return LTD_EXIT_USAGE;
+}
+
+/* A run's own configuration stands below what is asked for: its model, records and lookup. */
+static int configure(ltd_cli *cli)
+{
+    char path[PATH_MAX];
+    ltd_file file;
+    snprintf(path, sizeof path, "%s/config.yaml", cli->n_args ? cli->args[0] : ".");
+    if (!cli->n_args || ltd_file_map(&file, path, NULL) < 0) return ltd_cli_configure(cli, NULL);
+    ltd_str text = LTD_STR_INIT;
+    ltd_str_push(&text, file.data, file.size);
+    ltd_file_unmap(&file);
+    int code = ltd_cli_configure(cli, ltd_str_text(&text));
+    ltd_str_fini(&text);
+    return code;
 }
 
 static int run(ltd_cli *cli)
 {
     ltd_err err = LTD_ERR_INIT;
     if (!cli->format) cli->format = ltd_export_format_at(0)->name;
+    bool flags = strcmp(cli->format, "flags") == 0;
     const ltd_export_format *f = ltd_export_find(cli->format);
-    if (!f) return refuse_format(cli);
-    if (cli->n_args != 1) return usage("expected a run folder or a checkpoint", "");
-    int code = ltd_cli_configure(cli, NULL);
+    ltd_cost *cost = NULL;
+    if (!f && !flags) return refuse_format(cli);
+    if (cli->n_args > 1 || (cli->n_args == 0 && !flags))
+        return usage("expected a run folder or a checkpoint", "");
+    int code = configure(cli);
+    if (code == LTD_EXIT_OK && flags) return ltd_cli_flags(cli);
     if (code != LTD_EXIT_OK) return code;
     source *s = calloc(1, sizeof *s);
     if (!s) return LTD_EXIT_FAILED;
@@ -212,7 +254,10 @@ static int run(ltd_cli *cli)
         code = ltd_cli_fail(&err);
     else
         code = find_observations(cli, s);
-    if (code == LTD_EXIT_OK) code = export(cli, f, s);
+    if (code == LTD_EXIT_OK && f->needs_cost) code = find_cost(cli, &cost);
+    const ltd_export_with with = {cost, cli->config.env.lookup_max_chain};
+    if (code == LTD_EXIT_OK) code = export(cli, f, s, &with);
+    free(cost);
     close_source(s);
     free(s);
     return code;
@@ -228,7 +273,8 @@ const ltd_verb ltd_verb_export = {
            "than 1e-5 or an action is another one, the files are removed.  A policy without "
            "observations (imported) plays over the records of prompts.train for some.  "
            "docs/export.md tells what is in the files and how to use them; generate, eval and "
-           "bench take them with --policy.",
+           "bench take them with --policy.  --format flags needs none: it prints the best "
+           "static settings as options for SGLang, vLLM and llama.cpp.",
     .options = "format out json model dtype head threads",
     .run = run,
 };

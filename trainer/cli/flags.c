@@ -27,8 +27,7 @@ int ltd_cli_flags(ltd_cli *cli)
     ltd_setup s;
     ltd_serving v;
     ltd_err err = LTD_ERR_INIT;
-    int code = ltd_cli_configure(cli, NULL);
-    if (code == LTD_EXIT_OK) code = ltd_cli_setup(cli, &s);
+    int code = ltd_cli_setup(cli, &s);
     if (code) return code;
     int rc = ltd_setup_cost(&s, &err);
     if (rc == LTD_OK) rc = ltd_serving_run(&s, &v, &err);
