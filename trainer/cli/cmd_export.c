@@ -228,7 +228,7 @@ static int configure(ltd_cli *cli)
     snprintf(path, sizeof path, "%s/config.yaml", cli->n_args ? cli->args[0] : ".");
     if (!cli->n_args || ltd_file_map(&file, path, NULL) < 0) return ltd_cli_configure(cli, NULL);
     ltd_str text = LTD_STR_INIT;
-    ltd_str_push(&text, file.data, file.size);
+    ltd_str_push(&text, (const char *)file.data, file.size);
     ltd_file_unmap(&file);
     int code = ltd_cli_configure(cli, ltd_str_text(&text));
     ltd_str_fini(&text);
