@@ -14,6 +14,7 @@
 #include "trainer/metrics/dashboard.h"
 #include "trainer/train/forecast.h"
 #include "trainer/checkpoint/import.h"
+#include "trainer/ppo/group.h"
 #include "trainer/report/report.h"
 #include "trainer/train/train.h"
 
@@ -197,7 +198,24 @@ static void write_report(const ltd_cli *cli, const char *dir, FILE *out)
         fprintf(out, "report      %s\n", path);
 }
 
-static int train(ltd_cli *cli, ltd_setup *s, const char *dir, const char *checkpoint)
+/* The run ended by *err, here or elsewhere; *r tells what is saved. */
+static int fail(ltd_group *group, const char *dir, const ltd_train_result *r, ltd_err *err)
+{
+    ltd_group_part(group, err);
+    bool stopped = err->code == LTD_ECANCELED;
+    if (ltd_group_rank(group) > 0) {
+        if (err->msg[0]) fprintf(stderr, "ltd: process %d: %s\n", ltd_group_rank(group), err->msg);
+        return stopped ? LTD_EXIT_INTERRUPTED : LTD_EXIT_FAILED;
+    }
+    int code = ltd_cli_fail(err);
+    if (r->checkpoint[0])
+        fprintf(stderr, "ltd: %lld cycles are saved; go on with: ltd train --resume %s\n",
+                (long long)r->cycles, dir);
+    return code;
+}
+
+static int train(ltd_cli *cli, ltd_setup *s, ltd_group *group, const char *dir,
+                 const char *checkpoint)
 {
     ltd_err err = LTD_ERR_INIT;
     ltd_dashboard d;
@@ -207,6 +225,7 @@ static int train(ltd_cli *cli, ltd_setup *s, const char *dir, const char *checkp
         .dir = dir,
         .resume = checkpoint[0] ? checkpoint : NULL,
         .stop = ltd_cli_stop(),
+        .group = group,
         .begin = begin,
         .teach = teach,
         .plan = plan,
@@ -222,7 +241,8 @@ static int train(ltd_cli *cli, ltd_setup *s, const char *dir, const char *checkp
         ltd_dashboard_finish(&d, d.done);
     else
         ltd_dashboard_leave(&d);
-    if (rc < 0) return ltd_cli_fail(&err);
+    if (rc < 0) return fail(group, dir, &r, &err);
+    if (ltd_group_rank(group) > 0) return LTD_EXIT_OK;
     char time[16];
     ltd_progress_duration(time, r.seconds);
     FILE *out = cli->json && strcmp(cli->json, "-") == 0 ? stderr : stdout;
@@ -232,30 +252,45 @@ static int train(ltd_cli *cli, ltd_setup *s, const char *dir, const char *checkp
     fprintf(out, "\nrun folder  %s\n", dir);
     write_report(cli, dir, out);
     int code = cli->json ? write_result(cli, dir, &r) : LTD_EXIT_OK;
-    if (code || !*ltd_cli_stop()) return code;
+    if (code || group || !*ltd_cli_stop()) return code;
     fprintf(out, "stopped; go on with: ltd train --resume %s\n", dir);
     return LTD_EXIT_INTERRUPTED;
 }
 
+/* This machine's table; processes that share a machine don't measure at the same time. */
+static int find_cost(ltd_setup *s, ltd_group *group, ltd_err *err)
+{
+    int32_t mine, most;
+    int rc = ltd_group_turn(group, &mine, &most, err);
+    for (int32_t turn = 0; rc == LTD_OK && turn < most; turn++) {
+        if (turn == mine) rc = ltd_setup_cost_or_measure(s, err);
+        if (rc == LTD_OK) rc = ltd_group_barrier(group, err);
+    }
+    return rc;
+}
+
 /* What can be wrong is said before minutes of measuring. */
-static int prepare(const ltd_cli *cli, ltd_setup *s, const char *dir, const char *checkpoint,
-                   ltd_err *err)
+static int prepare(const ltd_cli *cli, ltd_setup *s, ltd_group *group, const char *dir,
+                   const char *checkpoint, ltd_err *err)
 {
     const ltd_config *c = &cli->config;
     int rc = checkpoint[0] ? ltd_train_check_resume(s, checkpoint, err) : LTD_OK;
     if (rc == LTD_OK) rc = ltd_setup_check_prompts(s, &c->prompts.train, c->prompts.limit, err);
     if (rc == LTD_OK) rc = ltd_setup_check_prompts(s, &c->prompts.valid, c->prompts.limit, err);
-    if (rc == LTD_OK) rc = ltd_file_mkdirs(dir, err);
-    if (rc == LTD_OK && access(dir, W_OK) != 0)
+    if (rc == LTD_OK && ltd_group_rank(group) == 0) rc = ltd_file_mkdirs(dir, err);
+    if (rc == LTD_OK && ltd_group_rank(group) == 0 && access(dir, W_OK) != 0)
         rc = ltd_fail(err, LTD_EIO, "%s: %s", dir, strerror(errno));
-    return rc == LTD_OK ? ltd_setup_cost_or_measure(s, err) : rc;
+    return rc == LTD_OK ? find_cost(s, group, err) : rc;
 }
 
-static int run(ltd_cli *cli)
+/* Everything but the group. */
+static int run_one(ltd_cli *cli, ltd_group *group)
 {
     char checkpoint[PATH_MAX] = "", dir[PATH_MAX] = "";
     ltd_setup s;
     ltd_err err = LTD_ERR_INIT;
+    ltd_train_result none = {.cycles = 0};
+    bool first = ltd_group_rank(group) == 0;
     int code = LTD_EXIT_OK;
     if (cli->resume) code = find_resume(cli, checkpoint, sizeof checkpoint, dir, sizeof dir);
     if (code == LTD_EXIT_OK) code = configure(cli, checkpoint);
@@ -263,15 +298,30 @@ static int run(ltd_cli *cli)
     if (code) return code;
     if (!dir[0]) ltd_cli_run_dir(cli, &s, dir, sizeof dir);
     if (cli->dry_run) {
-        code = dry_run(cli, &s, dir);
-    } else if ((code = refuse_overwrite(cli, dir)) == LTD_EXIT_OK) {
-        ltd_cli_stop(); /* from here on, a signal saves */
-        if (prepare(cli, &s, dir, checkpoint, &err) < 0)
-            code = ltd_cli_fail(&err);
+        code = first ? dry_run(cli, &s, dir) : LTD_EXIT_OK;
+    } else if (!first || (code = refuse_overwrite(cli, dir)) == LTD_EXIT_OK) {
+        ltd_group_heed(group, ltd_cli_stop()); /* from here on, a signal saves */
+        if (prepare(cli, &s, group, dir, checkpoint, &err) < 0)
+            code = fail(group, dir, &none, &err);
         else
-            code = train(cli, &s, dir, checkpoint);
+            code = train(cli, &s, group, dir, checkpoint);
     }
     ltd_setup_close(&s);
+    return code;
+}
+
+/* One process of a run, mostly the only one; of several the first talks to people. */
+static int run(ltd_cli *cli)
+{
+    ltd_group *group;
+    ltd_err err = LTD_ERR_INIT;
+    if (ltd_group_open(&group, &err) < 0) return ltd_cli_fail(&err);
+    if (ltd_group_rank(group) > 0) {
+        cli->quiet = true;
+        cli->log.min_level = LTD_LOG_WARN + 1;
+    }
+    int code = run_one(cli, group);
+    ltd_group_close(group, code == LTD_EXIT_OK);
     return code;
 }
 
@@ -286,7 +336,8 @@ const ltd_verb ltd_verb_train = {
         "report.html.  Ctrl-C "
         "finishes the cycle and "
         "saves; --resume goes on.  A machine without a calibration is measured first.  "
-        "--dry-run tells stages, nets, time, memory and files instead.",
+        "--dry-run tells stages, nets, time, memory and files instead.  `mpirun -n 2 ltd train` "
+        "trains in two processes, on one machine or on several.",
     .options = "resume dry-run json model dtype head threads seed",
     .run = run,
 };

@@ -72,27 +72,42 @@ int32_t ltd_learner_act_greedy(ltd_learner *l, const ltd_step *step)
     return ltd_categorical_argmax(l->logits, step->mask, step->n_actions);
 }
 
-void ltd_learner_reward(ltd_learner *l, int32_t env, float reward, bool drop)
+int64_t ltd_learner_reward(ltd_learner *l, int32_t env, float reward, bool drop)
 {
-    if (!l->decided) return;
+    ltd_rollout *r = l->rollout;
+    if (!l->decided) return -1;
     l->decided = false;
-    ltd_rollout_end(l->rollout, env, reward);
-    if (drop) ltd_rollout_drop_last(l->rollout, env);
+    ltd_rollout_end(r, env, reward);
+    if (!drop) return (int64_t)env * r->opt.capacity + r->fill[env] - 1;
+    ltd_rollout_drop_last(r, env);
+    return -1;
+}
+
+/* Processes on unlike machines may round a power unlike: all go on from what rank 0 has. */
+static int share(ltd_learner *l, ltd_group *g, ltd_err *err)
+{
+    size_t bytes = (size_t)l->adam->n * sizeof(float);
+    int rc = ltd_group_share(g, ltd_actor_critic_data(l->ac), bytes, err);
+    if (rc == LTD_OK) rc = ltd_group_share(g, l->adam->m, bytes, err);
+    return rc == LTD_OK ? ltd_group_share(g, l->adam->v, bytes, err) : rc;
 }
 
 int ltd_learner_update(ltd_learner *l, const ltd_ppo_options *ppo, double gamma, double gae_lambda,
                        ltd_rng *rng, ltd_ppo_stats *stats, ltd_err *err)
 {
     ltd_rollout *r = l->rollout;
+    double steps = (double)ltd_rollout_size(r);
     *stats = (ltd_ppo_stats){0};
-    if (ltd_rollout_size(r) == 0) return LTD_OK;
+    int rc = ltd_group_sum(ppo->group, NULL, 0, &steps, 1, err);
+    if (rc < 0 || steps == 0) return rc;
     for (int32_t e = 0; e < r->opt.n_envs; e++)
         for (int32_t t = 0; t < r->fill[e]; t++) {
             size_t i = (size_t)e * (size_t)r->opt.capacity + (size_t)t;
             ltd_mlp_forward(l->critic, r->obs + i * (size_t)r->opt.obs_dim, &r->value[i]);
         }
     ltd_rollout_finish(r, gamma, gae_lambda, NULL);
-    int rc = ltd_ppo_update(l->ac, l->adam, r, ppo, rng, stats, err);
+    rc = ltd_ppo_update(l->ac, l->adam, r, ppo, rng, stats, err);
+    if (rc == LTD_OK) rc = share(l, ppo->group, err);
     if (rc == LTD_OK) rc = ltd_actor_critic_sync(l->ac, &l->actor, &l->critic, err);
     return rc < 0 ? ltd_err_prefix(err, rc, "%s policy", l->name) : LTD_OK;
 }

@@ -48,11 +48,13 @@ void ltd_learner_begin(ltd_learner *l);
 int32_t ltd_learner_act(ltd_learner *l, int32_t env, const ltd_step *step, ltd_rng *rng);
 /* The most probable action; nothing is recorded (a frozen partner). */
 int32_t ltd_learner_act_greedy(ltd_learner *l, const ltd_step *step);
-/* The cycle has ended, the only one under way; with `drop` its decisions are forgotten. */
-void ltd_learner_reward(ltd_learner *l, int32_t env, float reward, bool drop);
+/* The cycle has ended, the only one under way; with `drop` its decisions are forgotten.  Returns the
+ * flattened index of the step that got the reward; -1: none did. */
+int64_t ltd_learner_reward(ltd_learner *l, int32_t env, float reward, bool drop);
 
-/* Values of the critic, advantages, one PPO update, plain-C twins brought up to date.  An empty
- * rollout is left alone: stats->n is 0. */
+/* Values of the critic, advantages, one PPO update, plain-C twins brought up to date.  With
+ * ppo->group it is an update over the rollouts of all its processes, and all have the parameters
+ * of rank 0 after it.  Where nobody has any decisions nothing happens: stats->n is 0. */
 int ltd_learner_update(ltd_learner *l, const ltd_ppo_options *ppo, double gamma, double gae_lambda,
                        ltd_rng *rng, ltd_ppo_stats *stats, ltd_err *err);
 

@@ -10,6 +10,8 @@
  *
  * One update = n_epochs passes over the rollout in shuffled minibatches.  Same inputs, same
  * parameters after it, bit for bit, on one machine with one thread.
+ * With a group: the same parameters in all its processes, and those of one process with all of the
+ * environments up to the rounding of gradients that were added in parts.
  * Thread rule: one thread; libtorch is set to one thread too. */
 #ifndef LTD_TRAINER_PPO_H
 #define LTD_TRAINER_PPO_H
@@ -21,6 +23,7 @@
 #include "base/rng.h"
 #include "base/status.h"
 #include "trainer/ppo/adam.h"
+#include "trainer/ppo/group.h"
 #include "trainer/ppo/rollout.h"
 
 #ifdef __cplusplus
@@ -60,11 +63,14 @@ typedef struct ltd_ppo_options {
     /* Called after each gradient step; may be NULL. */
     void (*on_minibatch)(void *user, const ltd_ppo_stats *minibatch);
     void *user;
+    /* Those that update together, each with a rollout of the same shape; NULL: this one alone.
+     * Steps are then numbered over all processes, in the order of ranks, and figures are over all. */
+    ltd_group *group;
 } ltd_ppo_options;
 
 /* The paper's, where it says, else SB3's. */
 /* clang-format off */
-#define LTD_PPO_DEFAULTS {1e-3, 0.2, 0.0, 0.01, 0.5, 0.5, 0.0, 20, 256, true, 0, 0, 0}
+#define LTD_PPO_DEFAULTS {1e-3, 0.2, 0.0, 0.01, 0.5, 0.5, 0.0, 20, 256, true, 0, 0, 0, 0}
 /* clang-format on */
 
 /* One update of `ac`.

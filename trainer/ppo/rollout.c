@@ -126,6 +126,11 @@ void ltd_rollout_reward(ltd_rollout *r, int32_t env, float reward)
     if (r->fill[env] > 0) r->reward[flat(r, env, r->fill[env] - 1)] += reward;
 }
 
+void ltd_rollout_pay(ltd_rollout *r, int64_t index, float reward)
+{
+    r->reward[index] = reward;
+}
+
 void ltd_rollout_end(ltd_rollout *r, int32_t env, float reward)
 {
     if (r->opt.kind == LTD_ROLLOUT_EPISODES && !r->open[env]) return;

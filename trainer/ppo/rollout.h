@@ -84,6 +84,8 @@ void ltd_rollout_reward(ltd_rollout *r, int32_t env, float reward);
 /* The episode of `env` ends in a terminal state; the reward goes to its last step.  Nothing happens
  * when none is under way (BANDIT: when there is no step). */
 void ltd_rollout_end(ltd_rollout *r, int32_t env, float reward);
+/* Give step `index` (flattened) this reward in place of the one it has. */
+void ltd_rollout_pay(ltd_rollout *r, int64_t index, float reward);
 /* The episode is cut, not over: the future is worth `value` = V(the state after it). */
 void ltd_rollout_truncate(ltd_rollout *r, int32_t env, float reward, float value);
 /* Forget the episode under way (a cycle that the clock says not to learn from). */

@@ -36,6 +36,7 @@ static ltd_ppo_options ppo_options(const ltd_trainer *t)
     o.n_epochs = c->train.n_epochs;
     o.batch_size = c->train.batch_size;
     o.norm_adv = c->train.norm_adv;
+    o.group = t->options->group;
     return o;
 }
 
@@ -108,6 +109,15 @@ static void set_rollout(ltd_metrics *m, const ltd_joint_stats *s, ltd_train_prog
     ltd_metrics_set(m, "rollout/slow_cycles", (double)s->slow);
 }
 
+/* The group may end while one validates. */
+static bool goes_on(void *ctx, double share, const char *what)
+{
+    const ltd_trainer *t = ctx;
+    (void)share;
+    (void)what;
+    return ltd_group_poll(t->options->group, NULL) == LTD_OK;
+}
+
 /* The policies as they are now, greedy, on held-out prompts.  *better: the best so far. */
 static int validate(ltd_trainer *t, bool *better, ltd_err *err)
 {
@@ -127,7 +137,8 @@ static int validate(ltd_trainer *t, bool *better, ltd_err *err)
     int rc = ltd_agent_policy_new(&agent, "ltd", &policy, NULL, err);
     if (rc < 0) return rc;
     ltd_env *env = ltd_train_on_records(t) ? t->records.valid_env : t->valid_env;
-    rc = ltd_evaluate(env, agent, c->train.eval_prompts, NULL, &witness, &e, err);
+    ltd_watch watch = {goes_on, t};
+    rc = ltd_evaluate(env, agent, c->train.eval_prompts, &watch, &witness, &e, err);
     ltd_agent_free(agent);
     if (rc == LTD_OK) rc = ltd_train_save_actions(t, &map, err);
     if (rc < 0) return rc;
@@ -159,6 +170,7 @@ static int save_stage(ltd_trainer *t, ltd_err *err)
 
 static int save_step(ltd_trainer *t, ltd_train_result *ret, ltd_err *err)
 {
+    if (!ltd_train_is_first(t)) return LTD_OK;
     int rc = ltd_checkpoint_step_path(ret->checkpoint, sizeof ret->checkpoint, t->checkpoints,
                                       (uint64_t)t->cycles, err);
     if (rc == LTD_OK) rc = ltd_trainer_save(t, ret->checkpoint, err);
@@ -181,6 +193,7 @@ static int iterate(ltd_trainer *t, ltd_train_progress *p, ltd_err *err)
     }
     int rc =
         ltd_joint_collect(&t->joint, ltd_train_longest_rollout(t), t->options->stop, tick, t, err);
+    if (rc == LTD_OK) rc = ltd_train_tell_time(t, err);
     if (rc < 0) return rc;
     const ltd_joint_stats *s = &t->joint.stats;
     if (s->cycles == 0) return LTD_OK; /* stopped between two rollouts: nothing happened */
@@ -192,7 +205,8 @@ static int iterate(ltd_trainer *t, ltd_train_progress *p, ltd_err *err)
     if (rc == LTD_OK && t->joint.size_role == LTD_ROLE_LEARNS)
         rc = ltd_learner_update(t->size, &ppo, c->train.gamma_size, c->train.gae_lambda,
                                 &t->minibatch, &size, err);
-    if (rc == LTD_OK) rc = ltd_train_keep_rollouts(t, err);
+    if (rc == LTD_OK) rc = ltd_train_gather_envs(t, err);
+    if (rc == LTD_OK) rc = ltd_train_tell_time(t, err);
     if (rc < 0) return rc;
     t->updates++;
     ltd_train_next_stage(t);
@@ -240,7 +254,9 @@ static int record(ltd_trainer *t, ltd_train_progress *p, ltd_train_result *ret, 
     const ltd_config *c = &t->setup->config;
     bool better = false;
     int rc = LTD_OK;
+    if (!ltd_train_is_first(t)) return LTD_OK;
     if (over || due(t->cycles, t->last_valid, c->train.eval_every)) rc = validate(t, &better, err);
+    if (rc == LTD_OK) rc = ltd_train_keep_rollouts(t, err);
     if (rc == LTD_OK) rc = report(t, p, err);
     if (rc == LTD_OK && better) rc = save_best(t, err);
     if (rc == LTD_OK && t->stage > stage) rc = save_stage(t, err);
@@ -263,31 +279,50 @@ static int loop(ltd_trainer *t, ltd_train_result *ret, ltd_err *err)
         int64_t before = t->cycles;
         int32_t stage = t->stage;
         rc = iterate(t, &p, err);
-        bool late = c->train.time_limit_s > 0 && ltd_trainer_seconds(t) >= c->train.time_limit_s;
-        bool told = t->options->stop && *t->options->stop;
+        bool late = c->train.time_limit_s > 0 && t->now_seconds >= c->train.time_limit_s;
+        /* A group ends by an error, wherever it is. */
+        bool told = !t->options->group && t->options->stop && *t->options->stop;
         ret->stopped = told || late;
         over = ltd_train_over(t);
         if (rc == LTD_OK && t->cycles > before)
             rc = record(t, &p, ret, stage, over || (late && !told), err);
+        if (rc == LTD_OK) rc = ltd_train_set_mark(t, err);
     }
+    if (rc < 0) return rc;
     bool saved = ret->checkpoint[0] && t->last_save == t->cycles;
-    if (rc == LTD_OK && ret->stopped && !over && !saved) rc = save_step(t, ret, err);
+    if (ret->stopped && !over && !saved) rc = save_step(t, ret, err);
     ret->cycles = t->cycles;
     ret->seconds = ltd_trainer_seconds(t);
     ret->best_valid = t->best_valid;
     return rc;
 }
 
-/* What needs records: planning in a new run, then PPO until it is through with them. */
+/* Whatever ended it in a group: rank 0 saves what the last whole iteration left. */
+static int save_mark(ltd_trainer *t, ltd_train_result *ret, ltd_err *err)
+{
+    if (!ltd_train_go_back(t)) return LTD_OK;
+    ret->cycles = t->cycles;
+    ret->seconds = ltd_trainer_seconds(t);
+    ret->best_valid = t->best_valid;
+    bool saved = ret->checkpoint[0] && t->last_save == t->cycles;
+    return saved ? LTD_OK : save_step(t, ret, err);
+}
+
+/* What needs records: planning in a new run, which is rank 0's, then PPO until it is through with
+ * them. */
 static int learn_from_records(ltd_trainer *t, ltd_err *err)
 {
     const ltd_config *c = &t->setup->config;
-    bool plans = !t->options->resume && c->train.plan_passes > 0;
-    if (!plans && !ltd_train_on_records(t)) return LTD_OK;
-    int rc = ltd_train_open_records(t, err);
-    if (rc == LTD_OK && plans) rc = ltd_train_plan(t, err);
+    bool plans = !t->options->resume && c->train.plan_passes > 0, first = ltd_train_is_first(t);
+    bool plays = ltd_train_on_records(t);
+    if (!plans && !plays) return LTD_OK;
+    int rc = first ? ltd_train_open_records(t, err) : LTD_OK;
+    if (rc == LTD_OK && first && plans) rc = ltd_train_plan(t, err);
+    if (rc == LTD_OK && plans) rc = ltd_train_share_plan(t, err);
+    /* By now the observations' rate is known. */
+    if (rc == LTD_OK && !first && plays) rc = ltd_train_open_records(t, err);
     if (rc < 0) return rc;
-    if (ltd_train_on_records(t)) return ltd_train_open_record_envs(t, err);
+    if (plays) return ltd_train_open_record_envs(t, err);
     ltd_train_close_records(t);
     return LTD_OK;
 }
@@ -303,8 +338,18 @@ static int keep_planned(ltd_trainer *t, ltd_err *err)
     return rc == LTD_OK ? save_best(t, err) : rc;
 }
 
+/* Where rank 0 writes. */
+static int open_folder(ltd_trainer *t, ltd_err *err)
+{
+    if (!ltd_train_is_first(t)) return ltd_metrics_new(&t->metrics, err);
+    int rc = ltd_file_mkdirs(t->checkpoints, err);
+    if (rc == LTD_OK) rc = ltd_train_open_files(t, err);
+    return rc == LTD_OK && t->planned && !t->options->resume ? keep_planned(t, err) : rc;
+}
+
 static void close_trainer(ltd_trainer *t)
 {
+    ltd_train_mark_free(t->mark);
     ltd_joint_fini(&t->joint);
     ltd_train_close_records(t);
     ltd_learner_free(t->depth);
@@ -318,6 +363,8 @@ static void close_trainer(ltd_trainer *t)
     ltd_observations_fini(&t->met);
     ltd_histograms_close(t->histograms);
     free(t->table);
+    free(t->explore);
+    free(t->saved);
 }
 
 int ltd_train(ltd_setup *setup, const ltd_train_options *options, ltd_train_result *ret,
@@ -333,20 +380,26 @@ int ltd_train(ltd_setup *setup, const ltd_train_options *options, ltd_train_resu
     t.started_ns = ltd_clock_now(&setup->clock);
     int rc = options->resume ? ltd_train_check_resume(setup, options->resume, err) : LTD_OK;
     if (rc == LTD_OK) rc = ltd_train_open_prompts(&t, err);
+    if (rc == LTD_OK) rc = ltd_train_agree(&t, err);
+    if (rc == LTD_OK) rc = ltd_train_open_streams(&t, err);
     if (rc == LTD_OK) rc = ltd_train_open_learners(&t, err);
     if (rc == LTD_OK)
         rc = ltd_observations_init(&t.met, ltd_contract_dim(setup->config.env.depth_obs),
                                    ltd_contract_dim(setup->config.env.size_obs), err);
-    if (rc == LTD_OK) rc = ltd_joint_init(&t.joint, t.depth, t.size, &t.explore, err);
+    if (rc == LTD_OK) rc = ltd_joint_init(&t.joint, t.depth, t.size, t.explore, err);
     t.joint.norm_reward = setup->config.train.norm_reward;
+    t.joint.group = options->group;
     if (rc == LTD_OK && options->resume) rc = ltd_trainer_load(&t, options->resume, err);
     if (rc == LTD_OK) rc = learn_from_records(&t, err);
     if (rc == LTD_OK) rc = ltd_train_open_envs(&t, err);
     if (rc == LTD_OK && options->resume) rc = ltd_trainer_load_envs(&t, options->resume, err);
-    if (rc == LTD_OK) rc = ltd_file_mkdirs(t.checkpoints, err);
-    if (rc == LTD_OK) rc = ltd_train_open_files(&t, err);
-    if (rc == LTD_OK && t.planned && !options->resume) rc = keep_planned(&t, err);
+    if (rc == LTD_OK) rc = ltd_train_gather_envs(&t, err);
+    if (rc == LTD_OK) rc = ltd_train_tell_time(&t, err);
+    if (rc == LTD_OK) rc = open_folder(&t, err);
+    if (rc == LTD_OK) rc = ltd_train_set_mark(&t, err);
     if (rc == LTD_OK) rc = loop(&t, ret, err);
+    ltd_err later = LTD_ERR_INIT;
+    if (rc < 0 && save_mark(&t, ret, &later) < 0) ltd_err_prefix(err, rc, "%.100s", later.msg);
     close_trainer(&t);
     return rc;
 }

@@ -9,7 +9,11 @@
  * one PPO update of each learning policy.  Or they take turns (train.mode: stages).  Checkpoints
  * are written between iterations, where rollouts are empty and the next text begins with a new
  * prompt: what a checkpoint holds is all there is.  With env.clock = table two equal runs, or one
- * that was killed and resumed, write equal bytes. Thread rule: one thread. */
+ * that was killed and resumed, write equal bytes.
+ *
+ * With a group its processes train one run, each in environments of its own (train_group.c); rank 0
+ * writes.  One that fails, leaves or dies ends it for all: what was under way is dropped, and rank 0
+ * saves what the last iteration left.  Thread rule: one thread. */
 #ifndef LTD_TRAINER_TRAIN_H
 #define LTD_TRAINER_TRAIN_H
 
@@ -19,6 +23,7 @@
 
 #include "base/status.h"
 #include "trainer/config/setup.h"
+#include "trainer/ppo/group.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -44,6 +49,7 @@ typedef struct ltd_train_options {
     const char *dir;          /* run folder; made when absent */
     const char *resume;       /* checkpoint file to go on from; NULL = a new run */
     const volatile int *stop; /* set by a signal: finish the cycle, save, return; may be NULL */
+    ltd_group *group;         /* borrowed, heeds the same flag; NULL: alone */
     /* before the first rollout, with what a run that goes on has done; may be NULL */
     void (*begin)(void *ctx, int64_t done, int64_t length);
     /* before a rollout, what it teaches and on what: "both policies, live"; may be NULL */
@@ -69,7 +75,8 @@ int64_t ltd_train_length(const ltd_config *config);
 /* Was the run of this checkpoint begun with the model and head of `setup`?  LTD_EINVAL. */
 int ltd_train_check_resume(const ltd_setup *setup, const char *path, ltd_err *err);
 
-/* setup->cost must be there.  Errors of setup, environment, libtorch and checkpoints. */
+/* setup->cost must be there.  Errors of setup, environment, libtorch, checkpoints and the group:
+ * then ret->checkpoint is what rank 0 saved, if it did, and ltd_group_part() comes next. */
 int ltd_train(ltd_setup *setup, const ltd_train_options *options, ltd_train_result *ret,
               ltd_err *err);
 

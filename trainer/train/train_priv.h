@@ -24,6 +24,13 @@ typedef struct ltd_train_records {
 } ltd_train_records;
 
 struct ltd_planner_result;
+struct ltd_train_mark;
+
+/* What a checkpoint holds of one environment. */
+typedef struct ltd_train_env {
+    ltd_env_state_save state;
+    ltd_rng explore;
+} ltd_train_env;
 
 typedef struct ltd_trainer {
     ltd_setup *setup;
@@ -41,7 +48,11 @@ typedef struct ltd_trainer {
     int plan_rc;       /* of the first row of it that could not be written */
     ltd_err plan_err;
     ltd_run valid_run; /* of the last validation */
-    ltd_rng explore, minibatch;
+    ltd_rng *explore; /* of each environment of this process; owned */
+    ltd_rng minibatch;
+    ltd_train_env *saved; /* [n_saved] environments of all processes, for the checkpoint; owned */
+    int32_t n_saved;
+    struct ltd_train_mark *mark; /* train_mark.c */
     bool depth_updates;   /* in this iteration */
     bool planned;         /* both policies have learned from records */
     ltd_table *table;     /* ... and this was fitted to them; NULL: none */
@@ -51,7 +62,8 @@ typedef struct ltd_trainer {
     int32_t stage;           /* mode stages: which; all of them: over */
     int64_t stage_decisions; /* of its learner */
     int64_t last_save, last_valid;
-    double seconds; /* before this process */
+    double seconds;     /* before this process */
+    double now_seconds; /* ltd_trainer_seconds() of rank 0, as it was told last */
     double best_valid, last_valid_value;
     uint64_t started_ns;
 } ltd_trainer;
@@ -94,6 +106,28 @@ int ltd_train_open_plan(ltd_trainer *t, ltd_err *err);
 void ltd_train_note_pass(ltd_trainer *t, const struct ltd_planner_progress *p);
 int ltd_train_close_plan(ltd_trainer *t, ltd_err *err);
 
+/* --- together with others (train_group.c) --- */
+
+bool ltd_train_is_first(const ltd_trainer *t);
+/* Number of this process's environment 0 among those of all, when each has n. */
+int64_t ltd_train_first_env(const ltd_trainer *t, int32_t n);
+/* Do all train the same?  Then take the survival curves of rank 0.  LTD_EINVAL. */
+int ltd_train_agree(ltd_trainer *t, ltd_err *err);
+/* What time is it? */
+int ltd_train_tell_time(ltd_trainer *t, ltd_err *err);
+/* Take over what rank 0 learned from records. */
+int ltd_train_share_plan(ltd_trainer *t, ltd_err *err);
+/* Bring the state of all environments to rank 0: t->saved. */
+int ltd_train_gather_envs(ltd_trainer *t, ltd_err *err);
+
+/* --- what to save when an iteration is broken off (train_mark.c) --- */
+
+/* Remember the state of the run, in rank 0 of a group. */
+int ltd_train_set_mark(ltd_trainer *t, ltd_err *err);
+/* Return to it; false: there is none. */
+bool ltd_train_go_back(ltd_trainer *t);
+void ltd_train_mark_free(struct ltd_train_mark *mark);
+
 /* --- the rest --- */
 
 /* The environments of the next cycles [*n]. */
@@ -109,7 +143,9 @@ void ltd_train_close_records(ltd_trainer *t);
 int ltd_train_open_prompts(ltd_trainer *t, ltd_err *err);
 /* The live environments, of training and validation. */
 int ltd_train_open_envs(ltd_trainer *t, ltd_err *err);
-/* The nets of the configuration, as they begin, and the random streams of a run. */
+/* The random streams: one of actions for each environment, whichever process has it. */
+int ltd_train_open_streams(ltd_trainer *t, ltd_err *err);
+/* The nets of the configuration, as they begin. */
 int ltd_train_open_learners(ltd_trainer *t, ltd_err *err);
 /* Learn from them by planning, and say nothing of it: nets and env.rate.  LTD_EINVAL: nets that
  * can't be planned with. */
@@ -120,7 +156,7 @@ int ltd_train_plan(ltd_trainer *t, ltd_err *err);
  * learned by planning. */
 int ltd_train_keep_rollouts(ltd_trainer *t, ltd_err *err);
 void ltd_train_keep_positions(ltd_trainer *t);
-/* Write a checkpoint of everything to `path`. */
+/* Write a checkpoint of everything to `path`; of the environments, what t->saved has. */
 int ltd_trainer_save(ltd_trainer *t, const char *path, ltd_err *err);
 /* Take counters and policies from one; then, with environments open, their state. */
 int ltd_trainer_load(ltd_trainer *t, const char *path, ltd_err *err);

@@ -73,12 +73,13 @@ static int open_over_cycle(ltd_trainer *t, int32_t e, ltd_env **ret, ltd_err *er
 {
     ltd_train_records *r = &t->records;
     ltd_cycle_options co = ltd_setup_record_cycle(t->setup, &r->trace);
-    bool valid = e == t->setup->config.train.record_envs;
+    int32_t n = t->setup->config.train.record_envs;
+    bool valid = e == n;
     int rc = ltd_cycle_new(&r->cycle[e], &co, err);
     if (rc < 0) return rc;
     ltd_env_options o =
         ltd_setup_record_env_options(t->setup, r->cycle[e], valid ? r->valid_prompts : r->prompts);
-    o.seed += (uint64_t)e;
+    o.seed += (uint64_t)(ltd_train_first_env(t, n) + e);
     return ltd_env_open(ret, &o, err);
 }
 
@@ -103,6 +104,7 @@ static int open_over_positions(ltd_trainer *t, int32_t n, ltd_err *err)
     o.positions = r->valid;
     if (rc == LTD_OK) rc = ltd_env_open(&r->valid_env, &o, err);
     o.positions = r->train;
+    o.seed += (uint64_t)ltd_train_first_env(t, n);
     for (; rc == LTD_OK && r->n_envs < n; r->n_envs++, o.seed++)
         rc = ltd_env_open(&r->env[r->n_envs], &o, err);
     return rc;

@@ -85,7 +85,7 @@ double ltd_train_share(const ltd_trainer *t)
     }
     share = (double)t->cycles / (double)ltd_train_length(c);
     if (c->train.time_limit_s > 0) {
-        double by_time = ltd_trainer_seconds(t) / c->train.time_limit_s;
+        double by_time = t->now_seconds / c->train.time_limit_s;
         if (by_time > share) share = by_time;
     }
     return share < 1 ? share : 1;
@@ -96,7 +96,8 @@ double ltd_train_share(const ltd_trainer *t)
 int64_t ltd_train_longest_rollout(const ltd_trainer *t)
 {
     const ltd_config *c = &t->setup->config;
-    int64_t most = (int64_t)4 * c->train.n_steps * t->joint.n_envs;
+    int64_t most =
+        (int64_t)4 * c->train.n_steps * t->joint.n_envs * ltd_group_size(t->options->group);
     int64_t end = ltd_train_on_records(t) ? c->train.record_cycles : ltd_train_length(c);
     if (in_stages(t) || end - t->cycles > most) return most;
     return end - t->cycles;
@@ -140,8 +141,10 @@ const char *ltd_train_what(const ltd_trainer *t, char *ret, size_t size)
 
 int64_t ltd_train_rollout_done(const ltd_trainer *t, const ltd_joint_stats *s)
 {
-    if (!in_stages(t)) return s->cycles;
-    return ltd_rollout_size(t->depth_updates ? t->depth->rollout : t->size->rollout);
+    /* The others have done about as much. */
+    int64_t processes = ltd_group_size(t->options->group);
+    if (!in_stages(t)) return s->cycles * processes;
+    return ltd_rollout_size(t->depth_updates ? t->depth->rollout : t->size->rollout) * processes;
 }
 
 void ltd_train_count(ltd_trainer *t, const ltd_joint_stats *s)
@@ -149,7 +152,7 @@ void ltd_train_count(ltd_trainer *t, const ltd_joint_stats *s)
     t->cycles += s->cycles;
     t->decisions += s->decisions;
     if (!in_stages(t)) return;
-    int64_t n = ltd_train_rollout_done(t, s);
+    int64_t n = t->depth_updates ? s->depth_steps : s->size_steps;
     /* As many cycles as a rollout may have, and nothing was asked: the stage is over. */
     if (n == 0 && s->cycles >= ltd_train_longest_rollout(t))
         n = t->setup->config.train.stage_decisions.v[t->stage];

@@ -17,24 +17,23 @@ static const char *env_name(char ret[LTD_CHECKPOINT_MAX_NAME], int32_t e, const 
     return ret;
 }
 
-static int put_env(const ltd_env *env, int32_t e, ltd_checkpoint_writer *w, ltd_err *err)
+static void put_env(const ltd_train_env *saved, int32_t e, ltd_checkpoint_writer *w)
 {
     char name[LTD_CHECKPOINT_MAX_NAME];
-    ltd_env_state_save s;
-    int rc = ltd_env_save(env, &s, err);
-    if (rc < 0) return rc;
-    int64_t order[sizeof s.order / sizeof s.order[0]], next = s.next, kind = (int64_t)s.reward.kind;
-    for (int32_t i = 0; i < s.n_prompts; i++) order[i] = s.order[i];
-    const double reward[4] = {s.reward.scale, s.reward.keep, s.reward.sum_l, s.reward.sum_t};
-    ltd_checkpoint_put_i64(w, env_name(name, e, "prompt_order"), order, (size_t)s.n_prompts);
+    const ltd_env_state_save *s = &saved->state;
+    int64_t order[sizeof s->order / sizeof s->order[0]], next = s->next;
+    int64_t kind = (int64_t)s->reward.kind;
+    for (int32_t i = 0; i < s->n_prompts; i++) order[i] = s->order[i];
+    const double reward[4] = {s->reward.scale, s->reward.keep, s->reward.sum_l, s->reward.sum_t};
+    ltd_checkpoint_put_i64(w, env_name(name, e, "prompt_order"), order, (size_t)s->n_prompts);
     ltd_checkpoint_put_i64(w, env_name(name, e, "prompt_next"), &next, 1);
-    ltd_checkpoint_put_u64(w, env_name(name, e, "prompt_rng"), s.rng.s, 4);
+    ltd_checkpoint_put_u64(w, env_name(name, e, "prompt_rng"), s->rng.s, 4);
     ltd_checkpoint_put_i64(w, env_name(name, e, "reward_kind"), &kind, 1);
     ltd_checkpoint_put_f64(w, env_name(name, e, "reward"), reward, 4);
-    return LTD_OK;
+    ltd_checkpoint_put_u64(w, env_name(name, e, "explore_rng"), saved->explore.s, 4);
 }
 
-static int get_env(const ltd_checkpoint *c, int32_t e, ltd_env *env, ltd_err *err)
+static int get_env(const ltd_checkpoint *c, int32_t e, ltd_env *env, ltd_rng *explore, ltd_err *err)
 {
     char name[LTD_CHECKPOINT_MAX_NAME];
     ltd_env_state_save s = {.n_prompts =
@@ -50,6 +49,8 @@ static int get_env(const ltd_checkpoint *c, int32_t e, ltd_env *env, ltd_err *er
     if (rc == LTD_OK)
         rc = ltd_checkpoint_get_i64(c, env_name(name, e, "reward_kind"), &kind, 1, err);
     if (rc == LTD_OK) rc = ltd_checkpoint_get_f64(c, env_name(name, e, "reward"), reward, 4, err);
+    if (rc == LTD_OK)
+        rc = ltd_checkpoint_get_u64(c, env_name(name, e, "explore_rng"), explore->s, 4, err);
     if (rc < 0) return rc;
     for (int32_t i = 0; i < s.n_prompts; i++) s.order[i] = (int32_t)order[i];
     if (kind < 0 || kind >= LTD_REWARD_COUNT || next < 0 || next > s.n_prompts)
@@ -109,20 +110,17 @@ static void put_counters(const ltd_trainer *t, ltd_checkpoint_writer *w)
     ltd_checkpoint_put_u64(w, "counters/planned", &planned, 1);
     const double norm[3] = {t->joint.norm.count, t->joint.norm.mean, t->joint.norm.var};
     ltd_checkpoint_put_f64(w, "counters/reward_norm", norm, 3);
-    ltd_checkpoint_put_u64(w, "rng/explore", t->explore.s, 4);
     ltd_checkpoint_put_u64(w, "rng/minibatch", t->minibatch.s, 4);
 }
 
 int ltd_trainer_save(ltd_trainer *t, const char *path, ltd_err *err)
 {
-    int32_t n;
-    ltd_env **env = ltd_train_envs(t, &n);
     ltd_checkpoint_writer *w;
     int rc = ltd_checkpoint_create(&w, path, err);
     if (rc < 0) return rc;
     put_counters(t, w);
-    for (int32_t e = 0; rc == LTD_OK && e < n; e++) rc = put_env(env[e], e, w, err);
-    if (rc == LTD_OK) rc = put_run(t, w, err);
+    for (int32_t e = 0; e < t->n_saved; e++) put_env(&t->saved[e], e, w);
+    rc = put_run(t, w, err);
     if (rc < 0) {
         ltd_checkpoint_abort(w);
         return rc;
@@ -174,7 +172,6 @@ static int get_counters(ltd_trainer *t, const ltd_checkpoint *c, ltd_err *err)
     if (rc == LTD_OK) rc = ltd_checkpoint_get_f64(c, "counters/seconds", &t->seconds, 1, err);
     if (rc == LTD_OK) rc = ltd_checkpoint_get_u64(c, "counters/planned", &planned, 1, err);
     if (rc == LTD_OK) rc = ltd_checkpoint_get_f64(c, "counters/reward_norm", norm, 3, err);
-    if (rc == LTD_OK) rc = ltd_checkpoint_get_u64(c, "rng/explore", t->explore.s, 4, err);
     if (rc == LTD_OK) rc = ltd_checkpoint_get_u64(c, "rng/minibatch", t->minibatch.s, 4, err);
     if (rc < 0) return rc;
     if (stage[0] < 0 || stage[0] > t->setup->config.train.stages.n || stage[1] < 0)
@@ -216,14 +213,19 @@ int ltd_trainer_load(ltd_trainer *t, const char *path, ltd_err *err)
     return rc < 0 ? ltd_err_prefix(err, rc, "cannot go on from %s", path) : LTD_OK;
 }
 
+/* Environments that the file doesn't have begin anew: there are more processes than there were. */
 int ltd_trainer_load_envs(ltd_trainer *t, const char *path, ltd_err *err)
 {
     ltd_checkpoint *c;
+    char name[LTD_CHECKPOINT_MAX_NAME];
     int rc = ltd_checkpoint_open(&c, path, err);
     if (rc < 0) return rc;
     int32_t n;
     ltd_env **env = ltd_train_envs(t, &n);
-    for (int32_t e = 0; rc == LTD_OK && e < n; e++) rc = get_env(c, e, env[e], err);
+    int32_t first = (int32_t)ltd_train_first_env(t, n);
+    for (int32_t e = 0; rc == LTD_OK && e < n; e++)
+        if (first + e == 0 || ltd_checkpoint_find(c, env_name(name, first + e, "prompt_order")))
+            rc = get_env(c, first + e, env[e], &t->explore[e], err);
     ltd_checkpoint_close(c);
     return rc < 0 ? ltd_err_prefix(err, rc, "cannot go on from %s", path) : LTD_OK;
 }
