@@ -31,12 +31,12 @@ newest() { find "runs/$1/checkpoints" -name 'step_*.h5' | sort | tail -n 1; }
 report "records are made" $? "$(cat err)" || finish
 
 # --- the same learning curve ----------------------------------------------------------------------
-"$ltd" "${train[@]}" --run.name=one --train.record_cycles=600 \
+"$ltd" "${train[@]}" --run.name=one --train.record_cycles=400 \
     --train.record_envs=$((2 * processes)) >out 2>err
 report "one process trains" $? "$(cat err)" || finish
-together "${train[@]}" --run.name=two --train.record_cycles=600 --train.record_envs=2 >out 2>err
+together "${train[@]}" --run.name=two --train.record_cycles=400 --train.record_envs=2 >out 2>err
 report "$processes processes train" $? "$(cat err)" || finish
-check "only the first one talks" [ "$(grep -c "^600 cycles in" out)" -eq 1 ]
+check "only the first one talks" [ "$(grep -c "^400 cycles in" out)" -eq 1 ]
 cat >curves.py <<'PY'
 import json, sys
 one, two = ([json.loads(line) for line in open("runs/%s/metrics.jsonl" % name)] for name in ("one", "two"))
@@ -62,29 +62,36 @@ check "to the same bytes" cmp "left_alone/checkpoints/$(basename "$last")" "$las
 
 # Planning is the first process's alone; live cycles are everybody's.
 for n in 1 2; do
-    together "${train[@]}" --run.name=live$n --train.plan_passes=3 --train.plan_batch_size=32 \
-        --train.total_cycles=60 >out 2>err
+    rm -rf runs/live
+    together "${train[@]}" --run.name=live --train.plan_passes=3 --train.plan_batch_size=32 \
+        --train.total_cycles=40 >out 2>err
     report "planning, then live cycles ($n)" $? "$(cat err)"
+    cp "$(newest live)" live$n.h5
 done
-check "equal runs write equal bytes" cmp "$(newest live1)" "$(newest live2)"
+check "equal runs write equal bytes" cmp live1.h5 live2.h5
 
 # --- the end of a process -------------------------------------------------------------------------
-# endless NAME: in the background, until it has learned something.
+# endless NAME [OPTIONS]: in the background, until it has learned something.
 endless() {
-    together "${train[@]}" --run.name="$1" --train.record_cycles=100000000 --train.record_envs=2 \
-        --train.eval_every=0 --train.checkpoint_every=1000000 >out 2>err &
+    local name=$1
+    shift
+    (exec "$mpirun" "$processes" "$ltd" "${train[@]}" --run.name="$name" --train.record_envs=2 \
+        --train.record_cycles=100000000 --train.eval_every=0 --train.checkpoint_every=1000000 "$@") \
+        >out 2>err &
     pid=$!
     for _ in $(seq 300); do
-        [ -s "runs/$1/metrics.csv" ] && [ "$(steps "$1" | wc -l)" -gt 5 ] && return
+        [ -s "runs/$name/metrics.csv" ] && [ "$(steps "$name" | wc -l)" -gt 5 ] && return
         sleep 0.1
     done
 }
 # process RANK: the pid of that process.
 process() {
-    local p
-    for p in $(pgrep -x ltd-train); do
-        tr '\0' '\n' <"/proc/$p/environ" 2>/dev/null | grep -q "^PWD=$tmp$" &&
-            tr '\0' '\n' <"/proc/$p/environ" | grep -qx "OMPI_COMM_WORLD_RANK=$1" && echo "$p"
+    local p environment
+    for p in /proc/[0-9]*; do
+        [ "$(cat "$p/comm" 2>/dev/null)" = ltd-train ] || continue
+        environment=$({ tr '\0' '\n' <"$p/environ"; } 2>/dev/null)
+        grep -qx "PWD=$tmp" <<<"$environment" || continue
+        grep -qx "OMPI_COMM_WORLD_RANK=$1" <<<"$environment" && echo "${p#/proc/}"
     done
 }
 # saved NAME: the checkpoint is that of the last row of the metrics.
@@ -94,7 +101,7 @@ saved() {
 goes_on() { # NAME PROCESSES
     local done
     done=$(steps "$1" | tail -n 1)
-    "$mpirun" "$2" "$ltd" train --resume "runs/$1" --quiet --train.record_cycles=$((done + 200)) \
+    "$mpirun" "$2" "$ltd" train --resume "runs/$1" --quiet --train.record_cycles=$((done + 40)) \
         >out 2>err
 }
 
@@ -106,13 +113,22 @@ report "killing one ends the run" "$([ $code -ne 0 ]; echo $?)" "code $code"
 check "the first one says which is gone" grep -q "process 1 of $processes does not answer" err
 check "and that it has saved" grep -q "cycles are saved; go on with: ltd train --resume runs/killed" err
 check "what the last iteration left" saved killed
-check "the checkpoint is whole" "$ltd" info "$(newest killed)"
+"$ltd" info "$(newest killed)" >out 2>err
+report "the checkpoint is whole" $? "$(cat err)"
 check "nothing half-written is left" [ -z "$(find runs/killed -name '*.tmp')" ]
 cp -r runs/killed runs/halved
 goes_on killed "$processes"
 report "as many processes go on" $? "$(cat err)"
 goes_on halved 1
 report "and so does one" $? "$(cat err)"
+
+endless headless --train.checkpoint_every=60
+kill -KILL "$(process 0)"
+code=0
+wait $pid || code=$?
+report "killing the first one ends the run" "$([ $code -ne 0 ]; echo $?)" "code $code"
+goes_on headless "$processes"
+report "it goes on from the newest checkpoint" $? "$(cat err)"
 
 endless stopped
 kill -INT $pid
@@ -134,11 +150,18 @@ check "in one checkpoint" saved told
 # --- refused --------------------------------------------------------------------------------------
 cat >rank.sh <<'SH'
 #!/bin/bash
-# The second process has another seed.
-exec "$@" --run.seed=$((3 + OMPI_COMM_WORLD_RANK))
+if [ "$OMPI_COMM_WORLD_RANK" -eq 1 ]; then exec "$@" "$second"; fi
+exec "$@"
 SH
 chmod +x rank.sh
-"$mpirun" "$processes" ./rank.sh "$ltd" "${train[@]}" --run.name=unlike --train.record_cycles=60 >out 2>err
+# other OPTION: which the second process has in addition.
+other() {
+    second=$1 "$mpirun" "$processes" ./rank.sh "$ltd" "${train[@]}" --run.name=refused \
+        --train.record_cycles=60 >out 2>err
+}
+other --run.seed=4
 check "processes that differ are refused" \
     grep -q "processes 0 and 1 differ in configuration, model, head or prompts" err
+other --prompts.train=nowhere.jsonl
+check "what is wrong with one is told by the first" grep -q "^ltd: process 1: .*nowhere.jsonl" err
 finish

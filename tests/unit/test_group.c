@@ -1,4 +1,5 @@
-/* The processes of a run: alone, and, started by mpirun, as one of several.  There rank 0 reports. */
+/* The processes of a run: alone, and, started by mpirun, as one of several.  There rank 0 reports.
+ */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
-/* Bar of distributed training: processes with some environments each learn what one process with all
- * of them learns.  Started by mpirun; each process first trains in the group, then alone with all
- * environments, and compares. */
+/* Bar of distributed training: processes with some environments each learn what one process with
+ * all of them learns.  Started by mpirun; each process first trains in the group, then alone with
+ * all environments, and compares. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>

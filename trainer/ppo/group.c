@@ -3,8 +3,8 @@
  *
  * A process that is gone can't be asked.  But its launcher notices, and sends the others SIGTERM
  * before it kills them; hence no wait here is a blocking call: each looks at the flag that a signal
- * sets, and for the notes of those that leave.  Data under way lies in buffers of the group, so that
- * a call can be given up at any time. */
+ * sets, and for the notes of those that leave.  Data under way lies in buffers of the group, so
+ * that a call can be given up at any time. */
 #include "trainer/ppo/group.h"
 
 #include <sched.h>
@@ -112,8 +112,8 @@ static void rest(long ns)
     nanosleep(&(struct timespec){0, ns}, NULL);
 }
 
-/* Until what is under way is over.  A short wait is a wait for this moment's minibatch: only then is
- * the processor kept. */
+/* Until what is under way is over.  A short wait is a wait for this moment's minibatch: only then
+ * is the processor kept. */
 static int wait(ltd_group *g, ltd_err *err)
 {
     for (int64_t tries = 0;; tries++) {
@@ -137,7 +137,8 @@ static int reserve(ltd_group *g, size_t bytes, ltd_err *err)
     if (g->why.code) return end(g, err);
     size_t all;
     if (__builtin_mul_overflow(bytes, (size_t)g->size, &all) || all > INT32_MAX)
-        return ltd_fail(err, LTD_EINVAL, "group: %zu bytes of each of %d processes", bytes, g->size);
+        return ltd_fail(err, LTD_EINVAL, "group: %zu bytes of each of %d processes", bytes,
+                        g->size);
     if (ltd_mem_reserve(&g->mine, &g->mine_room, bytes, 1) &&
         ltd_mem_reserve(&g->all, &g->all_room, all, 1))
         return LTD_OK;

@@ -33,9 +33,8 @@ static int gather(ltd_group *g, const void *mine, void *all, size_t bytes, ltd_e
 
 static int share(ltd_group *g, void *v, size_t bytes, ltd_err *err)
 {
-    return check(
-        MPI_Ibcast(v, (int)bytes, MPI_BYTE, 0, MPI_COMM_WORLD, &((mpi_group *)g)->request),
-        "MPI_Ibcast", err);
+    return check(MPI_Ibcast(v, (int)bytes, MPI_BYTE, 0, MPI_COMM_WORLD, &((mpi_group *)g)->request),
+                 "MPI_Ibcast", err);
 }
 
 static int test(ltd_group *g, bool *done, ltd_err *err)

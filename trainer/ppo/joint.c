@@ -130,7 +130,8 @@ static int gather_rewards(ltd_joint *j, float **ret, int64_t *rounds, ltd_err *e
         if (all[r] > *rounds) *rounds = all[r];
     free(all);
     size_t n = (size_t)j->n_envs * (size_t)*rounds;
-    float *own = ltd_mem_zeros(n, sizeof *own), *every = ltd_mem_zeros(n, (size_t)size * sizeof *own);
+    float *own = ltd_mem_zeros(n, sizeof *own),
+          *every = ltd_mem_zeros(n, (size_t)size * sizeof *own);
     if (rc == LTD_OK && !(own && every)) rc = ltd_fail(err, LTD_ENOMEM, "rollout: no memory");
     for (size_t i = 0; rc == LTD_OK && i < n; i++) own[i] = NAN;
     for (size_t i = 0; rc == LTD_OK && i < j->n_paid; i++)
@@ -196,9 +197,8 @@ static int sum_hists(ltd_joint *j, ltd_err *err)
 static int sum_stats(ltd_joint *j, ltd_err *err)
 {
     ltd_joint_stats *s = &j->stats;
-    int64_t *const whole[] = {&s->cycles,     &s->slow,     &s->decisions,
-                              &s->accept_len, &s->forwards, &s->size,
-                              &s->tokens,     &s->depth_steps, &s->size_steps};
+    int64_t *const whole[] = {&s->cycles, &s->slow,   &s->decisions,   &s->accept_len, &s->forwards,
+                              &s->size,   &s->tokens, &s->depth_steps, &s->size_steps};
     double *const real[] = {&s->reward, &s->ns, &s->ar_ns, &s->good_len};
     enum { WHOLE = sizeof whole / sizeof *whole, REAL = sizeof real / sizeof *real };
     double v[WHOLE + REAL + LTD_PHASE_COUNT], *phases = v + WHOLE + REAL;

@@ -56,10 +56,10 @@ typedef struct ltd_joint {
     bool norm_reward; /* learn from rewards in units of their spread */
     ltd_joint_role depth_role, size_role;
     int32_t fixed_size;
-    int32_t drawn;    /* forwards of the cycle under way, LTD_ROLE_UNTAUGHT */
-    ltd_rng *explore; /* [n_envs] borrowed */
-    float *obs;       /* room for any observation, owned */
-    uint8_t *mask;    /* [LTD_MAX_SIZES] owned */
+    int32_t drawn;        /* forwards of the cycle under way, LTD_ROLE_UNTAUGHT */
+    ltd_rng *explore;     /* [n_envs] borrowed */
+    float *obs;           /* room for any observation, owned */
+    uint8_t *mask;        /* [LTD_MAX_SIZES] owned */
     ltd_joint_paid *paid; /* [n_paid] of the collection; owned */
     size_t n_paid, paid_room;
     ltd_joint_stats stats;

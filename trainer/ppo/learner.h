@@ -48,8 +48,8 @@ void ltd_learner_begin(ltd_learner *l);
 int32_t ltd_learner_act(ltd_learner *l, int32_t env, const ltd_step *step, ltd_rng *rng);
 /* The most probable action; nothing is recorded (a frozen partner). */
 int32_t ltd_learner_act_greedy(ltd_learner *l, const ltd_step *step);
-/* The cycle has ended, the only one under way; with `drop` its decisions are forgotten.  Returns the
- * flattened index of the step that got the reward; -1: none did. */
+/* The cycle has ended, the only one under way; with `drop` its decisions are forgotten.  Returns
+ * the flattened index of the step that got the reward; -1: none did. */
 int64_t ltd_learner_reward(ltd_learner *l, int32_t env, float reward, bool drop);
 
 /* Values of the critic, advantages, one PPO update, plain-C twins brought up to date.  With

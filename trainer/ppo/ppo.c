@@ -78,7 +78,8 @@ static int add_up(update *u, double share, ltd_ppo_stats *s, ltd_err *err)
     return rc;
 }
 
-/* One gradient step on the minibatch index[n]; none, with s->stopped, when target_kl is exceeded. */
+/* One gradient step on the minibatch index[n]; none, with s->stopped, when target_kl is exceeded.
+ */
 static int minibatch(update *u, const int32_t *index, int64_t n, ltd_ppo_stats *s, ltd_err *err)
 {
     const ltd_ppo_options *opt = u->opt;

@@ -64,7 +64,8 @@ typedef struct ltd_ppo_options {
     void (*on_minibatch)(void *user, const ltd_ppo_stats *minibatch);
     void *user;
     /* Those that update together, each with a rollout of the same shape; NULL: this one alone.
-     * Steps are then numbered over all processes, in the order of ranks, and figures are over all. */
+     * Steps are then numbered over all processes, in the order of ranks, and figures are over all.
+     */
     ltd_group *group;
 } ltd_ppo_options;
 

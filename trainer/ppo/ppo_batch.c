@@ -1,5 +1,5 @@
-/* A minibatch through the nets: copied into plain arrays of ours, viewed by libtorch; a scope of the
- * shim, which is the caller's, frees everything that is made on the way. */
+/* A minibatch through the nets: copied into plain arrays of ours, viewed by libtorch; a scope of
+ * the shim, which is the caller's, frees everything that is made on the way. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

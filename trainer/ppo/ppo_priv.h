@@ -39,8 +39,7 @@ typedef struct ltd_ppo_whole {
     void *owned; /* memory of r's arrays; NULL: they are this process's own */
 } ltd_ppo_whole;
 
-int ltd_ppo_whole_init(ltd_ppo_whole *ret, const ltd_rollout *mine, ltd_group *group,
-                       ltd_err *err);
+int ltd_ppo_whole_init(ltd_ppo_whole *ret, const ltd_rollout *mine, ltd_group *group, ltd_err *err);
 void ltd_ppo_whole_fini(ltd_ppo_whole *whole);
 /* Flattened indices of the n steps of a rollout; owned, NULL with *err filled. */
 int32_t *ltd_ppo_indices(const ltd_rollout *r, int64_t n, ltd_err *err);

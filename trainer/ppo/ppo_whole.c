@@ -1,5 +1,6 @@
-/* What all processes must know of each other's rollouts to shuffle, normalise and judge as one process
- * with all of the environments would: a few numbers a step.  Observations stay where they are. */
+/* What all processes must know of each other's rollouts to shuffle, normalise and judge as one
+ * process with all of the environments would: a few numbers a step.  Observations stay where they
+ * are. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,8 +35,7 @@ int ltd_ppo_whole_init(ltd_ppo_whole *ret, const ltd_rollout *mine, ltd_group *g
     if (rc == LTD_OK)
         rc = ltd_group_gather(group, mine->fill, (size_t)mine->opt.n_envs * sizeof *mine->fill,
                               ret->r.fill, err);
-    if (rc == LTD_OK)
-        rc = ltd_group_gather(group, mine->advantage, bytes, ret->r.advantage, err);
+    if (rc == LTD_OK) rc = ltd_group_gather(group, mine->advantage, bytes, ret->r.advantage, err);
     if (rc == LTD_OK) rc = ltd_group_gather(group, mine->value, bytes, ret->r.value, err);
     if (rc == LTD_OK) rc = ltd_group_gather(group, mine->returns, bytes, ret->r.returns, err);
     if (rc < 0) ltd_ppo_whole_fini(ret);

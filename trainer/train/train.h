@@ -12,8 +12,8 @@
  * that was killed and resumed, write equal bytes.
  *
  * With a group its processes train one run, each in environments of its own (train_group.c); rank 0
- * writes.  One that fails, leaves or dies ends it for all: what was under way is dropped, and rank 0
- * saves what the last iteration left.  Thread rule: one thread. */
+ * writes.  One that fails, leaves or dies ends it for all: what was under way is dropped, and rank
+ * 0 saves what the last iteration left.  Thread rule: one thread. */
 #ifndef LTD_TRAINER_TRAIN_H
 #define LTD_TRAINER_TRAIN_H
 

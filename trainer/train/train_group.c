@@ -1,14 +1,15 @@
 /* Several processes, one run.
  *
  * Each has a part of the environments, with prompts and actions that follow from their numbers, and
- * the whole of both nets.  Rollouts stay where they are played; what goes over the wire is gradients,
- * a few numbers a step (ppo_whole.c), rewards to be scaled (joint.c), and the state of environments
- * for the checkpoint.  All else is computed by everybody from the same bits, so that every decision
- * about the run falls alike everywhere; what depends on the clock is asked of rank 0.
+ * the whole of both nets.  Rollouts stay where they are played; what goes over the wire is
+ * gradients, a few numbers a step (ppo_whole.c), rewards to be scaled (joint.c), and the state of
+ * environments for the checkpoint.  All else is computed by everybody from the same bits, so that
+ * every decision about the run falls alike everywhere; what depends on the clock is asked of rank
+ * 0.
  *
- * Planning over records is rank 0's alone, with its cost table, and the others take over what came of
- * it: its gradients are exact and seconds away, and nets that were planned in parts would differ in
- * rounding, then in what they choose, then in what they learn from. */
+ * Planning over records is rank 0's alone, with its cost table, and the others take over what came
+ * of it: its gradients are exact and seconds away, and nets that were planned in parts would differ
+ * in rounding, then in what they choose, then in what they learn from. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,5 +1,6 @@
-/* Where a run stands between two iterations.  A process of a group that is told to end can't finish what
- * is under way, which takes all of them; so rank 0 keeps what it would have saved before it. */
+/* Where a run stands between two iterations.  A process of a group that is told to end can't finish
+ * what is under way, which takes all of them; so rank 0 keeps what it would have saved before it.
+ */
 #include <stdlib.h>
 #include <string.h>
 
