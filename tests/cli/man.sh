@@ -10,8 +10,12 @@ ltd=$(realpath "$1")
 export LC_ALL=C.UTF-8
 cd "$tmp" || exit 1
 
-check "the pages are installed" env MESON_INSTALL_DESTDIR_PREFIX="$tmp" \
-    "$root/trainer/cli/install_man.sh" "$ltd" man
+code=0
+DESTDIR=$tmp/installed meson install -C "$(dirname "$ltd")" --no-rebuild --tags man,completion >said 2>&1 || code=$?
+report "meson installs pages and completion" $code "$(cat said)" || finish
+check "completion is where bash looks for it" \
+    cmp "$(find installed -path '*/bash-completion/completions/ltd')" "$root/trainer/cli/ltd.bash"
+mv "$(find installed -type d -path '*/man')" man
 "$ltd" --help >help
 verbs=$(sed -n 's/^  \([a-z-]*\)  .*/\1/p' help)
 check "one for each verb, and one for ltd" \

@@ -90,14 +90,14 @@ static void a_terminal_of_80_columns(void **state)
     ltd_dashboard_update(&t.d, 10000);
     look();
     shows(0, "train: both policies, live  runs/a");
-    shows(1, "█████████████████████                        50%  10000/20000  1m05s  ETA 1m05s");
+    shows(1, "█████████████████████░░░░░░░░░░░░░░░░░░░░░   50%  10000/20000  1m05s  ETA 1m05s");
     shows(2, "reward  ▁▂▃▄▅▆▇█  0.000 to 1.750");
     shows(3, "cycles/s      0.25  decisions/s   1.25  tokens/s      2.25  x plain       3.25");
     shows(4, "accepted      4.25  forwards      5.25  nodes         6.25  reward        7.25");
     shows(5, "KL            8.25  entropy       9.25  explained    10.25");
-    shows(6, "draft    █████████               41.0%  decide   ▏                        0.4%");
-    shows(7, "verify   ███████████▌            52.0%  commit   ▌                        2.0%");
-    shows(8, "other    █                        4.6%");
+    shows(6, "draft    █████████░░░░░░░░░░░░░  41.0%  decide   ▏░░░░░░░░░░░░░░░░░░░░░   0.4%");
+    shows(7, "verify   ███████████▌░░░░░░░░░░  52.0%  commit   ▌░░░░░░░░░░░░░░░░░░░░░   2.0%");
+    shows(8, "other    █░░░░░░░░░░░░░░░░░░░░░   4.6%");
     shows(9, "");
     assert_int_equal(t.screen.row, 9); /* below it, at the left */
     assert_int_equal(t.screen.column, 0);

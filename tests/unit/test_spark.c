@@ -67,13 +67,13 @@ static void bar(double share, int columns, bool utf8, const char *expected)
 static void bars_fill_by_eighths(void **state)
 {
     (void)state;
-    bar(0, 3, true, "   ");
+    bar(0, 3, true, "\u2591\u2591\u2591");
     bar(1, 3, true, "\u2588\u2588\u2588");
-    bar(0.5, 3, true, "\u2588\u258c ");
-    bar(1.0 / 24, 3, true, "\u258f  ");
+    bar(0.5, 3, true, "\u2588\u258c\u2591");
+    bar(1.0 / 24, 3, true, "\u258f\u2591\u2591");
     bar(2, 2, true, "\u2588\u2588");
-    bar(-1, 2, true, "  ");
-    bar(NAN, 2, true, "  ");
+    bar(-1, 2, true, "\u2591\u2591");
+    bar(NAN, 2, true, "\u2591\u2591");
     bar(0.5, 4, false, "##..");
     bar(0.3, 4, false, "#...");
     bar(0.5, 0, true, "");

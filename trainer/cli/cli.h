@@ -76,7 +76,8 @@ const char *ltd_cli_option_doc(const ltd_cli_option *o);
  * asked or wrong.  The configuration is loaded by ltd_cli_configure(). */
 void ltd_cli_parse(ltd_cli *ret, const ltd_verb *verb, int argc, char **argv);
 /* One line on standard error that names the verb, and out with LTD_EXIT_USAGE. */
-LTD_PRINTF(2, 3) _Noreturn void ltd_cli_usage(const ltd_verb *verb, const char *fmt, ...);
+__attribute__((noreturn)) void ltd_cli_usage(const ltd_verb *verb, const char *fmt, ...)
+    LTD_PRINTF(2, 3);
 struct argp_option;
 /* Refuse what argp would refuse in two lines of its own, by ltd_cli_usage().  argv[0] is passed
  * over, -h becomes --help. */

@@ -6,8 +6,9 @@ enum { LEVELS = 8 };
 static const char *const blocks[LEVELS] = {"\u2581", "\u2582", "\u2583", "\u2584",
                                            "\u2585", "\u2586", "\u2587", "\u2588"};
 static const char *const marks[LEVELS] = {"_", ".", ":", "-", "=", "+", "*", "#"};
+static const char track[] = "\u2591";
 /* A column filled from the left, by eighths. */
-static const char *const eighths[LEVELS] = {" ",      "\u258f", "\u258e", "\u258d",
+static const char *const eighths[LEVELS] = {"",       "\u258f", "\u258e", "\u258d",
                                             "\u258c", "\u258b", "\u258a", "\u2589"};
 
 static void close_bin(ltd_spark *s)
@@ -80,6 +81,6 @@ void ltd_spark_bar(double share, int columns, bool utf8, ltd_str *out)
         else if (filled >= LEVELS)
             ltd_str_puts(out, blocks[LEVELS - 1]);
         else
-            ltd_str_puts(out, eighths[filled > 0 ? filled : 0]);
+            ltd_str_puts(out, filled > 0 ? eighths[filled] : track);
     }
 }
