@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "env/tree.h"
+#include "env/tree_new.h"
 
 enum { NONE = -1 }; /* a node that the wide beam lost; a token that nobody proposes */
 
@@ -66,8 +67,9 @@ static int narrow_position(narrower *n, const int32_t *next, int32_t n_next, con
             take_row(n, row, token, logp, count + j * k, to_token + j * k, to_logp + j * k);
             if (row == NONE && is_true(n->to, node, next, n_next)) *in_doubt = true;
         }
-        rc = ltd_tree_grow(n->from, token, logp, err);
-        if (rc == LTD_OK) rc = ltd_tree_grow(n->to, to_token, to_logp, err);
+        if (ltd_tree_grow(n->from, token, logp) != 0 ||
+            ltd_tree_grow(n->to, to_token, to_logp) != 0)
+            rc = ltd_fail(err, LTD_EINVAL, "narrower beam: more than %d forwards", f);
         token += f == 0 ? wide : wide * wide;
         logp += f == 0 ? wide : wide * wide;
         to_token += rows * k;

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "env/cost_file.h"
 
 static bool has(const char *dir, const char *file, char path[4096])
 {
