@@ -2,6 +2,7 @@
  * is refused in one, with the name that was meant. */
 #include <argp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,12 +23,28 @@ void ltd_cli_usage(const ltd_verb *verb, const char *fmt, ...)
 
 /* --- what was meant --- */
 
-/* A name that begins with what was typed is as near as one typing error. */
+/* The same letters in another order? */
+static bool exchanged(const char *a, const char *b)
+{
+    int count[256] = {0};
+    size_t n = strlen(a);
+    if (strlen(b) != n) return false;
+    for (size_t i = 0; i < n; i++) {
+        count[(unsigned char)a[i]]++;
+        count[(unsigned char)b[i]]--;
+    }
+    for (int c = 0; c < 256; c++)
+        if (count[c]) return false;
+    return true;
+}
+
+/* Twice the edits; of names that are as far the one with the letters that were typed is nearer.  A
+ * name that begins with what was typed is as near as one edit. */
 static int away(const char *typed, const char *name)
 {
     size_t n = strlen(typed);
-    if (n > 1 && strncmp(typed, name, n) == 0) return 1;
-    return ltd_edits(typed, name);
+    if (n > 1 && strncmp(typed, name, n) == 0) return 2;
+    return 2 * ltd_edits(typed, name) - exchanged(typed, name);
 }
 
 const char *ltd_cli_nearer(const char *typed, const char *best, const char *name)
@@ -35,9 +52,10 @@ const char *ltd_cli_nearer(const char *typed, const char *best, const char *name
     /* A third of the letters may differ, two in any case but in the shortest words. */
     int most = (int)strlen(typed) / 3;
     if (most < 2) most = strlen(typed) > 2 ? 2 : 1;
-    int a = best ? away(typed, best) : most + 1, b = name ? away(typed, name) : most + 1;
-    if (b < a && b <= most) return name;
-    return a <= most ? best : NULL;
+    int far = 2 * most + 1;
+    int a = best ? away(typed, best) : far, b = name ? away(typed, name) : far;
+    if (b < a && b < far) return name;
+    return a < far ? best : NULL;
 }
 
 /* Refuse --name, of n bytes: with the option that is near to it, else with a key that ends so. */
