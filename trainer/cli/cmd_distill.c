@@ -14,9 +14,9 @@
 /* --- what is seen of it --- */
 
 static void begin(ltd_dashboard *d, const ltd_cli *cli, const ltd_setup *s, const char *dir,
-                  const char *what)
+                  const char *label, const char *what)
 {
-    ltd_dashboard_init(d, stderr, &s->clock, "distill", dir);
+    ltd_dashboard_init(d, stderr, &s->clock, label, dir);
     d->line.quiet = cli->quiet;
     ltd_dashboard_begin(d, 0, 0);
     ltd_dashboard_what(d, what);
@@ -65,7 +65,7 @@ static int write_data(const ltd_cli *cli, const ltd_setup *s, ltd_sources *src, 
                       ltd_err *err)
 {
     ltd_dashboard d;
-    begin(&d, cli, s, dir, "writing conversations");
+    begin(&d, cli, s, dir, "write", "conversations");
     ltd_data_watch watch = {tell_writing, &d, ltd_cli_stop(), s->clock};
     int rc =
         ltd_data_write(src->data, s->model, ltd_llama_tokenizer(s->model), s->chat, &watch, err);
@@ -104,7 +104,7 @@ static int learn(const ltd_cli *cli, const ltd_setup *s, const ltd_sources *src,
     ltd_corpus corpus;
     ltd_dashboard d;
     int rc = ltd_corpus_init(&corpus, src->data, s->model, &cli->config, src->taps, err);
-    begin(&d, cli, s, dir, "learning to draft them");
+    begin(&d, cli, s, dir, "learn", "to draft them");
     ltd_learn_options o = {.config = &cli->config,
                            .model = s->model,
                            .corpus = &corpus,
