@@ -111,7 +111,7 @@ run eval --policy all "${common[@]}" --env.clock=table
 report "a folder is enough" $? "$(cat err)"
 
 # --- what is refused ------------------------------------------------------------------------------
-refused "no such format" 2 '--format: found tflite, expected one of safetensors, onnx, torch' export runs/r --format tflite
+refused "no such format" 2 '--format: found tflite, expected one of safetensors, onnx, c, torch, flags' export runs/r --format tflite
 refused "nothing to export" 2 'expected a run folder or a checkpoint' export
 refused "no such run" 1 'runs/none' export runs/none
 rm all/size.onnx

@@ -48,15 +48,15 @@ typedef struct ltd_trainer {
     int plan_rc;       /* of the first row of it that could not be written */
     ltd_err plan_err;
     ltd_run valid_run; /* of the last validation */
-    ltd_rng *explore; /* of each environment of this process; owned */
+    ltd_rng *explore;  /* of each environment of this process; owned */
     ltd_rng minibatch;
     ltd_train_env *saved; /* [n_saved] environments of all processes, for the checkpoint; owned */
     int32_t n_saved;
     struct ltd_train_mark *mark; /* train_mark.c */
-    bool depth_updates;   /* in this iteration */
-    bool planned;         /* both policies have learned from records */
-    ltd_table *table;     /* ... and this was fitted to them; NULL: none */
-    ltd_observations met; /* by the policies, for who compares them with others */
+    bool depth_updates;          /* in this iteration */
+    bool planned;                /* both policies have learned from records */
+    ltd_table *table;            /* ... and this was fitted to them; NULL: none */
+    ltd_observations met;        /* by the policies, for who compares them with others */
     /* counters */
     int64_t cycles, decisions, updates;
     int32_t stage;           /* mode stages: which; all of them: over */
