@@ -14,6 +14,7 @@ typedef struct policy_agent {
     const ltd_policy *policy;
     ltd_rng *rng;
     float logits[LTD_MAX_SIZES];
+    float *scratch; /* of the larger net: the policy is shared */
 } policy_agent;
 
 void ltd_policy_free(ltd_policy *policy)
@@ -97,7 +98,7 @@ static int32_t decide(ltd_agent *agent, const ltd_env *env, const ltd_step *step
     policy_agent *a = (policy_agent *)agent;
     ltd_mlp *net = step->turn == LTD_TURN_DEPTH ? a->policy->depth : a->policy->size;
     if (!net) return decide_fixed(a->policy, env, step, logprob);
-    ltd_mlp_forward(net, step->obs, a->logits);
+    ltd_mlp_forward_with(net, step->obs, a->logits, a->scratch);
     if (a->rng)
         return ltd_categorical_sample(a->logits, step->mask, step->n_actions, a->rng, logprob);
     int32_t action = ltd_categorical_argmax(a->logits, step->mask, step->n_actions);
@@ -125,6 +126,7 @@ static void describe(const ltd_policy *p, char *ret, size_t size)
 
 static void policy_agent_free(ltd_agent *agent)
 {
+    free(((policy_agent *)agent)->scratch);
     free(agent);
 }
 
@@ -138,8 +140,14 @@ int ltd_agent_policy_new(ltd_agent **ret, const char *name, const ltd_policy *po
     int rc = check_outputs(policy->depth, name, err);
     if (rc == LTD_OK) rc = check_outputs(policy->size, name, err);
     if (rc < 0) return rc;
+    size_t depth = policy->depth ? ltd_mlp_scratch(policy->depth) : 0;
+    size_t size = policy->size ? ltd_mlp_scratch(policy->size) : 0;
     policy_agent *a = ltd_mem_zeros(1, sizeof *a);
-    if (!a) return ltd_fail(err, LTD_ENOMEM, "agent %s: no memory", name);
+    if (a) a->scratch = ltd_mem_aligned(depth > size ? depth : size, sizeof *a->scratch);
+    if (!a || !a->scratch) {
+        free(a);
+        return ltd_fail(err, LTD_ENOMEM, "agent %s: no memory", name);
+    }
     snprintf(a->base.name, sizeof a->base.name, "%s", name);
     describe(policy, a->base.detail, sizeof a->base.detail);
     a->base.decide = decide;

@@ -86,12 +86,12 @@ int ltd_solo_reset(ltd_solo *solo, const ltd_reset *options, ltd_step *io, ltd_e
 
 int ltd_solo_step(ltd_solo *solo, int32_t action, ltd_step *io, ltd_err *err)
 {
-    if (ltd_env_turn(solo->env) == LTD_TURN_NONE)
+    if (ltd_env_turn(solo->env) != solo->turn)
         return ltd_fail(err, LTD_EINVAL, "solo: step without a turn to take, expected a reset");
     if (action < 0 || action >= solo->n_actions)
         return ltd_fail(err, LTD_EINVAL, "solo: action %d of a space of %d", action,
                         solo->n_actions);
-    while (!solo->mask[action]) action--; /* the smallest size is always legal */
+    while (action > 0 && !solo->mask[action]) action--; /* the smallest size is always legal */
     int rc = ltd_env_step(solo->env, action, io, err);
     return rc < 0 ? rc : go_on(solo, io, err);
 }

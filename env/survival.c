@@ -41,6 +41,23 @@ void ltd_survival_estimate(int32_t c, float *score, int32_t n)
 
 /* --- asking --- */
 
+static bool falls(const float *v, int32_t n)
+{
+    for (int32_t i = 0; i < n; i++)
+        if (!(v[i] <= (i > 0 ? v[i - 1] : 0) && v[i] >= -1e6f)) return false;
+    return true;
+}
+
+bool ltd_survival_is_sane(const ltd_survival *s)
+{
+    bool sane = falls(s->head, LTD_SURVIVAL_KNOTS);
+    for (int32_t c = 0; c < LTD_SURVIVAL_MATCHES; c++) {
+        sane = sane && falls(s->lookup[c], LTD_SURVIVAL_CHAIN);
+        for (int32_t i = 0; i < 3; i++) sane = sane && fabsf(s->both[c][i]) <= 1e6f;
+    }
+    return sane;
+}
+
 float ltd_survival_head(const ltd_survival *s, float score)
 {
     if (!s) return score;

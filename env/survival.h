@@ -10,6 +10,7 @@
 #ifndef LTD_ENV_SURVIVAL_H
 #define LTD_ENV_SURVIVAL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #ifdef __cplusplus
@@ -31,6 +32,10 @@ typedef struct ltd_survival {
     int64_t nodes, matches;              /* that were counted */
     char model_hash[65], head_hash[65];  /* head "": none */
 } ltd_survival;
+
+/* Are its logarithms of probabilities finite, none above 0 or above the one before, and its weights
+ * of a size that no sum overflows?  What comes from a file must be. */
+bool ltd_survival_is_sane(const ltd_survival *s);
 
 /* ln p of a node that the head gives this cumulative score; monotone, below the last knot with the
  * slope of the score. */

@@ -46,7 +46,8 @@ struct ltd_tree {
 /* Bytes of storage that a tree of k, max_forwards, max_chain and max_size needs: at most 2^31 of
  * them. */
 size_t ltd_tree_bytes(const ltd_tree *tree);
-/* Put its arrays there, 64-byte aligned, and empty it. */
+/* Put its arrays there, each a multiple of 64 bytes behind `storage` (aligned for uint64_t), and
+ * empty it. */
 void ltd_tree_place(ltd_tree *tree, void *storage);
 
 #ifdef __cplusplus

@@ -324,9 +324,10 @@ static void put_doc(const writer *w)
            " *         @_end(&policy, accept_len);\n"
            " *     }\n"
            " *\n"
-           " * Its results are those of ltd itself as long as the compiler keeps to the order of "
-           "floating\n"
-           " * point arithmetic.  Don't edit it: `ltd generate --policy` reads it, too. */\n");
+           " * Its results are those of ltd itself, to the bit, when it is compiled with\n"
+           " * -ffp-contract=off; otherwise up to rounding.  Don't edit it: `ltd generate "
+           "--policy` reads\n"
+           " * it, too. */\n");
 }
 
 static int check(const ltd_policy *p, const ltd_cheader_options *o, ltd_err *err)

@@ -27,8 +27,7 @@ extern "C" {
 
 typedef struct ltd_cheader_options {
     const char *name;     /* what its names begin with: a C identifier in small letters */
-    const ltd_cost *cost; /* of the machine at hand: the table that is used unless the engine brings
-                             its own */
+    const ltd_cost *cost; /* the table that is used unless the engine brings its own */
     int32_t max_chain;    /* longest chain of prompt lookup [0, LTD_TREE_MAX_DEPTH] */
 } ltd_cheader_options;
 

@@ -239,6 +239,7 @@ int ltd_export_load(ltd_policy **ret, const char *path, ltd_err *err)
         else
             memcpy(missing, file, sizeof file);
     }
+    if (rc == LTD_OK && !b) rc = ltd_fail(err, LTD_EIO, "%s: no exported policy any more", path);
     if (rc == LTD_OK) {
         rc = ltd_bundle_to_policy(ret, b, path, err);
         if (rc < 0 && missing[0]) ltd_err_prefix(err, rc, "%s is not there", missing);

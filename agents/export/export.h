@@ -27,7 +27,7 @@ enum { LTD_EXPORT_FILES = 2, LTD_EXPORT_PATH = 4096 };
 
 /* What the C header takes besides the policy; borrowed. */
 typedef struct ltd_export_with {
-    const ltd_cost *cost; /* of the machine at hand */
+    const ltd_cost *cost; /* of the machine it will play on */
     int32_t max_chain;    /* longest continuation of prompt lookup */
 } ltd_export_with;
 

@@ -208,7 +208,11 @@ static int read_survival(ltd_json root, ltd_policy *p, ltd_err *err)
     rc = as_floats(ltd_json_member(o, "head"), "survival, head", s->head, LTD_SURVIVAL_KNOTS, err);
     if (rc == LTD_OK)
         rc = read_rows(o, "lookup", s->lookup[0], LTD_SURVIVAL_MATCHES, LTD_SURVIVAL_CHAIN, err);
-    return rc == LTD_OK ? read_rows(o, "both", s->both[0], LTD_SURVIVAL_MATCHES, 3, err) : rc;
+    if (rc == LTD_OK) rc = read_rows(o, "both", s->both[0], LTD_SURVIVAL_MATCHES, 3, err);
+    if (rc == LTD_OK && !ltd_survival_is_sane(s))
+        rc =
+            ltd_fail(err, LTD_EFORMAT, "%s: survival: a curve rises or is out of range", root.name);
+    return rc;
 }
 
 /* Row c of the classes after n forwards. */

@@ -35,6 +35,7 @@ class Env(gymnasium.Env):
 
     metadata = {"render_modes": ["ansi"], "render_fps": 1}
     turn = None  # of the learner
+    _solo = _partner = _env = _world = None
 
     def __init__(self, config=None, overrides=None, source="records", prompts="train",
                  partner="untaught", seed=0, render_mode=None):
@@ -66,8 +67,13 @@ class Env(gymnasium.Env):
         self._solo = made("ltd_solo", lib.ltd_solo_free, keep, lambda ret, err: lib.ltd_solo_new(
             ret, self._env, self.turn, self._partner, err))
 
+    def _open(self):
+        if self._solo is None:
+            raise LtdError("the environment is closed")
+
     def reset(self, *, seed=None, options=None):
         """options: {"new_prompt": True} leaves the text under way; {"prompt": i} begins the i-th."""
+        self._open()
         super().reset(seed=seed)
         options = options or {}
         prompt = options.get("prompt", -1)
@@ -82,6 +88,7 @@ class Env(gymnasium.Env):
         return self._seen(), {"action_mask": self.action_masks()}
 
     def step(self, action):
+        self._open()
         legal = self.action_masks()
         call(lib.ltd_solo_step, self._solo, int(action), self._step)
         step = self._step

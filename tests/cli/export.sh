@@ -11,7 +11,7 @@ logits=$(realpath "$2")
 make_sb3=$(realpath "$3")
 export LC_ALL=C
 cd "$tmp" || exit 1
-formats="safetensors onnx torch"
+formats="safetensors onnx c torch"
 
 run() { "$ltd" "$@" >out 2>err </dev/null; }
 # refused NAME CODE PATTERN ltd-arguments...: one line of standard error that matches.
@@ -44,9 +44,11 @@ for format in $formats; do
     run export runs/r --format $format --json $format.json
     report "$format: is exported" $? "$(cat err)"
     check "$format: says what was compared" grep -q 'read back: largest difference of a logit 0, the same action' out
-    run info runs/r/export/"$(case $format in safetensors) echo policy.safetensors ;; onnx) echo size.onnx ;; torch) echo depth/policy.pth ;; esac)"
+    run info runs/r/export/"$(case $format in safetensors) echo policy.safetensors ;; onnx) echo size.onnx ;; c) echo ltd_policy.h ;; torch) echo depth/policy.pth ;; esac)"
     report "$format: info describes it" "$(grep -q "exported policy ($format)" out; echo $?)" "$(cat out err)"
-    check "$format: with its contract" grep -q 'depth  ltd/depth/v2: 56 -> 64 -> 64 -> 2, relu, with its critic' out
+    critic=", with its critic"
+    [ $format = c ] && critic=
+    check "$format: with its contract" grep -q "depth  ltd/depth/v2: 56 -> 64 -> 64 -> 2, relu$critic" out
 done
 run export runs/r
 check "safetensors is the default" grep -q 'wrote   runs/r/export/policy.safetensors' out
@@ -54,7 +56,7 @@ run export $best -o mine/p.safetensors --json -
 report "to a file, from a checkpoint" $? "$(cat err)"
 cat >read.py <<'PY'
 import json
-for format, files in (("safetensors", 1), ("onnx", 2), ("torch", 2)):
+for format, files in (("safetensors", 1), ("onnx", 2), ("c", 1), ("torch", 2)):
     e = json.load(open(format + ".json"))
     assert e["version"] == 1 and e["format"] == format and len(e["files"]) == files, e
     assert [n["turn"] for n in e["nets"]] == ["depth", "size"]
@@ -66,15 +68,22 @@ report "--json has 1,000 observations of each net" "$(python3 read.py >why 2>&1;
 check "the same bytes as in the run" cmp mine/p.safetensors runs/r/export/policy.safetensors
 
 # --- read by the programs they are for ------------------------------------------------------------
+mkdir ours
+"$logits" $best ours >shapes
+run export runs/r --format c -o mine/policy.h
+report "a header of any name" $? "$(cat err)"
+code=0
+cc -std=c99 -Wall -Wextra -Wpedantic -Werror -ffp-contract=off -DHEADER='"mine/policy.h"' -I. \
+    "$root/tests/support/read_header.c" -lm -o read_header >read 2>&1 && ./read_header ours >read 2>&1 || code=$?
+report "a compiled program plays the header, to 1e-5" $code "$(cat read)"
+sed 's/^/# /' read
 if python=$("$root/tests/support/python_env" 2>why); then
-    mkdir ours
-    "$logits" $best ours >shapes
     code=0
     "$python" "$root/tests/support/read_exports.py" ours shapes runs/r/export >read 2>&1 || code=$?
     report "onnxruntime, torch, Stable-Baselines3 and safetensors read them, to 1e-5" $code "$(cat read)"
     sed 's/^/# /' read
 else
-    echo "# SKIP other programs: $(tail -n 1 why)"
+    skip "onnxruntime, torch, Stable-Baselines3 and safetensors read them" "$(tail -n 1 why)"
 fi
 
 # --- played from there ----------------------------------------------------------------------------
@@ -89,6 +98,7 @@ for format in $formats; do
     case $format in
         safetensors) path=runs/r/export/policy.safetensors ;;
         onnx) path=runs/r/export/depth.onnx ;;
+        c) path=runs/r/export/ltd_policy.h ;;
         torch) path=runs/r/export/size/policy.pth ;;
     esac
     run generate --policy $path "${play[@]}"
@@ -101,7 +111,7 @@ run eval --policy runs/r "${common[@]}" --env.clock=table --json run.eval
 cat >read.py <<'PY'
 import json
 a = json.load(open("run.eval"))
-for f in ("safetensors", "onnx", "torch"):
+for f in ("safetensors", "onnx", "c", "torch"):
     b = json.load(open(f + ".eval"))
     assert a["size_hist"] == b["size_hist"] and a["forwards_hist"] == b["forwards_hist"], f
 PY
@@ -109,6 +119,27 @@ report "what it decides is the run's" "$(python3 read.py >why 2>&1; echo $?)" "$
 rm -r all/policy.safetensors all/depth
 run eval --policy all "${common[@]}" --env.clock=table
 report "a folder is enough" $? "$(cat err)"
+
+# --- settings for other engines --------------------------------------------------------------------
+for text in "hello world hello world" "the quick brown fox" "1 2 3 4 5 6"; do
+    printf '{"question_id": %d, "category": "c", "turns": ["%s"]}\n' ${#text} "$text"
+done >other.jsonl
+flags=("${common[@]}" --prompts.bench=other.jsonl)
+run export --format flags "${flags[@]}"
+check "flags without records: says what makes them" grep -q 'ltd record' err
+run record "${flags[@]}" --quiet
+report "records for the settings" $? "$(cat err)"
+run export --format flags "${flags[@]}" --json flags.json
+report "flags are printed" $? "$(cat err)"
+check "for each engine" grep -q 'SGLang' out
+cat >read.py <<'PY'
+import json
+f = json.load(open("flags.json"))
+assert f["version"] == 1 and len(f["engines"]) == 3, f
+assert {e["engine"].lower() for e in f["engines"]} == {"sglang", "vllm", "llama.cpp"}, f
+PY
+report "and in JSON" "$(python3 read.py >why 2>&1; echo $?)" "$(cat why)"
+refused "flags into a file" 2 'takes no -o: found x' export --format flags -o x
 
 # --- what is refused ------------------------------------------------------------------------------
 refused "no such format" 2 '--format: found tflite, expected one of safetensors, onnx, c, torch, flags' export runs/r --format tflite

@@ -225,6 +225,26 @@ static ltd_bundle *with_manifest(const char *from, const char *to)
     return b;
 }
 
+/* What would make scores that are no numbers is not taken in. */
+static void survival_curves_that_rise_are_refused(void **state)
+{
+    (void)state;
+    ltd_err err = LTD_ERR_INIT;
+    for (int what = 0; what < 3; what++) {
+        ltd_policy *p = made_policy(&both), *again;
+        ltd_bundle *b;
+        if (what == 0) p->survival->head[4] = 0;
+        if (what == 1) p->survival->lookup[2][0] = 0.5f;
+        if (what == 2) p->survival->both[5][1] = 3e38f;
+        assert_int_equal(ltd_bundle_from_policy(&b, p, &err), 0);
+        assert_int_equal(ltd_bundle_to_policy(&again, b, "f", &err), LTD_EFORMAT);
+        assert_non_null(strstr(err.msg, "survival: a curve rises or is out of range"));
+        assert_null(again);
+        ltd_bundle_free(b);
+        ltd_policy_free(p);
+    }
+}
+
 static void a_manifest_for_something_else_is_refused_by_name(void **state)
 {
     (void)state;
@@ -368,6 +388,7 @@ int main(void)
         cmocka_unit_test(an_old_file_of_the_other_turn_does_not_stay),
         cmocka_unit_test(without_a_critic_torch_gets_one_of_zeros),
         cmocka_unit_test(a_missing_or_foreign_half_is_refused),
+        cmocka_unit_test(survival_curves_that_rise_are_refused),
         cmocka_unit_test(a_manifest_for_something_else_is_refused_by_name),
         cmocka_unit_test(unknown_members_are_passed_over),
         cmocka_unit_test(tensors_that_are_not_right_are_refused_by_name),

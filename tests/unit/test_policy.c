@@ -92,8 +92,8 @@ static void save(const char *path, const about *a, const ltd_learner *depth,
     static float head[LTD_SURVIVAL_KNOTS], chains[LTD_SURVIVAL_MATCHES * LTD_SURVIVAL_CHAIN];
     const int64_t head_dim = LTD_SURVIVAL_KNOTS;
     const int64_t chain_dims[2] = {LTD_SURVIVAL_MATCHES, LTD_SURVIVAL_CHAIN};
-    head[3] = -0.5f;
-    chains[LTD_SURVIVAL_CHAIN + 1] = -0.25f;
+    for (int i = 3; i < LTD_SURVIVAL_KNOTS; i++) head[i] = -0.5f;
+    for (int i = 1; i < LTD_SURVIVAL_CHAIN; i++) chains[LTD_SURVIVAL_CHAIN + i] = -0.25f;
     ltd_checkpoint_put_f64(w, "policy/rate", &rate, 1);
     ltd_checkpoint_put_f32(w, "policy/survival/head", head, &head_dim, 1);
     ltd_checkpoint_put_f32(w, "policy/survival/lookup", chains, chain_dims, 2);
@@ -330,7 +330,8 @@ static void a_policy_that_is_put_comes_back(void **state)
                             .model_hash = "m",
                             .head_hash = "h",
                             .machine = "here"};
-        ltd_survival curves = {.head = {-1, -2}};
+        ltd_survival curves = {.head = {-1}};
+        for (int k = 1; k < LTD_SURVIVAL_KNOTS; k++) curves.head[k] = -2;
         q.survival = &curves;
         if (missing != 1) q.depth = net_of(LTD_OBS_LTD_DIM, 8, 2, LTD_ACT_TANH, &rng);
         if (missing != 2) q.size = net_of(LTD_OBS_LTD_DIM, 5, 3, LTD_ACT_RELU, &rng);

@@ -63,6 +63,19 @@ static void a_learner_of_sizes_is_asked_once_a_cycle(void **state)
     ltd_agent_free(with);
 }
 
+/* The environment was begun behind its back: the partner's turn is open. */
+static void a_turn_of_the_partners_is_no_turn(void **state)
+{
+    (void)state;
+    tiny_env_open(t, NULL, NULL);
+    ltd_agent *with = partner(2, 0);
+    ltd_solo *solo = open_solo(LTD_TURN_SIZE, with);
+    tiny_reset(t, NULL);
+    assert_int_equal(ltd_solo_step(solo, 1, &t->step, &t->err), LTD_EINVAL);
+    ltd_solo_free(solo);
+    ltd_agent_free(with);
+}
+
 static void a_learner_of_depths_is_asked_until_it_stops(void **state)
 {
     (void)state;
@@ -151,6 +164,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_learner_of_sizes_is_asked_once_a_cycle),
+        cmocka_unit_test(a_turn_of_the_partners_is_no_turn),
         cmocka_unit_test(a_learner_of_depths_is_asked_until_it_stops),
         cmocka_unit_test(any_size_may_be_given),
         cmocka_unit_test(a_turn_that_never_comes_is_an_error),

@@ -207,7 +207,7 @@ static double median(double *v, int32_t n)
     return v[n / 2];
 }
 
-/* Cycles of a setting at the point's context: *verify and *draft are those of the median one. */
+/* Cycles of a setting at the point's context: *verify and *draft are medians, each of its own. */
 static int burst(ltd_calibration *c, point *p, int32_t n, double *verify, double *draft, bool kept,
                  ltd_err *err)
 {

@@ -256,7 +256,10 @@ static int load_survival(const ltd_checkpoint *c, ltd_policy *p, ltd_err *err)
     rc = ltd_checkpoint_get_f32(c, "policy/survival/lookup", v->lookup[0], lookup, 2, err);
     if (rc < 0) return rc;
     const int64_t both[2] = {LTD_SURVIVAL_MATCHES, 3};
-    return ltd_checkpoint_get_f32(c, "policy/survival/both", v->both[0], both, 2, err);
+    rc = ltd_checkpoint_get_f32(c, "policy/survival/both", v->both[0], both, 2, err);
+    if (rc == LTD_OK && !ltd_survival_is_sane(v))
+        rc = ltd_fail(err, LTD_EFORMAT, "policy/survival: a curve rises or is out of range");
+    return rc;
 }
 
 int ltd_policy_from_checkpoint(ltd_policy **ret, const ltd_checkpoint *c, const char *name,

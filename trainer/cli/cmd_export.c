@@ -200,7 +200,8 @@ static int export(const ltd_cli *cli, const ltd_export_format *f, const source *
     int rc = ltd_export_paths(paths, f, s->policy, out, &err);
     if (rc < 0) return ltd_cli_fail(&err);
     rc = ltd_export_save(f, s->policy, with, out, &err);
-    if (rc == LTD_OK) rc = ltd_export_load(&again, paths[0][0] ? paths[0] : paths[1], &err);
+    if (rc < 0) return ltd_cli_fail(&err); /* what was there before stays */
+    rc = ltd_export_load(&again, paths[0][0] ? paths[0] : paths[1], &err);
     if (rc == LTD_OK) rc = ltd_export_compare(s->policy, again, &s->met, &check, &err);
     ltd_policy_free(again);
     if (rc == LTD_OK) return tell(cli, s, &check, paths);
@@ -243,13 +244,17 @@ static int run(ltd_cli *cli)
     const ltd_export_format *f = ltd_export_find(cli->format);
     ltd_cost *cost = NULL;
     if (!f && !flags) return refuse_format(cli);
+    if (flags && cli->out) return usage("--format flags prints, it takes no -o: found ", cli->out);
     if (cli->n_args > 1 || (cli->n_args == 0 && !flags))
         return usage("expected a run folder or a checkpoint", "");
     int code = configure(cli);
     if (code == LTD_EXIT_OK && flags) return ltd_cli_flags(cli);
     if (code != LTD_EXIT_OK) return code;
     source *s = calloc(1, sizeof *s);
-    if (!s) return LTD_EXIT_FAILED;
+    if (!s) {
+        fprintf(stderr, "ltd: export: no memory\n");
+        return LTD_EXIT_FAILED;
+    }
     if (open_source(s, cli->args[0], &err) < 0)
         code = ltd_cli_fail(&err);
     else

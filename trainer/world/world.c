@@ -67,6 +67,11 @@ static int open_setup(ltd_world *w, const ltd_world_options *o, ltd_err *err)
     if (strcmp(w->policy->model_hash, ltd_llama_hash(w->setup.model)) != 0)
         return ltd_fail(err, LTD_EINVAL, "policy %s: trained with another model than %s", o->policy,
                         ltd_llama_path(w->setup.model));
+    const char *head = w->setup.head ? ltd_eagle3_hash(w->setup.head) : "";
+    if (strcmp(w->policy->head_hash, head) != 0)
+        return ltd_fail(err, LTD_EINVAL,
+                        "policy %s: trained with another draft head (sha256 %.12s, here %.12s)",
+                        o->policy, w->policy->head_hash, head);
     return take_survival(&w->setup, w->policy, err);
 }
 

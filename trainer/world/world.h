@@ -9,7 +9,8 @@
  *     ltd_agent_free(agent);  ltd_world_env_close(env);  ltd_world_close(w);
  *
  * Knows no learner and no terminal.  examples/embed.c and python/ are made of it.
- * Thread rule: one thread opens and closes; each environment and agent belongs to one thread. */
+ * Thread rule: one thread opens and closes; each environment and agent belongs to one thread; of a
+ * live world, whose model has one pool of threads, one environment plays at a time. */
 #ifndef LTD_TRAINER_WORLD_H
 #define LTD_TRAINER_WORLD_H
 
@@ -51,7 +52,7 @@ typedef struct ltd_world_options {
     const ltd_logger *log; /* borrowed; NULL: silent */
 } ltd_world_options;
 
-/* LTD_EINVAL: records with a temperature or a text, a policy of another model; LTD_EIO: no
+/* LTD_EINVAL: records with a temperature or a text, a policy of another model or head; LTD_EIO: no
  * calibration or records where they are needed (the message names the verb to run); what setup,
  * prompts, policies and positions return.  *ret owned. */
 int ltd_world_open(ltd_world **ret, const ltd_world_options *options, ltd_err *err);
