@@ -49,7 +49,8 @@ for a, b in zip(one, two):
         assert abs(a[key] - b[key]) <= 1e-5 * max(1, abs(a[key])), (a["step"], key, a[key], b[key])
 PY
 check "with the same learning curve, to 1e-5" python3 curves.py
-check "to the same policies, to 1e-5" "$same" "$(newest one)" "$(newest two)" 1e-5
+"$same" "$(newest one)" "$(newest two)" 1e-5 >out
+report "to the same policies, to 1e-5" $? "$(cat out)"
 
 # --- a run goes on --------------------------------------------------------------------------------
 cp -r runs/two left_alone
