@@ -1,5 +1,6 @@
 /* Prints the C header of a made-up policy: make_header KIND */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "agents/export/cheader.h"
 #include "tests/support/tiny_policy.h"
@@ -13,10 +14,11 @@ int main(int argc, char **argv)
     ltd_cheader_options o = {.name = name, .cost = tiny_policy_cost(), .max_chain = 6};
     ltd_str text = LTD_STR_INIT;
     ltd_err err = LTD_ERR_INIT;
-    if (ltd_export_cheader(policy, &o, &text, &err) < 0) {
-        fprintf(stderr, "make_header: %s\n", err.msg);
-        return 1;
-    }
+    int rc = ltd_export_cheader(policy, &o, &text, &err);
+    if (rc < 0) fprintf(stderr, "make_header: %s\n", err.msg);
     fputs(ltd_str_text(&text), stdout);
-    return 0;
+    ltd_str_fini(&text);
+    free((ltd_cost *)o.cost);
+    ltd_policy_free(policy);
+    return rc < 0;
 }

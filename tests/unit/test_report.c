@@ -359,8 +359,9 @@ static void lines_stay_inside_whatever_the_numbers(void **state)
 {
     (void)state;
     static const double series[][4] = {
-        {1, 2, 3, 4},        {5, 5, 5, 5},       {0, 0, 0, 0},          {-1e-9, 1e-9, 0, 2e-9},
-        {-3e12, 4e12, 1, 2}, {NAN, 7, NAN, NAN}, {INFINITY, 1, 2, NAN}, {-0.5, NAN, NAN, 0.5}};
+        {1, 2, 3, 4},          {5, 5, 5, 5},       {0, 0, 0, 0},          {-1e-9, 1e-9, 0, 2e-9},
+        {-3e12, 4e12, 1, 2},   {NAN, 7, NAN, NAN}, {INFINITY, 1, 2, NAN}, {-0.5, NAN, NAN, 0.5},
+        {1, 1 + 0x1p-52, 1, 1}}; /* a span that no step divides */
     static const double x[4] = {0, 10, 20, 30}, same[4] = {3, 3, 3, 3};
     for (size_t i = 0; i < sizeof series / sizeof *series; i++) {
         for (int k = 0; k < 2; k++) {

@@ -159,8 +159,6 @@ int ltd_cli_row_policy(const ltd_cli *cli, const ltd_setup *s, char *path, size_
                        ltd_policy **ret, ltd_err *err);
 /* Table, JSON and report of a bench; exit code. */
 int ltd_cli_write_bench(const ltd_cli *cli, const ltd_bench *b, const char *run_dir);
-/* `ltd export --format flags`; exit code. */
-int ltd_cli_flags(ltd_cli *cli);
 /* `ltd bench --suite`; exit code. */
 int ltd_cli_suite(ltd_cli *cli);
 /* `ltd export --format flags`, from the configuration on; exit code. */

@@ -73,7 +73,8 @@ static void keep_in_run(const ltd_cli *cli, const ltd_bench *b, const char *run)
     char path[PATH_MAX + 16];
     ltd_bench_json(b, &text);
     snprintf(path, sizeof path, "%s/bench.json", run);
-    int rc = ltd_file_write(path, ltd_str_text(&text), text.len, &err);
+    int rc = text.failed ? ltd_fail(&err, LTD_ENOMEM, "%s: no memory", path)
+                         : ltd_file_write(path, text.data, text.len, &err);
     ltd_str_fini(&text);
     snprintf(path, sizeof path, "%s/report.html", run);
     if (rc == LTD_OK) rc = ltd_report_write(b, run, path, &err);

@@ -126,11 +126,21 @@ static void put_meta(const ltd_bench *b, ltd_str *out)
 {
     ltd_str_puts(out, "<p class=\"meta\">");
     ltd_report_escape(b->cpu, out);
-    ltd_str_printf(out, ", %s, %d threads<br/>", b->isa, b->threads);
+    ltd_str_puts(out, ", ");
+    ltd_report_escape(b->isa, out);
+    ltd_str_printf(out, ", %d threads<br/>", b->threads);
     ltd_report_escape(b->model_path, out);
-    ltd_str_printf(out, " (%s, %.12s), draft head ", b->model_dtype, b->model_hash);
+    char hash[13];
+    snprintf(hash, sizeof hash, "%.12s", b->model_hash);
+    ltd_str_puts(out, " (");
+    ltd_report_escape(b->model_dtype, out);
+    ltd_str_puts(out, ", ");
+    ltd_report_escape(hash, out);
+    ltd_str_puts(out, "), draft head ");
     ltd_report_escape(b->head_path[0] ? b->head_path : "none", out);
-    ltd_str_printf(out, "%s<br/>%s, commit ", b->lookup ? ", prompt lookup" : "", b->utc);
+    ltd_str_puts(out, b->lookup ? ", prompt lookup<br/>" : "<br/>");
+    ltd_report_escape(b->utc, out);
+    ltd_str_puts(out, ", commit ");
     ltd_report_escape(b->commit, out);
     char drift[128];
     if (b->drift.speed > 0)

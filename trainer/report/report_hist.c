@@ -110,6 +110,7 @@ static void choose_rows(strip *s, const double *value, const double *count, size
 
 static void fill(strip *s, const double *step, const double *value, const double *count, size_t n)
 {
+    if (!s->rows) return;
     for (size_t i = 0; i < n; i++) {
         if (!(count[i] > 0) || !isfinite(step[i]) || !(value[i] >= 0)) continue;
         int c = (int)((step[i] - s->from) / (s->to - s->from) * COLUMNS), r = s->rows - 1;
@@ -147,8 +148,10 @@ static void put_strip(const strip *s, const char *title, ltd_str *out)
         ltd_str_printf(out, "<text x=\"%d\" y=\"%d\" class=\"label\">%d%s</text>\n", LEFT - 5,
                        base - r * CELL - 3, s->value[r], s->more && r == ROWS - 1 ? "+" : "");
     double step = ltd_report_step(s->to - s->from, 4);
-    for (double v = ceil(s->from / step) * step; v <= s->to + step * 0.01; v += step) {
+    double from = ceil(s->from / step) * step;
+    for (int i = 0, n = ltd_report_ticks(from, s->to, step); i < n; i++) {
         char text[16];
+        double v = from + i * step;
         double x = LEFT + (v - s->from) / (s->to - s->from) * (W - LEFT - RIGHT);
         ltd_str_printf(out, "<text x=\"%.1f\" y=\"%d\" class=\"tick\">%s</text>\n", x, base + 14,
                        ltd_report_tick(v, step, text));

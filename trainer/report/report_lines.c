@@ -71,15 +71,17 @@ static void put_tick(ltd_str *out, double x, double y, const char *class, double
 static void put_axes(const axis *x, const axis *y, ltd_str *out)
 {
     double step = ltd_report_step(y->hi - y->lo, 4);
-    for (double v = y->lo; v <= y->hi + step * 0.01; v += step) {
-        double at = place(y, v);
+    for (int i = 0, n = ltd_report_ticks(y->lo, y->hi, step); i < n; i++) {
+        double v = y->lo + i * step, at = place(y, v);
         ltd_str_printf(out, "<line x1=\"%d\" y1=\"%.1f\" x2=\"%d\" y2=\"%.1f\" class=\"grid\"/>\n",
                        LEFT, at, W - RIGHT, at);
         put_tick(out, LEFT - 6, at + 4, "label", v, step);
     }
     step = ltd_report_step(x->hi - x->lo, 4);
-    for (double v = ceil(x->lo / step) * step; v <= x->hi + step * 0.01; v += step)
-        put_tick(out, fmin(place(x, v), W - RIGHT), H - 6, "tick", v, step);
+    double from = ceil(x->lo / step) * step;
+    for (int i = 0, n = ltd_report_ticks(from, x->hi, step); i < n; i++)
+        put_tick(out, fmin(place(x, from + i * step), W - RIGHT), H - 6, "tick", from + i * step,
+                 step);
 }
 
 size_t ltd_report_thin(const ltd_report_line *l, size_t *ret)

@@ -31,6 +31,12 @@ double ltd_report_step(double span, int ticks)
     return power * (f <= 1 ? 1 : f <= 2 ? 2 : f <= 5 ? 5 : 10);
 }
 
+int ltd_report_ticks(double from, double hi, double step)
+{
+    double n = floor((hi - from) / step + 0.01) + 1;
+    return n > 0 ? n < 16 ? (int)n : 16 : 0;
+}
+
 /* --- speed-up --- */
 
 static double widest(const ltd_bench_task *t, double most)

@@ -27,6 +27,9 @@ void ltd_report_color(int i, char ret[16]);
 void ltd_report_key(const char *color, const char *name, ltd_str *out);
 /* A step of 1, 2 or 5 times a power of ten, so that `span` holds about `ticks` of them. */
 double ltd_report_step(double span, int ticks);
+/* How many ticks stand from `from` to `hi`: counted, since a step may be too small to move a
+ * double. At most 16. */
+int ltd_report_ticks(double from, double hi, double step);
 /* "0.25", "3000", "12k", "1.5M"; what is nothing against the step between ticks is 0. */
 const char *ltd_report_tick(double v, double step, char ret[16]);
 
