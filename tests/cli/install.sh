@@ -49,14 +49,15 @@ report "the example builds with pkg-config alone" $? "$(cat out)" || finish
 
 settings=("model.path=$root/tests/support/tiny_model" "head.path=$root/tests/golden/eagle3/session"
     env.max_new=24 model.context=256 env.max_prompt=64)
-./embed static-2-4 "hello world" "${settings[@]}" >drafted 2>err
+./embed static-2-4 "what is it?" "${settings[@]}" >drafted 2>err
 report "it answers a prompt" $? "$(cat err)"
-./embed ar "hello world" "${settings[@]}" >plain 2>err
+./embed ar "what is it?" "${settings[@]}" >plain 2>err
 report "plainly, too" $? "$(cat err)"
+check "in words that can be told apart" grep -q xqqqq plain
 check "in the same words" [ "$(sed '$d' drafted)" = "$(sed '$d' plain)" ]
 check "and tells what it took" grep -qE '^24 tokens, [0-9.]+ a cycle, [0-9]+ tok/s$' drafted
 "$prefix/bin/ltd" generate "${tiny[@]}" --model.context=256 --env.max_prompt=64 --policy ar \
-    --max-tokens 24 "hello world" >generated 2>err
+    --max-tokens 24 "what is it?" >generated 2>err
 report "the installed ltd generates" $? "$(cat err)"
 check "what the example does" [ "$(cat generated)" = "$(sed '$d' plain | sed '$d')" ]
 code=0
