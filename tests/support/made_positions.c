@@ -7,8 +7,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "tests/support/made_trace.h"
 #include "env/cost_file.h"
+#include "tests/support/made_trace.h"
 
 static void make_cost(ltd_cost *c)
 {

@@ -16,11 +16,11 @@
 #include <cmocka.h>
 
 #include "base/rng.h"
+#include "env/cost_file.h"
 #include "env/cycle.h"
 #include "env/ltd_env.h"
 #include "tests/support/engine.h"
 #include "tests/support/vocab.h"
-#include "env/cost_file.h"
 
 enum { TINY_CONTEXT = 256, TINY_FORWARDS = 4, TINY_SIZE = 16, TINY_TOP_K = 4, TINY_OBS = 2048 };
 

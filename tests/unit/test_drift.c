@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
-#include "trainer/calibrate/drift.h"
 #include "env/cost_file.h"
+#include "trainer/calibrate/drift.h"
 
 static ltd_cost used, now;
 

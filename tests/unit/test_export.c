@@ -1,22 +1,12 @@
 /* Exported policies: what comes back is what went out, whatever the format; what is damaged, mixed
  * or made for something else is refused by name. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <math.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-#include <cmocka.h>
+#include "tests/support/exports.h"
 
-#include "agents/export/export.h"
+#include <math.h>
+#include <unistd.h>
+
 #include "base/file.h"
 #include "models/files/ptzip.h"
-#include "tests/support/made_policy.h"
-
-static char root[64];
 
 static const made_policy_kind both = {.depth = true,
                                       .size = true,
@@ -27,36 +17,6 @@ static const made_policy_kind both = {.depth = true,
                                       .hidden = 12,
                                       .seed = 1};
 
-static const ltd_cost cost = {.t_ar_ms = 4, .n_verify = 1, .verify = {{1, 32, 4, 4}}};
-static const ltd_export_with with = {&cost, 8};
-
-static int setup(void **state)
-{
-    (void)state;
-    snprintf(root, sizeof root, "/tmp/ltd-export-XXXXXX");
-    return mkdtemp(root) ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    char command[128];
-    snprintf(command, sizeof command, "rm -r %s", root);
-    return system(command);
-}
-
-static const char *in(char ret[256], const char *folder, const char *name)
-{
-    snprintf(ret, 256, "%s/%s/%s", root, folder, name);
-    return ret;
-}
-
-static void save(const ltd_export_format *f, const ltd_policy *p, const char *out)
-{
-    ltd_err err = LTD_ERR_INIT;
-    if (ltd_export_save(f, p, &with, out, &err) < 0) fail_msg("%s: %s", f->name, err.msg);
-}
-
 static void comes_back(const char *path, const ltd_policy *p)
 {
     ltd_err err = LTD_ERR_INIT;
@@ -65,16 +25,6 @@ static void comes_back(const char *path, const ltd_policy *p)
     if (strcmp(ltd_export_is_at(path)->name, "c") == 0) kept.depth_critic = kept.size_critic = NULL;
     made_policy_same(&kept, again);
     ltd_policy_free(again);
-}
-
-static void is_refused(const char *path, int code, const char *words)
-{
-    ltd_err err = LTD_ERR_INIT;
-    ltd_policy *p = (ltd_policy *)&err;
-    int rc = ltd_export_load(&p, path, &err);
-    if (rc != code || !strstr(err.msg, words))
-        fail_msg("%s: %d '%s', expected %d '%s'", path, rc, err.msg, code, words);
-    assert_null(p);
 }
 
 /* --- what comes back --- */
@@ -95,7 +45,7 @@ static void every_format_gives_back_every_kind(void **state)
         const ltd_export_format *f;
         for (int i = 0; (f = ltd_export_format_at(i)); i++) {
             char folder[128], paths[LTD_EXPORT_FILES][LTD_EXPORT_PATH];
-            snprintf(folder, sizeof folder, "%s/%zu-%s", root, k, f->name);
+            snprintf(folder, sizeof folder, "%s/%zu-%s", dir, k, f->name);
             save(f, p, folder);
             comes_back(folder, p);
             assert_ptr_equal(ltd_export_is_at(folder), f);
@@ -395,5 +345,5 @@ int main(void)
         cmocka_unit_test(a_bundle_takes_f32_tensors_once),
         cmocka_unit_test(a_policy_that_can_not_be_exported_is_refused),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, make_dir, remove_dir);
 }

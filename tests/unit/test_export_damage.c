@@ -1,62 +1,11 @@
 /* Files of exported policies that are damaged, cut, or made to do harm. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <cmocka.h>
+#include "tests/support/exports.h"
 
-#include "agents/export/export.h"
 #include "agents/export/onnx.h"
 #include "base/file.h"
 #include "base/rng.h"
 #include "models/files/ptzip.h"
 #include "models/files/safetensors.h"
-#include "tests/support/made_policy.h"
-
-static char root[64];
-
-static const ltd_cost cost = {.t_ar_ms = 4, .n_verify = 1, .verify = {{1, 32, 4, 4}}};
-static const ltd_export_with with = {&cost, 8};
-
-static int setup(void **state)
-{
-    (void)state;
-    snprintf(root, sizeof root, "/tmp/ltd-export-XXXXXX");
-    return mkdtemp(root) ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    char command[128];
-    snprintf(command, sizeof command, "rm -r %s", root);
-    return system(command);
-}
-
-static const char *in(char ret[256], const char *folder, const char *name)
-{
-    snprintf(ret, 256, "%s/%s/%s", root, folder, name);
-    return ret;
-}
-
-static void save(const ltd_export_format *f, const ltd_policy *p, const char *out)
-{
-    ltd_err err = LTD_ERR_INIT;
-    if (ltd_export_save(f, p, &with, out, &err) < 0) fail_msg("%s: %s", f->name, err.msg);
-}
-
-static void is_refused(const char *path, int code, const char *words)
-{
-    ltd_err err = LTD_ERR_INIT;
-    ltd_policy *p = (ltd_policy *)&err;
-    int rc = ltd_export_load(&p, path, &err);
-    if (rc != code || !strstr(err.msg, words))
-        fail_msg("%s: %d '%s', expected %d '%s'", path, rc, err.msg, code, words);
-    assert_null(p);
-}
 
 /* Reads a file's bytes as the format does; the policy of a single-turn export, or NULL. */
 static ltd_policy *read_bytes(const ltd_export_format *f, const uint8_t *bytes, size_t n)
@@ -215,5 +164,5 @@ int main(void)
         cmocka_unit_test(messages_in_messages_do_not_take_the_stack),
         cmocka_unit_test(files_that_are_no_exports_are_refused),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, make_dir, remove_dir);
 }

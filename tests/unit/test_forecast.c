@@ -9,8 +9,8 @@
 #include <cmocka.h>
 
 #include "base/rng.h"
-#include "trainer/train/forecast.h"
 #include "env/cost_file.h"
+#include "trainer/train/forecast.h"
 
 static ltd_config c;
 

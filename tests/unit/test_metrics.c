@@ -14,23 +14,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "trainer/metrics/metrics.h"
-
-static char dir[64];
-
-static int make_dir(void **state)
-{
-    (void)state;
-    strcpy(dir, "/tmp/ltd-metrics-XXXXXX");
-    return mkdtemp(dir) ? 0 : -1;
-}
-
-static int remove_dir(void **state)
-{
-    (void)state;
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf '%s'", dir);
-    return system(command);
-}
+#include "tests/support/temp_dir.h"
 
 static void in_dir(char path[128], const char *name)
 {

@@ -7,9 +7,9 @@
 #include <cmocka.h>
 
 #include "base/rng.h"
+#include "env/cost_file.h"
 #include "env/obs.h"
 #include "env/tree_new.h"
-#include "env/cost_file.h"
 
 static const int32_t sizes[] = {0, 1, 2, 4, 64};
 

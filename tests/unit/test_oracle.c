@@ -8,10 +8,10 @@
 
 #include "agents/fixed.h"
 #include "agents/rules/rules.h"
-#include "tests/support/made_positions.h"
-#include "trainer/records/oracle.h"
-#include "trainer/bench/run_prompt.h"
 #include "env/cost_file.h"
+#include "tests/support/made_positions.h"
+#include "trainer/bench/run_prompt.h"
+#include "trainer/records/oracle.h"
 
 enum { TEXTS = 6 };
 

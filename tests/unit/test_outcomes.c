@@ -8,9 +8,9 @@
 #include <cmocka.h>
 
 #include "base/rng.h"
+#include "env/cost_file.h"
 #include "tests/support/made_trace.h"
 #include "trainer/records/oracle.h"
-#include "env/cost_file.h"
 
 enum { K = MADE_TRACE_TOP_K, PROMPT = MADE_TRACE_PROMPT, MAX_SIZE = 16 };
 

@@ -7,8 +7,8 @@
 
 #include "agents/policy.h"
 #include "models/torch/ltd_torch.h"
-#include "trainer/ppo/learner.h"
 #include "trainer/checkpoint/policy_file.h"
+#include "trainer/ppo/learner.h"
 
 enum { SIZES = 6, STATES = 200 };
 

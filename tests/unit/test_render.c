@@ -10,9 +10,9 @@
 #include <cmocka.h>
 
 #include "env/render.h"
+#include "env/tree_new.h"
 #include "tests/support/made_positions.h"
 #include "tests/support/vocab.h"
-#include "env/tree_new.h"
 
 /* root "hello": a lookup chain " w", "\n"; the head adds "a" beside it and a byte below. */
 static ltd_tree *small_tree(const ltd_tokenizer *tok, const ltd_selection **selection)

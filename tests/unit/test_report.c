@@ -15,17 +15,18 @@
 #include "tests/support/bench_sample.h"
 #include "trainer/report/report.h"
 #include "trainer/report/report_svg.h"
+#include "tests/support/temp_dir.h"
 
 static ltd_bench bench;
 
-static char *report(const ltd_bench *b, const char *dir)
+static char *report(const ltd_bench *b, const char *folder)
 {
     ltd_str s = LTD_STR_INIT;
     ltd_err err = LTD_ERR_INIT;
     ltd_report_run run;
-    if (dir && ltd_report_run_load(&run, dir, &err) < 0) fail_msg("%s", err.msg);
-    if (ltd_report_html(b, dir ? &run : NULL, &s, &err) < 0) fail_msg("%s", err.msg);
-    if (dir) ltd_report_run_fini(&run);
+    if (folder && ltd_report_run_load(&run, folder, &err) < 0) fail_msg("%s", err.msg);
+    if (ltd_report_html(b, folder ? &run : NULL, &s, &err) < 0) fail_msg("%s", err.msg);
+    if (folder) ltd_report_run_fini(&run);
     return ltd_str_take(&s);
 }
 
@@ -106,23 +107,6 @@ static void missing_figures_are_left_out(void **state)
 }
 
 /* --- runs --- */
-
-static char dir[64];
-
-static int make_dir(void **state)
-{
-    (void)state;
-    strcpy(dir, "/tmp/ltd-report-XXXXXX");
-    return mkdtemp(dir) ? 0 : -1;
-}
-
-static int remove_dir(void **state)
-{
-    (void)state;
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf '%s'", dir);
-    return system(command);
-}
 
 static void put(const char *name, const char *text)
 {

@@ -6,10 +6,10 @@
 #include <unistd.h>
 
 #include "agents/fixed.h"
+#include "env/cost_file.h"
 #include "tests/support/made_trace.h"
 #include "trainer/tune/rule_train.h"
 #include "trainer/tune/rule_tune.h"
-#include "env/cost_file.h"
 
 enum { TEXTS = 6 };
 

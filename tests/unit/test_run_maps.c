@@ -3,27 +3,11 @@
 
 #include "agents/fixed.h"
 #include "base/file.h"
+#include "tests/support/temp_dir.h"
 #include "tests/support/tiny_env.h"
 #include "trainer/bench/evaluate.h"
 #include "trainer/train/action_map.h"
 #include "trainer/train/histograms.h"
-
-static char dir[64];
-
-static int make_dir(void **state)
-{
-    (void)state;
-    strcpy(dir, "/tmp/ltd-run-maps-XXXXXX");
-    return mkdtemp(dir) ? 0 : -1;
-}
-
-static int remove_dir(void **state)
-{
-    (void)state;
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf '%s'", dir);
-    return system(command);
-}
 
 static void holds(const char *expected)
 {

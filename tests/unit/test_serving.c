@@ -8,8 +8,8 @@
 
 #include "base/json.h"
 #include "base/mem.h"
-#include "trainer/tune/serving_priv.h"
 #include "env/cost_file.h"
+#include "trainer/tune/serving_priv.h"
 
 enum { TEXTS = 6, PROMPT = 12, POSITIONS = 30, MORE = 12, PERIOD = 4, MAX_NEW = POSITIONS + 1 };
 

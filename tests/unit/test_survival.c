@@ -13,10 +13,10 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "env/survival.h"
+#include "env/survival_file.h"
+#include "env/survival_fit.h"
 #include "env/tree.h"
 #include "env/tree_new.h"
-#include "env/survival_fit.h"
-#include "env/survival_file.h"
 
 static char dir[] = "/tmp/ltd_test_survival_XXXXXX";
 static char path[64];

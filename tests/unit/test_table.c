@@ -13,9 +13,9 @@
 #include "agents/table.h"
 #include "base/rng.h"
 #include "tests/support/made_positions.h"
-#include "trainer/train/prior.h"
 #include "trainer/bench/run_prompt.h"
 #include "trainer/checkpoint/table_file.h"
+#include "trainer/train/prior.h"
 #include "trainer/train/table_fit.h"
 
 static made_positions train, valid;

@@ -9,8 +9,8 @@
 #include <cmocka.h>
 
 #include "tests/support/made_positions.h"
-#include "trainer/train/prior.h"
 #include "trainer/suites/transfer.h"
+#include "trainer/train/prior.h"
 
 enum { TEXTS = 8, FLAT = 0, LINEAR = 1, N = 2 };
 

@@ -11,10 +11,10 @@
 #include <cmocka.h>
 
 #include "base/rng.h"
+#include "env/cost_file.h"
 #include "tests/support/engine.h"
 #include "trainer/records/survival_run.h"
 #include "trainer/tune/tune.h"
-#include "env/cost_file.h"
 
 /* A machine whose best setting is 2 forwards, 6 nodes, lookup; time passes as it plays. */
 typedef struct machine {

@@ -25,13 +25,13 @@
 #include "agents/policy.h"
 #include "base/str.h"
 #include "trainer/bench/bench_versus.h"
-#include "trainer/calibrate/drift.h"
 #include "trainer/bench/preset.h"
-#include "trainer/records/replay.h"
 #include "trainer/bench/run_prompt.h"
-#include "trainer/config/setup.h"
 #include "trainer/bench/stats.h"
 #include "trainer/bench/stop_quality.h"
+#include "trainer/calibrate/drift.h"
+#include "trainer/config/setup.h"
+#include "trainer/records/replay.h"
 #include "trainer/tune/tune.h"
 
 #ifdef __cplusplus

@@ -13,8 +13,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "trainer/config/config.h"
 #include "trainer/bench/stats.h"
+#include "trainer/config/config.h"
 
 #ifdef __cplusplus
 extern "C" {

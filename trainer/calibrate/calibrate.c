@@ -18,9 +18,9 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
+#include "env/cost_file.h"
 #include "env/tree.h"
 #include "trainer/calibrate/calibrate_priv.h"
-#include "env/cost_file.h"
 
 enum {
     MAX_POINTS = 2 * LTD_COST_MAX_POINTS,

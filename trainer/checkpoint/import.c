@@ -9,8 +9,8 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "trainer/checkpoint/checkpoint.h"
-#include "trainer/config/paper_space.h"
 #include "trainer/checkpoint/policy_file.h"
+#include "trainer/config/paper_space.h"
 
 enum { DEPTH, SIZE };
 

@@ -13,9 +13,9 @@
 #include "base/status.h"
 #include "trainer/bench/bench.h"
 #include "trainer/config/config.h"
+#include "trainer/config/setup.h"
 #include "trainer/metrics/progress.h"
 #include "trainer/tune/rule_tune.h"
-#include "trainer/config/setup.h"
 
 enum { LTD_EXIT_OK = 0, LTD_EXIT_FAILED = 1, LTD_EXIT_USAGE = 2, LTD_EXIT_INTERRUPTED = 130 };
 enum { LTD_CLI_MAX_OVERRIDES = 128, LTD_CLI_MAX_ARGS = 16, LTD_CLI_MAX_CONFIGS = 16 };

@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "trainer/suites/ablations.h"
-#include "trainer/cli/cli.h"
 #include "env/cost_file.h"
+#include "trainer/cli/cli.h"
+#include "trainer/suites/ablations.h"
 
 static int write_result(const ltd_cli *cli, const ltd_ablations *a, const ltd_published *published)
 {

@@ -6,8 +6,8 @@
 #include "base/file.h"
 #include "trainer/bench/answer_file.h"
 #include "trainer/bench/bench.h"
-#include "trainer/cli/cli.h"
 #include "trainer/checkpoint/policy_file.h"
+#include "trainer/cli/cli.h"
 #include "trainer/report/report.h"
 #include "trainer/tune/tune.h"
 

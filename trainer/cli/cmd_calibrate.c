@@ -5,9 +5,9 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "env/cost_file.h"
 #include "trainer/calibrate/calibrate.h"
 #include "trainer/cli/cli.h"
-#include "env/cost_file.h"
 
 static void tell(void *ctx, double share)
 {

@@ -4,9 +4,9 @@
 
 #include "agents/fixed.h"
 #include "agents/policy.h"
-#include "trainer/cli/cli.h"
 #include "trainer/bench/evaluate.h"
 #include "trainer/checkpoint/policy_file.h"
+#include "trainer/cli/cli.h"
 
 /* Prompts, cycle, environment, agent, evaluation, text: one after the other. */
 static int evaluate(ltd_cli *cli, ltd_setup *s, const ltd_policy *policy, ltd_rng *rng,

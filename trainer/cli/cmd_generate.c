@@ -10,8 +10,8 @@
 #include "agents/policy.h"
 #include "base/mem.h"
 #include "env/render.h"
-#include "trainer/cli/cli.h"
 #include "trainer/checkpoint/policy_file.h"
+#include "trainer/cli/cli.h"
 #include "trainer/tune/tune.h"
 
 typedef struct generation {

@@ -5,8 +5,8 @@
 #include <unistd.h>
 
 #include "trainer/checkpoint/checkpoint.h"
-#include "trainer/cli/cli.h"
 #include "trainer/checkpoint/import.h"
+#include "trainer/cli/cli.h"
 
 static int usage(const char *what, const char *found)
 {

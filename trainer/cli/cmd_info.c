@@ -10,8 +10,8 @@
 #include "models/files/ptzip.h"
 #include "models/files/safetensors.h"
 #include "trainer/checkpoint/checkpoint.h"
-#include "trainer/cli/cli.h"
 #include "trainer/checkpoint/import.h"
+#include "trainer/cli/cli.h"
 #include "trainer/version.h"
 
 static void print_dims(const int64_t *dims, int n)

@@ -4,10 +4,10 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "env/survival_file.h"
 #include "trainer/cli/cli.h"
 #include "trainer/records/record_run.h"
 #include "trainer/records/survival_run.h"
-#include "env/survival_file.h"
 
 static void print_result(const ltd_recorded *r, const char *folder)
 {

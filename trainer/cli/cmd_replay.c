@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "trainer/cli/cli.h"
 #include "trainer/checkpoint/policy_file.h"
+#include "trainer/cli/cli.h"
 #include "trainer/records/predict.h"
 
 /* The best static setting on the records of the training prompts. */

@@ -9,13 +9,13 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "trainer/checkpoint/checkpoint.h"
-#include "trainer/train/planner.h"
+#include "trainer/checkpoint/import.h"
 #include "trainer/cli/cli.h"
 #include "trainer/metrics/dashboard.h"
-#include "trainer/train/forecast.h"
-#include "trainer/checkpoint/import.h"
 #include "trainer/ppo/group.h"
 #include "trainer/report/report.h"
+#include "trainer/train/forecast.h"
+#include "trainer/train/planner.h"
 #include "trainer/train/train.h"
 
 static void begin(void *ctx, int64_t done, int64_t length)

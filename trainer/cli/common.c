@@ -10,10 +10,10 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "trainer/cli/cli.h"
-#include "trainer/config/compat.h"
 #include "trainer/checkpoint/import.h"
 #include "trainer/checkpoint/policy_file.h"
+#include "trainer/cli/cli.h"
+#include "trainer/config/compat.h"
 
 int ltd_cli_fail(const ltd_err *err)
 {

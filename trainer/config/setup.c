@@ -8,9 +8,9 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "env/cost_file.h"
 #include "trainer/calibrate/calibrate.h"
 #include "trainer/records/survival_run.h"
-#include "env/cost_file.h"
 
 #define DEFAULT_MODEL "models.cache/SmolLM2-135M-Instruct.Q4_1.gguf"
 #define DEFAULT_MODEL_HASH "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"

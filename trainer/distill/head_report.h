@@ -19,9 +19,9 @@
 #include "base/status.h"
 #include "base/str.h"
 #include "models/llm/eagle3.h"
+#include "trainer/bench/run_prompt.h"
 #include "trainer/distill/answers.h"
 #include "trainer/distill/simulate.h"
-#include "trainer/bench/run_prompt.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -8,8 +8,8 @@
 #ifndef LTD_TRAINER_DISTILL_SOURCES_H
 #define LTD_TRAINER_DISTILL_SOURCES_H
 
-#include "trainer/distill/data.h"
 #include "trainer/config/setup.h"
+#include "trainer/distill/data.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -12,9 +12,9 @@
 
 #include "base/clock.h"
 #include "base/status.h"
-#include "trainer/ppo/adam.h"
 #include "trainer/distill/corpus.h"
 #include "trainer/distill/unroll.h"
+#include "trainer/ppo/adam.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -15,8 +15,8 @@
 #include "base/rng.h"
 #include "base/status.h"
 #include "env/ltd_env.h"
-#include "trainer/ppo/adam.h"
 #include "trainer/checkpoint/checkpoint.h"
+#include "trainer/ppo/adam.h"
 #include "trainer/ppo/ppo.h"
 #include "trainer/ppo/rollout.h"
 

@@ -8,9 +8,9 @@
 #ifndef LTD_TRAINER_RECORD_RUN_H
 #define LTD_TRAINER_RECORD_RUN_H
 
-#include "trainer/records/record.h"
 #include "trainer/bench/run_prompt.h"
 #include "trainer/config/setup.h"
+#include "trainer/records/record.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -10,9 +10,9 @@
 #ifndef LTD_TRAINER_REPLAY_H
 #define LTD_TRAINER_REPLAY_H
 
-#include "trainer/records/oracle.h"
 #include "trainer/bench/run_prompt.h"
 #include "trainer/config/setup.h"
+#include "trainer/records/oracle.h"
 #include "trainer/tune/tune.h"
 
 #ifdef __cplusplus

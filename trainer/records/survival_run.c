@@ -9,8 +9,8 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "env/survival_fit.h"
 #include "env/survival_file.h"
+#include "env/survival_fit.h"
 
 /* --- counting --- */
 

@@ -2,10 +2,10 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "env/tree.h"
 #include "trainer/report/report_svg.h"
+#include "trainer/train/action_map.h"
 
-enum { CLASSES = 10, FORWARDS = LTD_TREE_MAX_DEPTH + 1 };
+enum { CLASSES = LTD_ACTION_CLASSES, FORWARDS = LTD_TREE_MAX_DEPTH + 1 };
 
 typedef struct cell {
     double asked, went_on, stopped, nodes;

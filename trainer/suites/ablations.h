@@ -16,10 +16,10 @@
 #define LTD_TRAINER_ABLATIONS_H
 
 #include "base/str.h"
-#include "trainer/suites/published.h"
 #include "trainer/bench/run_prompt.h"
-#include "trainer/config/setup.h"
 #include "trainer/bench/stats.h"
+#include "trainer/config/setup.h"
+#include "trainer/suites/published.h"
 
 #ifdef __cplusplus
 extern "C" {

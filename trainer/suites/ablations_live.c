@@ -5,8 +5,8 @@
 
 #include "agents/fixed.h"
 #include "base/mem.h"
-#include "trainer/suites/ablations_priv.h"
 #include "trainer/bench/preset.h"
+#include "trainer/suites/ablations_priv.h"
 
 /* What is played live, and under which name; the size policy alone is the reward's row `ratio`. */
 static bool goes_live(const ltd_ablation_spec *p)

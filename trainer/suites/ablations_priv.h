@@ -4,8 +4,8 @@
 
 #include <limits.h>
 
-#include "trainer/suites/ablations.h"
 #include "trainer/bench/bench.h"
+#include "trainer/suites/ablations.h"
 
 /* Runs of training (ablations_train.c); none: a fixed setting. */
 enum {

@@ -6,8 +6,8 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "trainer/suites/ablations_priv.h"
 #include "trainer/checkpoint/policy_file.h"
+#include "trainer/suites/ablations_priv.h"
 #include "trainer/train/train.h"
 
 /* A run of training: what differs from the configuration, "" = nothing. */

@@ -15,8 +15,8 @@
 
 #include "base/log.h"
 #include "trainer/bench/preset.h"
-#include "trainer/tune/rule_tune.h"
 #include "trainer/suites/suite.h"
+#include "trainer/tune/rule_tune.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -16,8 +16,8 @@
 #define LTD_TRAINER_TRANSFER_H
 
 #include "base/str.h"
-#include "trainer/train/planner.h"
 #include "trainer/bench/stats.h"
+#include "trainer/train/planner.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -2,8 +2,8 @@
 #include <math.h>
 
 #include "base/json.h"
-#include "trainer/train/forecast.h"
 #include "trainer/metrics/progress.h"
+#include "trainer/train/forecast.h"
 
 static const char *const policies[LTD_FORECAST_POLICIES] = {"depth", "size"};
 

@@ -6,10 +6,10 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "env/cost_file.h"
 #include "trainer/train/planner.h"
 #include "trainer/train/train_priv.h"
 #include "trainer/version.h"
-#include "env/cost_file.h"
 
 static int write_text(const ltd_trainer *t, const char *name, ltd_str *text, ltd_err *err)
 {

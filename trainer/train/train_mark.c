@@ -55,22 +55,36 @@ void ltd_train_mark_free(ltd_train_mark *m)
     free(m);
 }
 
-static void keep(kept_net *k, ltd_learner *l)
+/* Both ways: into the mark, or from it. */
+static void copy(void *mark, void *run, size_t bytes, bool back)
 {
-    size_t bytes = (size_t)l->adam->n * sizeof(float);
-    memcpy(k->data, ltd_actor_critic_data(l->ac), bytes);
-    memcpy(k->m, l->adam->m, bytes);
-    memcpy(k->v, l->adam->v, bytes);
-    k->step = l->adam->step;
+    memcpy(back ? run : mark, back ? mark : run, bytes);
 }
 
-static void put_back(const kept_net *k, ltd_learner *l)
+static void copy_net(kept_net *k, ltd_learner *l, bool back)
 {
     size_t bytes = (size_t)l->adam->n * sizeof(float);
-    memcpy(ltd_actor_critic_data(l->ac), k->data, bytes);
-    memcpy(l->adam->m, k->m, bytes);
-    memcpy(l->adam->v, k->v, bytes);
-    l->adam->step = k->step;
+    copy(k->data, ltd_actor_critic_data(l->ac), bytes, back);
+    copy(k->m, l->adam->m, bytes, back);
+    copy(k->v, l->adam->v, bytes, back);
+    copy(&k->step, &l->adam->step, sizeof k->step, back);
+}
+
+/* All but the environments. */
+static void copy_state(ltd_train_mark *m, ltd_trainer *t, bool back)
+{
+    copy_net(&m->depth, t->depth, back);
+    copy_net(&m->size, t->size, back);
+    copy(&m->norm, &t->joint.norm, sizeof m->norm, back);
+    copy(&m->minibatch, &t->minibatch, sizeof m->minibatch, back);
+    copy(&m->cycles, &t->cycles, sizeof m->cycles, back);
+    copy(&m->decisions, &t->decisions, sizeof m->decisions, back);
+    copy(&m->updates, &t->updates, sizeof m->updates, back);
+    copy(&m->stage, &t->stage, sizeof m->stage, back);
+    copy(&m->stage_decisions, &t->stage_decisions, sizeof m->stage_decisions, back);
+    copy(&m->last_valid, &t->last_valid, sizeof m->last_valid, back);
+    copy(&m->best_valid, &t->best_valid, sizeof m->best_valid, back);
+    copy(&m->last_valid_value, &t->last_valid_value, sizeof m->last_valid_value, back);
 }
 
 int ltd_train_set_mark(ltd_trainer *t, ltd_err *err)
@@ -88,18 +102,7 @@ int ltd_train_set_mark(ltd_trainer *t, ltd_err *err)
     }
     m->n_saved = t->n_saved;
     memcpy(m->saved, t->saved, (size_t)t->n_saved * sizeof *m->saved);
-    keep(&m->depth, t->depth);
-    keep(&m->size, t->size);
-    m->norm = t->joint.norm;
-    m->minibatch = t->minibatch;
-    m->cycles = t->cycles;
-    m->decisions = t->decisions;
-    m->updates = t->updates;
-    m->stage = t->stage;
-    m->stage_decisions = t->stage_decisions;
-    m->last_valid = t->last_valid;
-    m->best_valid = t->best_valid;
-    m->last_valid_value = t->last_valid_value;
+    copy_state(m, t, false);
     return LTD_OK;
 }
 
@@ -112,17 +115,6 @@ bool ltd_train_go_back(ltd_trainer *t)
     t->n_saved = m->n_saved;
     m->saved = NULL;
     m->room = 0;
-    put_back(&m->depth, t->depth);
-    put_back(&m->size, t->size);
-    t->joint.norm = m->norm;
-    t->minibatch = m->minibatch;
-    t->cycles = m->cycles;
-    t->decisions = m->decisions;
-    t->updates = m->updates;
-    t->stage = m->stage;
-    t->stage_decisions = m->stage_decisions;
-    t->last_valid = m->last_valid;
-    t->best_valid = m->best_valid;
-    t->last_valid_value = m->last_valid_value;
+    copy_state(m, t, true);
     return true;
 }

@@ -6,10 +6,10 @@
 
 #include "agents/rules/rules.h"
 #include "base/mem.h"
-#include "trainer/records/replay.h"
-#include "trainer/tune/rule_tune.h"
-#include "trainer/train/train_priv.h"
 #include "env/cost_file.h"
+#include "trainer/records/replay.h"
+#include "trainer/train/train_priv.h"
+#include "trainer/tune/rule_tune.h"
 
 /* A machine, and what is made for it. */
 typedef struct place {

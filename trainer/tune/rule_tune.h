@@ -17,9 +17,9 @@
 
 #include "agents/rules/trained.h"
 #include "env/ltd_env.h"
-#include "trainer/records/replay.h"
 #include "trainer/bench/run_prompt.h"
 #include "trainer/config/setup.h"
+#include "trainer/records/replay.h"
 
 #ifdef __cplusplus
 extern "C" {

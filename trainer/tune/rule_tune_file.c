@@ -7,8 +7,8 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "trainer/tune/rule_tune.h"
 #include "trainer/records/survival_run.h"
+#include "trainer/tune/rule_tune.h"
 
 void ltd_rules_begin(ltd_rule_set *ret, const ltd_setup *s)
 {
