@@ -16,6 +16,17 @@ int32_t ltd_accept_greedy(const ltd_selection *selection, const int32_t *argmax,
     return n;
 }
 
+int32_t ltd_accept_always(const ltd_selection *selection, const int32_t *argmax, int32_t *path,
+                          int32_t *next)
+{
+    int32_t n = 0;
+    path[n++] = 0;
+    for (int32_t i = 1; i < selection->n; i++)
+        if (selection->parent[i] == path[n - 1]) path[n++] = i;
+    *next = argmax[path[n - 1]];
+    return n;
+}
+
 /* The distribution after an entry. */
 static int look(const ltd_chance *c, int32_t entry, ltd_err *err)
 {

@@ -33,7 +33,16 @@ extern "C" {
 int32_t ltd_accept_greedy(const ltd_selection *selection, const int32_t *argmax, int32_t *path,
                           int32_t *next);
 
-typedef enum ltd_accept_rule { LTD_ACCEPT_DRAWN, LTD_ACCEPT_SAMPLED } ltd_accept_rule;
+/* Wrong on purpose: whatever was drafted is taken, the best child of each node, asked or not.  What
+ * checks that text is unchanged must find this out.  Arguments and result as above. */
+int32_t ltd_accept_always(const ltd_selection *selection, const int32_t *argmax, int32_t *path,
+                          int32_t *next);
+
+typedef enum ltd_accept_rule {
+    LTD_ACCEPT_DRAWN,
+    LTD_ACCEPT_SAMPLED,
+    LTD_ACCEPT_ALWAYS
+} ltd_accept_rule;
 
 /* What the sampling rules read; all of it borrowed. */
 typedef struct ltd_chance {

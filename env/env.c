@@ -14,6 +14,7 @@
 
 #include "base/mem.h"
 #include "env/ground_priv.h"
+#include "env/loop.h"
 #include "env/turns.h"
 
 struct ltd_env {
@@ -29,6 +30,7 @@ struct ltd_env {
     bool has_prompt;    /* a text is under way */
     int32_t new_tokens; /* of it, the first root included */
     int32_t most_new;   /* min(max_new, what the context holds) */
+    ltd_loop *loop;     /* owned; NULL: nobody looks for loops */
     ltd_info last;
 };
 
@@ -47,6 +49,7 @@ int ltd_env_open(ltd_env **ret, const ltd_env_options *options, ltd_err *err)
                           : ltd_ground_cycle(&e->ground, o, err);
     if (rc == LTD_OK)
         rc = ltd_prompt_order_init(&e->order, ltd_prompts_count(o->prompts), o->seed, err);
+    if (rc == LTD_OK && o->loop_stop) rc = ltd_loop_new(&e->loop, o->max_new, o->loop_stop, err);
     if (rc < 0) {
         ltd_env_close(e);
         return rc;
@@ -68,6 +71,7 @@ void ltd_env_close(ltd_env *env)
     if (!env) return;
     if (env->ground) env->ground->free(env->ground);
     ltd_prompt_order_fini(&env->order);
+    ltd_loop_free(env->loop);
     free(env);
 }
 
@@ -204,15 +208,17 @@ static void fill_info(ltd_env *e, const ltd_cycle_result *r, ltd_info *info)
 static void count_tokens(ltd_env *e, const ltd_cycle_result *r, ltd_step *io)
 {
     int32_t n = 0;
-    bool end = false;
-    while (n < r->accept_len && !end && e->new_tokens < e->most_new) {
+    bool end = false, loops = false;
+    while (n < r->accept_len && !end && !loops && e->new_tokens < e->most_new) {
         end = e->ground->is_end(e->ground, r->tokens[n]);
+        loops = e->loop && ltd_loop_push(e->loop, r->tokens[n]);
         n++;
         e->new_tokens++;
     }
     io->info.tokens = n;
     io->info.new_tokens = e->new_tokens;
-    io->truncated = !end && e->new_tokens >= e->most_new;
+    io->info.looped = loops && !end;
+    io->truncated = io->info.looped || (!end && e->new_tokens >= e->most_new);
     io->info.prompt_done = end || io->truncated;
     if (io->info.prompt_done) e->has_prompt = false;
 }
@@ -302,6 +308,10 @@ static int begin_prompt(ltd_env *e, int32_t index, ltd_err *err)
     e->most_new = e->options.max_new < room ? e->options.max_new : room;
     e->has_prompt = e->new_tokens < e->most_new && !e->ground->is_end(e->ground, e->ground->root);
     memset(e->state.recent, 0, sizeof e->state.recent);
+    if (e->loop) {
+        ltd_loop_begin(e->loop);
+        ltd_loop_push(e->loop, e->ground->root);
+    }
     return LTD_OK;
 }
 

@@ -79,6 +79,9 @@ int ltd_env_check_options(ltd_env_options *o, ltd_err *err)
         return ltd_fail(err, LTD_EINVAL, "env: needs a cycle and at least one prompt");
     if (o->max_new < 1)
         return ltd_fail(err, LTD_EINVAL, "env: max_new %d, expected 1 or more", o->max_new);
+    if (o->loop_stop < 0 || o->loop_stop == 1)
+        return ltd_fail(err, LTD_EINVAL, "env: loop_stop %d, expected 0, or 2 or more",
+                        o->loop_stop);
     if (o->clock_table && !o->cost)
         return ltd_fail(err, LTD_EINVAL, "env: clock 'table' needs a calibration");
     if (o->cycle && ltd_cycle_get_options(o->cycle)->trace && !o->clock_table)

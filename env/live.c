@@ -158,6 +158,8 @@ static int32_t live_accept(ltd_source *source, const ltd_selection *s, int32_t *
                            ltd_err *err)
 {
     live *l = (live *)source;
+    if (l->options.accept == LTD_ACCEPT_ALWAYS)
+        return ltd_accept_always(s, ltd_session_argmaxes(l->session), path, next);
     if (!l->chance.sampler)
         return ltd_accept_greedy(s, ltd_session_argmaxes(l->session), path, next);
     if (l->options.accept == LTD_ACCEPT_SAMPLED)

@@ -8,7 +8,7 @@
  *           -> reward, terminated
  *
  * Episode = one cycle.  The text goes on in the next reset; when a prompt ends (end token, max_new,
- * context) the next reset starts the next prompt.  Autoreset: none, the caller resets.
+ * context, a loop) the next reset starts the next prompt.  Autoreset: none, the caller resets.
  *
  *     ltd_step step = {.obs = obs, .mask = mask};
  *     ltd_env_reset(env, NULL, &step, &err);
@@ -23,9 +23,9 @@
  * every episode has at least one decision.
  *
  * Gymnasium's names: seed and options in reset, obs, reward, terminated, truncated, info.
- * `truncated` is set when the prompt was cut by max_new or the context (the cycle itself is whole).
- * Thread rule: one environment, one thread; several environments may share an engine.
- * No allocation after ltd_env_open(), but for a reset with a seed.  Never includes an agent. */
+ * `truncated` is set when the prompt was cut by max_new, the context or loop_stop (the cycle itself
+ * is whole). Thread rule: one environment, one thread; several environments may share an engine. No
+ * allocation after ltd_env_open(), but for a reset with a seed.  Never includes an agent. */
 #ifndef LTD_ENV_LTD_ENV_H
 #define LTD_ENV_LTD_ENV_H
 
@@ -75,6 +75,7 @@ typedef struct ltd_info {
     int32_t prompt;       /* index of the prompt */
     int32_t new_tokens;   /* of this prompt so far */
     bool prompt_done;     /* the next reset begins another prompt */
+    bool looped;          /* ... because this one went round in circles */
     bool slow;            /* the live clock disagrees with the cost table: don't learn from it */
     uint64_t cycle_ns;    /* the timed window, sum of the phases; clock_table: by the cost table */
     uint64_t phase_ns[LTD_PHASE_COUNT];
@@ -109,8 +110,9 @@ typedef struct ltd_env_options {
                              min_forwards on; 0 or 1: after each */
     int32_t sizes[LTD_MAX_SIZES]; /* ascending, may begin with 0 */
     int32_t n_sizes;
-    int32_t max_new; /* tokens a prompt */
-    float rate;      /* of the ltd observations: tokens a T_ar that time is worth, see obs.h */
+    int32_t max_new;   /* tokens a prompt */
+    int32_t loop_stop; /* the answer is cut where 12 tokens come this often (loop.h); 0: nowhere */
+    float rate;        /* of the ltd observations: tokens a T_ar that time is worth, see obs.h */
     ltd_contract depth_contract, size_contract;
     ltd_reward_kind reward;
     double reward_scale; /* ratio, time: [1/s] */

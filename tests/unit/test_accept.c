@@ -31,6 +31,19 @@ static void the_walk_follows_the_targets_tokens(void **state)
     assert_int_equal(next, 14);
 }
 
+static void the_wrong_rule_asks_nobody(void **state)
+{
+    (void)state;
+    int32_t token[] = {10, 11, 12, 13, 14, 15}, parent[] = {-1, 0, 0, 1, 2, 4};
+    int32_t depth[] = {0, 1, 1, 2, 2, 3}, node[] = {-1, 0, 1, 2, 3, 4}, path[6], next;
+    ltd_selection sel = {6, token, parent, depth, node};
+    int32_t argmax[] = {12, 0, 14, 77, 15, 99};
+    assert_int_equal(ltd_accept_always(&sel, argmax, path, &next), 3);
+    assert_int_equal(path[1], 1);
+    assert_int_equal(path[2], 3);
+    assert_int_equal(next, 77);
+}
+
 static void the_root_alone_gives_one_token(void **state)
 {
     (void)state;
@@ -206,6 +219,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_walk_follows_the_targets_tokens),
+        cmocka_unit_test(the_wrong_rule_asks_nobody),
         cmocka_unit_test(the_root_alone_gives_one_token),
         cmocka_unit_test(random_trees_give_the_longest_accepted_path),
         cmocka_unit_test(draws_are_followed_through_the_tree),

@@ -58,6 +58,10 @@ static void no_tokens(ltd_env_options *o)
 {
     o->max_new = 0;
 }
+static void one_loop(ltd_env_options *o)
+{
+    o->loop_stop = 1;
+}
 static void no_prompts(ltd_env_options *o)
 {
     o->prompts = NULL;
@@ -97,6 +101,7 @@ static void options_that_cannot_be_are_named(void **state)
                {same_sizes, "size 1 after 1"},
                {negative_size, "size -1"},
                {no_tokens, "max_new 0"},
+               {one_loop, "loop_stop 1"},
                {no_prompts, "at least one prompt"},
                {no_table, "clock 'table' needs a calibration"},
                {no_t_ar, "needs a calibration for T_ar"},

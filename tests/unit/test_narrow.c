@@ -42,7 +42,7 @@ static void record(ltd_trace *trace, int32_t top_k)
     for (int t = 0; t < TEXTS; t++) {
         for (int i = 0; i < PROMPT; i++) ids[i] = (int32_t)ltd_rng_below(&rng, 320);
         ltd_prompt p = {.question_id = t, .task = "random", .ids = ids, .n = PROMPT};
-        if (ltd_record_text(trace, c, &p, TEXT, &err) < 0) fail_msg("%s", err.msg);
+        if (ltd_record_text(trace, c, &p, TEXT, 0, &err) < 0) fail_msg("%s", err.msg);
     }
     ltd_cycle_free(c);
 }

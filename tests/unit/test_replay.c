@@ -58,7 +58,7 @@ static int setup(void **state)
     for (int t = 0; t < TEXTS; t++) {
         for (int i = 0; i < PROMPT; i++) ids[t][i] = (int32_t)ltd_rng_below(&rng, 320);
         ltd_prompt p = {.question_id = t, .task = "random", .ids = ids[t], .n = PROMPT - t};
-        if (ltd_record_text(&trace, c, &p, TEXT, &err) < 0) fail_msg("%s", err.msg);
+        if (ltd_record_text(&trace, c, &p, TEXT, 0, &err) < 0) fail_msg("%s", err.msg);
     }
     ltd_cycle_free(c);
     return 0;

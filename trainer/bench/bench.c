@@ -153,7 +153,7 @@ static int fold_task(const bench_run *b, ltd_bench_task *task, const char *name,
     const ltd_config *c = &b->s->config;
     int rc = ltd_bench_fold(task, cells, (size_t)stride, b->reps, b->c.ar, b->c.tuned,
                             c->bench.bootstrap, c->run.seed, err);
-    bool another_text = c->env.temperature > 0 && c->env.accept != LTD_ACCEPT_DRAWN;
+    bool another_text = c->env.temperature > 0 && c->env.accept == LTD_ACCEPT_SAMPLED;
     for (int32_t r = 0; another_text && r < task->n_rows; r++)
         task->rows[r].identical = task->rows[r].of = 0;
     hold_against_oracle(b, task);

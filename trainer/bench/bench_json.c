@@ -125,7 +125,7 @@ void ltd_bench_put_task(ltd_json_writer *w, const char *key, const ltd_bench *b,
     if (b->sampling.temperature > 0) {
         ltd_json_put_f64(w, "top_p", b->sampling.top_p);
         ltd_json_put_int(w, "top_k", b->sampling.top_k);
-        ltd_json_put_string(w, "accept", b->accept == LTD_ACCEPT_DRAWN ? "drawn" : "eagle");
+        ltd_json_put_string(w, "accept", b->accept == LTD_ACCEPT_SAMPLED ? "eagle" : "drawn");
     }
     ltd_json_put_int(w, "reps", b->reps);
     ltd_json_begin_array(w, "rows");

@@ -99,7 +99,7 @@ typedef struct ltd_config {
         double temperature, top_p;
         int32_t sample_top_k;
         ltd_accept_rule accept;
-        int32_t max_new, max_prompt;
+        int32_t max_new, max_prompt, loop_stop;
         ltd_reward_kind reward;
         double reward_scale, reward_keep, reward_floor;
         ltd_clock_kind clock;

@@ -28,7 +28,8 @@ CHOICES(vocabularies) = {{"auto", LTD_VOCABULARY_AUTO},
                          {"static", LTD_VOCABULARY_STATIC},
                          {"context", LTD_VOCABULARY_CONTEXT},
                          {0}};
-CHOICES(accept_rules) = {{"drawn", LTD_ACCEPT_DRAWN}, {"eagle", LTD_ACCEPT_SAMPLED}, {0}};
+CHOICES(accept_rules) = {
+    {"drawn", LTD_ACCEPT_DRAWN}, {"eagle", LTD_ACCEPT_SAMPLED}, {"always", LTD_ACCEPT_ALWAYS}, {0}};
 CHOICES(rewards) = {{"average", LTD_REWARD_AVERAGE},
                     {"ratio", LTD_REWARD_RATIO},
                     {"length", LTD_REWARD_LENGTH},
@@ -130,9 +131,13 @@ static const ltd_key KEYS[] = {
     ENUM(env, accept, "drawn", accept_rules, "",
         "temperature > 0: drawn: follow the target's own draws through the tree, so that a seed "
         "gives one text under every policy; eagle: ask child after child, and top-p comes before "
-        "top-k", "ours; the paper: eagle"),
+        "top-k; at any temperature: always: take what was drafted, which is wrong: the negative "
+        "control of checks that text is unchanged", "ours; the paper: eagle"),
     INT(env, max_new, "256", 1, 1048576, "tokens",
         "answer length after which the next prompt begins", "LTD rl_depth.py"),
+    INT(env, loop_stop, "0", 0, 1000, "times",
+        "an answer is cut where the same 12 tokens come for so many times, 2 or more: small models "
+        "go round in circles; 0: nowhere", "ours; wiki: 4"),
     INT(env, max_prompt, "1024", 1, 1048576, "tokens",
         "longer prompts are left out and counted", "ours; the paper: 1748"),
     ENUM(env, reward, "average", rewards, "",

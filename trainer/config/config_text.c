@@ -248,6 +248,8 @@ int ltd_config_check(const ltd_config *c, ltd_err *err)
                          "model.context - 1", err);
     if (rc == LTD_OK) rc = check_ascending(&c->env.sizes, "env.sizes", err);
     if (rc == LTD_OK) rc = check_ascending(&c->calibration.contexts, "calibration.contexts", err);
+    if (rc == LTD_OK && c->env.loop_stop == 1)
+        rc = ltd_fail(err, LTD_EINVAL, "env.loop_stop: is 1, expected 0 (nowhere), or 2 or more");
     if (rc == LTD_OK) rc = check_widths(&c->tune.top_k, err);
     if (rc == LTD_OK) rc = check_hidden(&c->policy.depth_hidden, "policy.depth_hidden", err);
     if (rc == LTD_OK) rc = check_hidden(&c->policy.size_hidden, "policy.size_hidden", err);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "env/loop.h"
 
 int ltd_record_begin(ltd_trace *trace, const ltd_cycle *cycle, ltd_err *err)
 {
@@ -71,12 +72,13 @@ static int go_on(ltd_cycle *cycle, ltd_trace_text *t, ltd_err *err)
 }
 
 static int walk(const ltd_trace *trace, ltd_cycle *cycle, ltd_trace_text *t, int32_t most,
-                int32_t more, ltd_err *err)
+                int32_t more, ltd_loop *loop, ltd_err *err)
 {
     int rc = LTD_OK;
     t->token[t->n++] = ltd_cycle_root(cycle);
     for (int32_t answer = 1; rc == LTD_OK && answer < most; answer++) {
-        if (ltd_cycle_is_end(cycle, t->token[t->n - 1])) break;
+        int32_t last = t->token[t->n - 1];
+        if (ltd_cycle_is_end(cycle, last) || (loop && ltd_loop_push(loop, last))) break;
         rc = ltd_cycle_begin(cycle, err);
         if (rc == LTD_OK) rc = look(trace, cycle, t, err);
         if (rc == LTD_OK) rc = go_on(cycle, t, err);
@@ -89,16 +91,20 @@ static int walk(const ltd_trace *trace, ltd_cycle *cycle, ltd_trace_text *t, int
 }
 
 int ltd_record_text(ltd_trace *trace, ltd_cycle *cycle, const ltd_prompt *prompt, int32_t max_new,
-                    ltd_err *err)
+                    int32_t loop_stop, ltd_err *err)
 {
     const ltd_cycle_options *o = ltd_cycle_get_options(cycle);
     ltd_trace_text t;
+    ltd_loop *loop = NULL;
     int32_t more = o->max_forwards > o->lookup_max_chain ? o->max_forwards : o->lookup_max_chain;
     int rc = ltd_cycle_prompt(cycle, prompt->ids, prompt->n, err);
     if (rc < 0) return rc;
     int32_t room = ltd_cycle_room(cycle), most = max_new < room ? max_new : room;
     rc = allocate(trace, prompt, most, ++more, &t, err);
-    if (rc == LTD_OK) rc = walk(trace, cycle, &t, most, more, err);
+    if (rc == LTD_OK && loop_stop) rc = ltd_loop_new(&loop, most, loop_stop, err);
+    if (loop) ltd_loop_begin(loop);
+    if (rc == LTD_OK) rc = walk(trace, cycle, &t, most, more, loop, err);
+    ltd_loop_free(loop);
     if (rc == LTD_OK) return ltd_trace_add(trace, &t, err);
     ltd_trace_text_fini(&t);
     return rc;

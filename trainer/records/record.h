@@ -22,10 +22,11 @@ extern "C" {
 /* What all texts have in common, from a cycle with an engine (greedy, of full depth).  LTD_EINVAL:
  * it samples, or is a record itself. */
 int ltd_record_begin(ltd_trace *trace, const ltd_cycle *cycle, ltd_err *err);
-/* Append the answer to a prompt, up to its end or max_new tokens, and some tokens that follow it,
- * which the last cycles look at.  What ltd_cycle_* returns; LTD_ENOMEM. */
+/* Append the answer to a prompt, up to its end, max_new tokens or where it is cut as a loop
+ * (loop.h; loop_stop 0: nowhere), and some tokens that follow it, which the last cycles look at.
+ * What ltd_cycle_* returns; LTD_ENOMEM. */
 int ltd_record_text(ltd_trace *trace, ltd_cycle *cycle, const ltd_prompt *prompt, int32_t max_new,
-                    ltd_err *err);
+                    int32_t loop_stop, ltd_err *err);
 
 #ifdef __cplusplus
 }

@@ -21,6 +21,7 @@ static int identify(const ltd_setup *s, ltd_str *ret, ltd_err *err)
                    s->head ? ltd_eagle3_hash(s->head) : "none", o.max_forwards, o.top_k,
                    s->head && ltd_eagle3_extends(s->head, o.vocabulary) ? "context" : "static",
                    s->chat ? ltd_chat_name(s->chat) : "none", s->config.trace.max_new);
+    if (s->config.env.loop_stop) ltd_str_printf(ret, " loops %d", s->config.env.loop_stop);
     return ret->failed ? ltd_fail(err, LTD_ENOMEM, "record: no memory") : LTD_OK;
 }
 
@@ -99,7 +100,8 @@ static int record_all(job *j, const ltd_prompts *prompts, const ltd_watch *watch
         const ltd_prompt *p = ltd_prompts_at(prompts, i);
         rc = ltd_watch_tell(watch, (double)i / (double)n, p->task, err);
         if (rc < 0 || ltd_trace_find(j->trace, p->ids, p->n) >= 0) continue;
-        rc = ltd_record_text(j->trace, j->cycle, p, j->s->config.trace.max_new, err);
+        rc = ltd_record_text(j->trace, j->cycle, p, j->s->config.trace.max_new,
+                             j->s->config.env.loop_stop, err);
         uint64_t since = ltd_clock_now(&j->s->clock) - j->saved_ns;
         if (rc == LTD_OK && since > PART_SECONDS * UINT64_C(1000000000)) rc = save(j, err);
     }

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "env/loop.h"
 
 /* The candidates of one width that are left: how deep and how wide they reach. */
 typedef struct beam {
@@ -25,6 +26,7 @@ typedef struct scout {
     ltd_candidate *c;
     int32_t n, cap;
     int32_t *text;          /* [cap] the answer; text[0] = first root */
+    ltd_loop *loop;         /* NULL: loops are no end */
     int32_t length;         /* tokens of it */
     int32_t first;          /* context before text[0] */
     int32_t *of;            /* [n] which beam */
@@ -41,10 +43,12 @@ static int read_answer(scout *s, const ltd_prompt *p, ltd_err *err)
     int rc = ltd_cycle_prompt(cycle, p->ids, p->n, err);
     s->first = p->n;
     s->length = 0;
+    if (s->loop) ltd_loop_begin(s->loop);
     while (rc == LTD_OK && s->length < s->cap && ltd_cycle_room(cycle) > 0) {
         const ltd_cycle_result *r;
         s->text[s->length] = ltd_cycle_root(cycle);
-        if (ltd_cycle_is_end(cycle, s->text[s->length++])) break;
+        int32_t last = s->text[s->length++];
+        if (ltd_cycle_is_end(cycle, last) || (s->loop && ltd_loop_push(s->loop, last))) break;
         rc = ltd_cycle_begin(cycle, err);
         if (rc == LTD_OK) rc = ltd_cycle_verify(cycle, 0, &r, err);
     }
@@ -177,6 +181,8 @@ static int open_scout(scout *s, ltd_err *err)
     s->tokens_ms = ltd_mem_zeros(n, sizeof *s->tokens_ms);
     s->ms = ltd_mem_zeros(n, sizeof *s->ms);
     s->out = ltd_mem_zeros(n, sizeof *s->out);
+    if (s->o->loop_stop && ltd_loop_new(&s->loop, s->cap, s->o->loop_stop, err) < 0)
+        return LTD_ENOMEM;
     if (s->text && s->of && s->got && s->size && s->tokens_ms && s->ms && s->out)
         return find_beams(s, err);
     return ltd_fail(err, LTD_ENOMEM, "scout: no memory for %d settings", s->n);
@@ -191,6 +197,7 @@ static void close_scout(scout *s)
     free(s->tokens_ms);
     free(s->ms);
     free(s->out);
+    ltd_loop_free(s->loop);
 }
 
 static int scout_prompt(scout *s, const ltd_prompt *prompt, ltd_err *err)

@@ -30,6 +30,7 @@ typedef struct ltd_scout_options {
     const int32_t *order; /* [count of prompts] which prompt is taken when */
     double budget_s;      /* no further prompt begins after it; the first one always does */
     int32_t max_new;      /* tokens an answer */
+    int32_t loop_stop;    /* of the environment */
     ltd_watch watch;
 } ltd_scout_options;
 

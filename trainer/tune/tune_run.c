@@ -7,8 +7,8 @@
 
 #include "agents/fixed.h"
 #include "base/file.h"
-#include "trainer/tune/scout.h"
 #include "trainer/records/survival_run.h"
+#include "trainer/tune/scout.h"
 #include "trainer/tune/tune.h"
 
 static const double scout_share = 0.5; /* of the budget */
@@ -127,6 +127,7 @@ static int scout(bed *b, const ltd_setup *s, const ltd_prompts *prompts,
                            .order = b->order.order,
                            .budget_s = scout_share * options->budget_s,
                            .max_new = options->max_new,
+                           .loop_stop = s->config.env.loop_stop,
                            .watch = {tell_part, &p}};
     int rc = ltd_scout(&o, c, *n, &b->first, err);
     if (rc == LTD_OK) *n = ltd_tune_shortlist(c, *n);
