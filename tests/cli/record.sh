@@ -73,6 +73,7 @@ for a, b in zip(replay["tasks"], bench["tasks"]):
     assert a["task"] == b["task"] and a["prompts"] == b["prompts"]
     live = {r["policy"]: r for r in b["rows"]}
     oracle = next(r for r in a["rows"] if r["policy"] == "oracle")
+    assert oracle["accept_by"] is None
     assert len(a["rows"]) == len(live) + 2
     for r in a["rows"]:
         assert r["tok_s"] <= oracle["tok_s"] * 1.000001, r
@@ -82,6 +83,11 @@ for a, b in zip(replay["tasks"], bench["tasks"]):
         for key in ("tokens", "accept_len", "forwards_mean", "size_mean"):
             assert abs(r[key] - live[r["policy"]][key]) < 1e-9, (r, live[r["policy"]])
         assert r["accept_by_position"] == live[r["policy"]]["accept_by_position"], r
+        by, same = r["accept_by"], live[r["policy"]]["accept_by"]
+        assert by["share"] == same["share"], (by, same)
+        for x, y in zip(by["quarters"] + [by["copied"], by["other"]],
+                        same["quarters"] + [same["copied"], same["other"]]):
+            assert x == y or abs(x - y) < 1e-9, (by, same)
         asked = r["policy"] not in ("ar", "static-0-8-lookup")
         assert (r["stop"] is not None) == asked and live[r["policy"]]["stop"] is None, r
         if r["policy"].startswith("static-2"):
@@ -176,6 +182,7 @@ for from in $(cd left_alone/checkpoints && echo step_*.h5); do
 done
 (cd whole && "$ltd" eval "${paper[@]}" --policy runs/paper --quiet) >out 2>err
 report "and plays live" $? "$(cat err)"
+check "telling what is accepted in which part of the answer" grep -q "^  by quarter  *[0-9.]* " out
 
 # The paper's ablations: trained once, played as often as asked.
 ablations() { # JSON [OPTIONS]

@@ -35,6 +35,12 @@ for task in bench["tasks"]:
         assert len(at["verified"]) == len(at["accepted"]) == len(at["given"])
         assert all(v >= a for v, a in zip(at["verified"], at["accepted"])), at
         assert at["accepted"] == sorted(at["accepted"], reverse=True), at
+        by = row["accept_by"]
+        shares = {k: s for k, s in by["share"].items() if s}
+        assert set(by["share"]) == {"heading", "citation", "copied", "other"} and len(by["quarters"]) == 4
+        assert abs(sum(shares.values()) - 1) < 1e-9 and all(by[k] >= 1 for k in shares), by
+        whole = 1 / sum(s / by[k] for k, s in shares.items())
+        assert whole <= row["accept_len"] + 1e-9, (whole, row["accept_len"])
         assert row["stop"] is None
     assert task["rows"][2]["detail"] == "2 forwards, 20 nodes, beam 3", task["rows"][2]["detail"]
     assert 0 < task["rows"][2]["size_mean"] <= 12  # 3 + 3 x 3 nodes are all there are

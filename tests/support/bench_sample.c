@@ -26,6 +26,14 @@ static void cell(ltd_bench_cell *c, int prompt, double speed, int reps)
         run.ended = prompt % 3 == 0;
         ltd_run_add(&c->run, &run);
     }
+    c->classes.tokens[LTD_TOKEN_COPIED] = tokens * reps / 2;
+    c->classes.cycles[LTD_TOKEN_COPIED] = (double)(tokens * reps) / 6;
+    c->classes.tokens[LTD_TOKEN_OTHER] = tokens * reps / 2;
+    c->classes.cycles[LTD_TOKEN_OTHER] = (double)(tokens * reps) / 3;
+    for (int q = 0; q < LTD_QUARTERS; q++) {
+        c->classes.quarter_tokens[q] = tokens * reps / 4;
+        c->classes.quarter_cycles[q] = (double)c->classes.quarter_tokens[q] / 2;
+    }
     c->identical = true;
 }
 

@@ -126,7 +126,17 @@ static void the_table_is_ascii_and_within_a_hundred_and_twenty_columns(void **st
     assert_non_null(strstr(text, "chat: 6 prompts, up to 64 tokens, 3 repetitions"));
     assert_non_null(strstr(text, "static-tuned"));
     assert_non_null(strstr(text, "12/12"));
+    assert_non_null(strstr(text, "accept by class, %  heading    % citation    %   copied    %"
+                                 "    other    %   1/4   2/4   3/4   4/4\n"));
+    assert_non_null(strstr(text, "  static-tuned              -    0        -    0     3.00   50"
+                                 "     1.50   50  2.00"));
     assert_non_null(strstr(text, "detail of ltd"));
+    free(text);
+    const ltd_accept_classes none = {0};
+    for (int32_t r = 0; r < bench.all.n_rows; r++)
+        bench.all.rows[r].accept_by = ltd_accept_by_of(&none);
+    text = text_of(plain_table);
+    assert_null(strstr(text, "accept by class"));
     free(text);
 }
 
@@ -159,23 +169,15 @@ static void the_verdict_says_gain_or_setting(void **state)
 static void json_has_every_field_of_the_contract(void **state)
 {
     (void)state;
-    static const char *const fields[] = {"policy",
-                                         "detail",
-                                         "tokens",
-                                         "seconds",
-                                         "tok_s",
-                                         "speedup",
-                                         "speedup_ci",
-                                         "vs_tuned",
-                                         "vs_tuned_ci",
-                                         "phase",
-                                         "accept_len",
-                                         "forwards_mean",
-                                         "size_mean",
-                                         "identical",
-                                         "of",
-                                         "accept_by_position",
-                                         "speedup_mean_of_prompts"};
+    static const char *const fields[] = {"policy",      "detail",
+                                         "tokens",      "seconds",
+                                         "tok_s",       "speedup",
+                                         "speedup_ci",  "vs_tuned",
+                                         "vs_tuned_ci", "phase",
+                                         "accept_len",  "forwards_mean",
+                                         "size_mean",   "identical",
+                                         "of",          "accept_by_position",
+                                         "accept_by",   "speedup_mean_of_prompts"};
     bench_sample(&bench, 150);
     char *text = text_of(ltd_bench_json);
     ltd_json_doc *doc;
@@ -223,11 +225,13 @@ static void read_back(void)
 static void json_reads_back_equal(void **state)
 {
     (void)state;
+    const ltd_accept_classes nothing = {0};
     bench_sample(&bench, 150);
     read_back();
     bench.drift = (ltd_drift){1.12, -0.03, 5};
     bench.all.rows[2].stop = (ltd_stop_quality){1234, 0.75, 0.5, 0.625};
     bench.all.rows[1].stop = (ltd_stop_quality){9, 1, 0, NAN};
+    bench.all.rows[1].accept_by = ltd_accept_by_of(&nothing);
     read_back();
     char *text = text_of(ltd_bench_json), *table = text_of(plain_table);
     assert_non_null(strstr(text, "\"stop\": null"));

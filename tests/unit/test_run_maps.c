@@ -71,7 +71,8 @@ static void a_fixed_setting_does_the_same_everywhere(void **state)
     ltd_witness witness = ltd_action_map_witness(&map);
     tiny_env_open(t, NULL, NULL);
     assert_int_equal(ltd_agent_fixed_new(&agent, "two", FORWARDS, 4, NULL), LTD_OK);
-    if (ltd_evaluate(t->env, agent, 0, NULL, &witness, &e, &t->err) < 0) fail_msg("%s", t->err.msg);
+    if (ltd_evaluate(t->env, agent, 0, NULL, NULL, &witness, &e, &t->err) < 0)
+        fail_msg("%s", t->err.msg);
     int64_t stopped = 0, nodes = 0;
     for (int n = 0; n <= TINY_FORWARDS; n++) {
         int64_t asked = 0, went_on = 0;

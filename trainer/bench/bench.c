@@ -44,7 +44,18 @@ static int tell(const bench_run *b, int32_t row, int32_t rep, int32_t prompt, co
     return o->heard(o->heard_ctx, &answer, err);
 }
 
-/* All rows play one prompt; answers are held against ar's. */
+/* What row r's answer to a prompt was made of, and whether it is ar's. */
+static int look_at_answer(bench_run *b, int32_t r, int32_t rep, int32_t prompt, ltd_err *err)
+{
+    ltd_bench_cell *cell = &b->cells[(size_t)r * (size_t)b->count + (size_t)prompt];
+    const ltd_player *player = &b->c.row[r].player;
+    cell->identical = (rep == 0 || cell->identical) && same_text(&b->text[r], &b->text[b->c.ar]);
+    return ltd_accept_classes_answer(&cell->classes, ltd_llama_tokenizer(b->s->model),
+                                     ltd_prompts_at(b->prompts, (size_t)prompt), &b->text[r],
+                                     player->added, player->n_added, err);
+}
+
+/* All rows play one prompt; answers are looked at when the last one has played. */
 static int play_prompt(bench_run *b, int32_t rep, int32_t prompt, ltd_err *err)
 {
     int32_t n = b->c.n, reps = b->reps;
@@ -62,11 +73,7 @@ static int play_prompt(bench_run *b, int32_t rep, int32_t prompt, ltd_err *err)
         if (rc == LTD_OK) rc = tell(b, r, rep, prompt, &run, err);
         if (rc == LTD_OK) ltd_run_add(&cell->run, &run);
     }
-    for (int32_t r = 0; rc == LTD_OK && r < n; r++) {
-        ltd_bench_cell *cell = &b->cells[(size_t)r * (size_t)b->count + (size_t)prompt];
-        cell->identical =
-            (rep == 0 || cell->identical) && same_text(&b->text[r], &b->text[b->c.ar]);
-    }
+    for (int32_t r = 0; rc == LTD_OK && r < n; r++) rc = look_at_answer(b, r, rep, prompt, err);
     return rc;
 }
 

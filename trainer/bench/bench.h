@@ -24,6 +24,7 @@
 
 #include "agents/policy.h"
 #include "base/str.h"
+#include "trainer/bench/accept_class.h"
 #include "trainer/bench/bench_versus.h"
 #include "trainer/bench/preset.h"
 #include "trainer/bench/run_prompt.h"
@@ -61,6 +62,7 @@ typedef struct ltd_bench_row {
     double table_seconds;  /* the same cycles by the cost table; NaN without one */
     uint32_t accept_hist[LTD_RUN_ACCEPT]; /* cycles by accept_len */
     uint32_t depth_hist[LTD_RUN_ACCEPT];  /* by the deepest node verified */
+    ltd_accept_by accept_by;              /* not known of oracles, which play no cycles */
 } ltd_bench_row;
 
 typedef struct ltd_bench_task {
@@ -121,6 +123,9 @@ typedef struct ltd_bench_options {
 bool ltd_bench_wants(const ltd_config *c, const char *row);
 /* ... one that a trained policy plays? */
 bool ltd_bench_wants_policy(const ltd_config *c);
+/* Are all rows of config.bench.policies known?  LTD_EINVAL names the one that isn't, and lists
+ * them. Looks for nothing that a row needs. */
+int ltd_bench_check_rows(const ltd_setup *s, ltd_err *err);
 /* Rows of config.bench.policies (empty: ar, eagle3, static-tuned, switch, goodput, ltd; also
  * static-N-V[-kK][-lookup]: N forwards, V nodes, beam K; ltd-guard: ltd, set aside while plain
  * decoding is faster; ltd-table: what is left of it in a table; the rules of agents/rules), or
@@ -149,6 +154,7 @@ const ltd_bench_row *ltd_bench_find(const ltd_bench_task *task, const char *poli
 /* One prompt under one row: sums over all repetitions. */
 typedef struct ltd_bench_cell {
     ltd_run run;
+    ltd_accept_classes classes;
     bool identical; /* in every repetition */
 } ltd_bench_cell;
 

@@ -32,10 +32,12 @@ int ltd_bench_only_ended(const ltd_bench_cell *cells, int32_t rows, int32_t prom
 static void fold_sums(ltd_bench_row *row, const ltd_bench_cell *cell, int32_t n, int32_t reps)
 {
     ltd_run sum = {0};
+    ltd_accept_classes classes = {0};
     row->identical = 0;
     row->of = n;
     for (int32_t i = 0; i < n; i++) {
         ltd_run_add(&sum, &cell[i].run);
+        ltd_accept_classes_add(&classes, &cell[i].classes);
         row->identical += cell[i].identical;
     }
     row->tokens = sum.tokens / reps;
@@ -52,6 +54,7 @@ static void fold_sums(ltd_bench_row *row, const ltd_bench_cell *cell, int32_t n,
     row->regret = NAN;
     memcpy(row->accept_hist, sum.accept_hist, sizeof row->accept_hist);
     memcpy(row->depth_hist, sum.depth_hist, sizeof row->depth_hist);
+    row->accept_by = ltd_accept_by_of(&classes);
 }
 
 int ltd_bench_fold(ltd_bench_task *task, const ltd_bench_cell *cells, size_t stride, int32_t reps,

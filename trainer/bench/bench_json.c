@@ -110,6 +110,7 @@ static void put_row(ltd_json_writer *w, const ltd_bench_row *r)
     ltd_run_hist_json(w, "accept_hist", r->accept_hist, LTD_RUN_ACCEPT);
     ltd_run_hist_json(w, "depth_hist", r->depth_hist, LTD_RUN_ACCEPT);
     put_positions(w, r);
+    ltd_accept_by_json(w, "accept_by", &r->accept_by);
     put_stop(w, &r->stop);
     ltd_json_end_object(w);
 }

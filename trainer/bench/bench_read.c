@@ -80,6 +80,25 @@ static void get_stop(reader *r, ltd_json o, ltd_stop_quality *ret)
     get_int(r, stop, "n", INT64_MAX, &ret->n);
 }
 
+/* Files of before it was known have none. */
+static void get_accept_by(reader *r, ltd_json o, ltd_accept_by *ret)
+{
+    const ltd_accept_classes none = {0};
+    *ret = ltd_accept_by_of(&none);
+    if (r->rc < 0 || !ltd_json_has(o, "accept_by")) return;
+    ltd_json by = get_object(r, o, "accept_by"), share = get_object(r, by, "share"), quarters;
+    for (int i = 0; i < LTD_TOKEN_CLASSES; i++) {
+        const char *name = ltd_token_class_name((ltd_token_class)i);
+        get_f64(r, by, name, &ret->accept[i]);
+        get_f64(r, share, name, &ret->share[i]);
+    }
+    if (r->rc == LTD_OK) r->rc = ltd_json_get_array(by, "quarters", &quarters, r->err);
+    for (size_t i = 0; r->rc == LTD_OK && i < LTD_QUARTERS; i++) {
+        ltd_json at = ltd_json_at(quarters, i);
+        if (at.value) r->rc = ltd_json_as_f64(at, "quarters", &ret->quarter[i], r->err);
+    }
+}
+
 static void get_row(reader *r, ltd_json o, ltd_bench_row *ret)
 {
     get_text(r, o, "policy", ret->policy, sizeof ret->policy);
@@ -101,6 +120,7 @@ static void get_row(reader *r, ltd_json o, ltd_bench_row *ret)
     get_i32(r, o, "of", INT32_MAX, &ret->of);
     get_hist(r, o, "accept_hist", ret->accept_hist);
     get_hist(r, o, "depth_hist", ret->depth_hist);
+    get_accept_by(r, o, &ret->accept_by);
     get_stop(r, o, &ret->stop);
     ltd_json phase = get_object(r, o, "phase"), prefill = ltd_json_member(o, "prefill_ms");
     for (int p = 0; p < LTD_PHASE_COUNT; p++)

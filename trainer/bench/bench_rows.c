@@ -6,6 +6,7 @@
 
 #include "agents/fixed.h"
 #include "agents/rules/rules.h"
+#include "base/mem.h"
 #include "trainer/tune/rule_tune.h"
 
 static const char *const default_rows[] = {"ar",     "eagle3",  "static-tuned",
@@ -249,6 +250,21 @@ int ltd_contestants_list(ltd_contestants *ret, const ltd_setup *s, const ltd_ben
     ret->tuned = -1;
     for (int32_t i = 0; i < ret->n; i++)
         if (strcmp(ret->row[i].name, "static-tuned") == 0) ret->tuned = i;
+    return rc;
+}
+
+int ltd_bench_check_rows(const ltd_setup *s, ltd_err *err)
+{
+    ltd_setup *quiet = ltd_mem_zeros(1, sizeof *quiet);
+    ltd_contestants *rows = ltd_mem_zeros(1, sizeof *rows);
+    int rc = quiet && rows ? LTD_OK : ltd_fail(err, LTD_ENOMEM, "bench: no memory");
+    if (rc == LTD_OK) {
+        *quiet = *s; /* what isn't there yet is no news */
+        quiet->log = NULL;
+        rc = ltd_contestants_list(rows, quiet, &(ltd_bench_options){0}, err);
+    }
+    free(rows);
+    free(quiet);
     return rc;
 }
 

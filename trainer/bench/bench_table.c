@@ -144,6 +144,40 @@ static void put_phases(const ltd_bench_task *t, bool color, ltd_str *out)
     ltd_str_puts(out, "\n");
 }
 
+static void put_figure(int width, int digits, double v, ltd_str *out)
+{
+    if (isfinite(v))
+        ltd_str_printf(out, " %*.*f", width, digits, v);
+    else
+        ltd_str_printf(out, " %*s", width, "-");
+}
+
+/* Tokens a cycle by what they are part of, each with its share of the tokens in percent, and by
+ * quarter of the answer.  Oracles have none. */
+static void put_classes(const ltd_bench_task *t, bool color, ltd_str *out)
+{
+    bool any = false;
+    for (int32_t i = 0; i < t->n_rows; i++) any = any || ltd_accept_by_known(&t->rows[i].accept_by);
+    if (!any) return;
+    ltd_str_printf(out, "%s  %-18s", paint(color, dim), "accept by class, %");
+    for (int k = 0; k < LTD_TOKEN_CLASSES; k++)
+        ltd_str_printf(out, " %8s %4s", ltd_token_class_name((ltd_token_class)k), "%");
+    for (int k = 0; k < LTD_QUARTERS; k++) ltd_str_printf(out, "   %d/%d", k + 1, LTD_QUARTERS);
+    ltd_str_printf(out, "%s\n", paint(color, off));
+    for (int32_t i = 0; i < t->n_rows; i++) {
+        const ltd_accept_by *by = &t->rows[i].accept_by;
+        if (!ltd_accept_by_known(by)) continue;
+        ltd_str_printf(out, "  %-18.18s", t->rows[i].policy);
+        for (int k = 0; k < LTD_TOKEN_CLASSES; k++) {
+            put_figure(8, 2, by->accept[k], out);
+            put_figure(4, 0, 100 * by->share[k], out);
+        }
+        for (int k = 0; k < LTD_QUARTERS; k++) put_figure(5, 2, by->quarter[k], out);
+        ltd_str_puts(out, "\n");
+    }
+    ltd_str_puts(out, "\n");
+}
+
 /* --- ltd against the others --- */
 
 enum { TASKS_A_LINE = 5 };
@@ -241,5 +275,6 @@ void ltd_bench_table(const ltd_bench *b, bool color, ltd_str *out)
     put_positions(&b->all, color, out);
     put_stops(&b->all, color, out);
     if (!b->replayed) put_phases(&b->all, color, out);
+    put_classes(&b->all, color, out);
     ltd_bench_table_details(b, out);
 }

@@ -19,10 +19,14 @@ static void fold(ltd_evaluation *e)
         e->share[p] = ns ? (double)run->phase_ns[p] / (double)ns : 0;
 }
 
-int ltd_evaluate(ltd_env *env, ltd_agent *agent, int32_t prompts, const ltd_watch *watch,
-                 const ltd_witness *witness, ltd_evaluation *ret, ltd_err *err)
+int ltd_evaluate(ltd_env *env, ltd_agent *agent, int32_t prompts, const ltd_tokenizer *tok,
+                 const ltd_watch *watch, const ltd_witness *witness, ltd_evaluation *ret,
+                 ltd_err *err)
 {
-    int32_t count = (int32_t)ltd_prompts_count(ltd_env_get_options(env)->prompts);
+    const ltd_prompts *list = ltd_env_get_options(env)->prompts;
+    int32_t count = (int32_t)ltd_prompts_count(list);
+    ltd_tokens text = LTD_TOKENS_INIT;
+    ltd_accept_classes classes = {0};
     if (prompts <= 0 || prompts > count) prompts = count;
     ltd_player player;
     ltd_evaluation e = {.tok_s = 0};
@@ -31,12 +35,17 @@ int ltd_evaluate(ltd_env *env, ltd_agent *agent, int32_t prompts, const ltd_watc
     for (int32_t i = 0; rc == LTD_OK && i < prompts; i++) {
         ltd_run run;
         rc = ltd_watch_tell(watch, (double)i / prompts, agent->name, err);
-        if (rc == LTD_OK) rc = ltd_run_prompt(&player, i, &run, NULL, err);
+        if (rc == LTD_OK) rc = ltd_run_prompt(&player, i, &run, tok ? &text : NULL, err);
         if (rc == LTD_OK) ltd_run_add(&e.run, &run);
+        if (rc == LTD_OK)
+            rc = ltd_accept_classes_answer(&classes, tok, ltd_prompts_at(list, (size_t)i), &text,
+                                           player.added, player.n_added, err);
     }
     ltd_player_fini(&player);
+    ltd_tokens_fini(&text);
     if (rc < 0) return rc;
     fold(&e);
+    e.accept_by = ltd_accept_by_of(&classes);
     *ret = e;
     return LTD_OK;
 }
@@ -70,6 +79,7 @@ void ltd_evaluation_text(const ltd_evaluation *e, ltd_str *out)
     histogram_text("accepted", r->accept_hist, LTD_RUN_ACCEPT, r->cycles, out);
     histogram_text("forwards", r->forwards_hist, LTD_RUN_FORWARDS, r->cycles, out);
     histogram_text("nodes", r->size_hist, LTD_RUN_SIZES, r->cycles, out);
+    ltd_accept_by_text(&e->accept_by, out);
 }
 
 void ltd_evaluation_json(const ltd_evaluation *e, ltd_str *out)
@@ -96,5 +106,6 @@ void ltd_evaluation_json(const ltd_evaluation *e, ltd_str *out)
     ltd_run_hist_json(&w, "accept_hist", r->accept_hist, LTD_RUN_ACCEPT);
     ltd_run_hist_json(&w, "forwards_hist", r->forwards_hist, LTD_RUN_FORWARDS);
     ltd_run_hist_json(&w, "size_hist", r->size_hist, LTD_RUN_SIZES);
+    ltd_accept_by_json(&w, "accept_by", &e->accept_by);
     ltd_json_end_object(&w);
 }

@@ -26,6 +26,7 @@ void ltd_player_fini(ltd_player *player)
 {
     free(player->obs);
     free(player->mask);
+    free(player->added);
     *player = (ltd_player){0};
 }
 
@@ -73,6 +74,16 @@ static int keep_tokens(ltd_tokens *text, const int32_t *token, int32_t n, ltd_er
     return rc;
 }
 
+static int keep_count(ltd_player *player, int32_t tokens, ltd_err *err)
+{
+    size_t n = player->n_added + 1;
+    if (!ltd_mem_reserve((void **)&player->added, &player->added_room, n, sizeof *player->added))
+        return ltd_fail(err, LTD_ENOMEM, "player '%s': no memory for %zu cycles",
+                        player->agent->name, n);
+    player->added[player->n_added++] = tokens;
+    return LTD_OK;
+}
+
 /* To the end of the cycle. */
 static int play_cycle(ltd_player *player, ltd_step *step, ltd_err *err)
 {
@@ -96,6 +107,7 @@ int ltd_run_prompt(ltd_player *player, int32_t prompt, ltd_run *ret, ltd_tokens 
     ltd_reset options = {.new_prompt = true, .prompt = prompt};
     *ret = (ltd_run){.prompts = 1};
     if (text) text->n = 0;
+    player->n_added = 0;
     int rc = ltd_env_reset(env, &options, &step, err);
     if (rc < 0) return rc;
     bool done = rc == LTD_ENV_ENDED;
@@ -109,6 +121,7 @@ int ltd_run_prompt(ltd_player *player, int32_t prompt, ltd_run *ret, ltd_tokens 
         if (rc < 0) return rc;
         add_cycle(ret, env, &step.info);
         rc = keep_tokens(text, step.info.token, step.info.tokens, err);
+        if (rc == LTD_OK) rc = keep_count(player, step.info.tokens, err);
         done = step.info.prompt_done;
         ret->ended = done && !step.truncated;
         if (rc == LTD_OK && !done) rc = ltd_env_reset(env, NULL, &step, err);

@@ -62,13 +62,17 @@ typedef struct ltd_witness {
     void (*ended)(void *ctx, const ltd_env *env, const ltd_info *info);
 } ltd_witness;
 
-/* An environment, who decides in it, and the room for observations. */
+/* An environment, who decides in it, the room for observations, and what the answer played last
+ * came in. */
 typedef struct ltd_player {
     ltd_env *env;     /* borrowed */
     ltd_agent *agent; /* borrowed */
     float *obs;       /* NULL for blind agents: nothing is encoded */
     uint8_t *mask;
     ltd_witness witness; /* none, unless it is set after init */
+    int32_t *added;      /* [n_added] tokens that count of each cycle, so 1 or more: the answer but
+                            its first token */
+    size_t n_added, added_room;
 } ltd_player;
 
 /* Long jobs tell how far they are: share [0, 1], what is under way.  Returning false stops the job
@@ -88,7 +92,8 @@ void ltd_player_fini(ltd_player *player);
 /* Play prompt number `prompt` of the environment to its end.
  *   *ret   its sums; a prompt that ends with its first token has no cycles
  *   text   emptied, then the whole answer, the first token included; may be NULL
- * Forwards errors of the environment. */
+ * player->added is that of this prompt then.  Both grow between cycles, outside the timed windows.
+ * Forwards errors of the environment; LTD_ENOMEM. */
 int ltd_run_prompt(ltd_player *player, int32_t prompt, ltd_run *ret, ltd_tokens *text,
                    ltd_err *err);
 

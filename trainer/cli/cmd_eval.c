@@ -33,7 +33,8 @@ static int evaluate(ltd_cli *cli, ltd_setup *s, const ltd_policy *policy, ltd_rn
     }
     if (rc == LTD_OK) rc = ltd_policy_check(policy, env, err);
     if (rc == LTD_OK) rc = ltd_agent_policy_new(&agent, "ltd", policy, rng, err);
-    if (rc == LTD_OK) rc = ltd_evaluate(env, agent, 0, &watch, NULL, &e, err);
+    if (rc == LTD_OK)
+        rc = ltd_evaluate(env, agent, 0, ltd_llama_tokenizer(s->model), &watch, NULL, &e, err);
     int code = LTD_EXIT_OK;
     if (rc == LTD_OK) {
         ltd_progress_finish(&bar, 1000, NULL);
@@ -95,8 +96,8 @@ const ltd_verb ltd_verb_eval = {
     .doc = "Play a policy on prompts and tell its speed, accepted lengths and what it chose.  `ltd "
            "bench` compares it "
            "with others.",
-    .options =
-        "policy prompts json stochastic model dtype head threads seed max-new temperature top-k "
-        "top-p",
+    .options = "policy prompts json stochastic model dtype head threads seed max-new "
+               "temperature top-k "
+               "top-p",
     .run = run,
 };

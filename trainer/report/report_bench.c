@@ -122,6 +122,45 @@ static void put_positions(const ltd_bench_task *t, ltd_str *out)
     ltd_str_puts(out, "</table></div>\n");
 }
 
+static void put_figure(const char *form, double v, ltd_str *out)
+{
+    ltd_str_puts(out, "<td>");
+    if (isfinite(v))
+        ltd_str_printf(out, form, v);
+    else
+        ltd_str_puts(out, "-");
+    ltd_str_puts(out, "</td>");
+}
+
+static void put_classes(const ltd_bench_task *t, ltd_str *out)
+{
+    bool any = false;
+    for (int32_t i = 0; i < t->n_rows; i++) any = any || ltd_accept_by_known(&t->rows[i].accept_by);
+    if (!any) return;
+    ltd_str_puts(out, "<p class=\"caption\">Tokens a cycle by what they are part of, with their "
+                      "share of all tokens, and by quarter of the answer</p>\n"
+                      "<div class=\"scroll\"><table>\n<tr><th>policy</th>");
+    for (int k = 0; k < LTD_TOKEN_CLASSES; k++)
+        ltd_str_printf(out, "<th>%s</th><th>%%</th>", ltd_token_class_name((ltd_token_class)k));
+    for (int k = 0; k < LTD_QUARTERS; k++)
+        ltd_str_printf(out, "<th>%d/%d</th>", k + 1, LTD_QUARTERS);
+    ltd_str_puts(out, "</tr>\n");
+    for (int32_t i = 0; i < t->n_rows; i++) {
+        const ltd_accept_by *by = &t->rows[i].accept_by;
+        if (!ltd_accept_by_known(by)) continue;
+        ltd_str_puts(out, "<tr><td>");
+        ltd_report_escape(t->rows[i].policy, out);
+        ltd_str_puts(out, "</td>");
+        for (int k = 0; k < LTD_TOKEN_CLASSES; k++) {
+            put_figure("%.2f", by->accept[k], out);
+            put_figure("%.1f", 100 * by->share[k], out);
+        }
+        for (int k = 0; k < LTD_QUARTERS; k++) put_figure("%.2f", by->quarter[k], out);
+        ltd_str_puts(out, "</tr>\n");
+    }
+    ltd_str_puts(out, "</table></div>\n");
+}
+
 static void put_meta(const ltd_bench *b, ltd_str *out)
 {
     ltd_str_puts(out, "<p class=\"meta\">");
@@ -170,6 +209,7 @@ void ltd_report_bench(const ltd_bench *b, ltd_str *out)
     ltd_str_puts(out, "<p class=\"note\">Share of cycles by accept_len, the target's own token "
                       "included.</p>\n");
     put_positions(&b->all, out);
+    put_classes(&b->all, out);
     ltd_str_puts(out, "<h2>Where the time of the bench goes</h2>\n<figure>");
     ltd_report_phases(&b->all, out);
     ltd_str_puts(out, "</figure>\n");

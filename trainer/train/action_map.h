@@ -2,7 +2,7 @@
  *
  *     ltd_action_map map = {0};
  *     ltd_witness w = ltd_action_map_witness(&map);
- *     ltd_evaluate(env, agent, 24, NULL, &w, &e, &err);
+ *     ltd_evaluate(env, agent, 24, NULL, NULL, &w, &e, &err);
  *     ltd_action_map_csv(&map, &text);
  *
  *     forwards,confidence_from,confidence_to,asked,went_on,stopped,nodes

@@ -138,7 +138,7 @@ static int validate(ltd_trainer *t, bool *better, ltd_err *err)
     if (rc < 0) return rc;
     ltd_env *env = ltd_train_on_records(t) ? t->records.valid_env : t->valid_env;
     ltd_watch watch = {goes_on, t};
-    rc = ltd_evaluate(env, agent, c->train.eval_prompts, &watch, &witness, &e, err);
+    rc = ltd_evaluate(env, agent, c->train.eval_prompts, NULL, &watch, &witness, &e, err);
     ltd_agent_free(agent);
     if (rc == LTD_OK) rc = ltd_train_save_actions(t, &map, err);
     if (rc < 0) return rc;
