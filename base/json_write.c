@@ -30,28 +30,6 @@ static void new_line(ltd_json_writer *w)
     for (int i = 0; i < w->depth * w->indent; i++) ltd_str_push(w->out, " ", 1);
 }
 
-/* Length of the UTF-8 sequence at p, 0 when it is none (overlong forms, surrogates, beyond
- * U+10FFFF). */
-static size_t utf8_length(const unsigned char *p, size_t left)
-{
-    static const struct {
-        unsigned char first, last, low, high; /* range of the second byte */
-        size_t n;
-    } forms[] = {
-        {0x00, 0x7f, 0, 0, 1},       {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3},
-        {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
-        {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4}};
-    for (size_t f = 0; f < sizeof forms / sizeof *forms; f++) {
-        if (p[0] < forms[f].first || p[0] > forms[f].last) continue;
-        if (forms[f].n > left) return 0;
-        if (forms[f].n > 1 && (p[1] < forms[f].low || p[1] > forms[f].high)) return 0;
-        for (size_t i = 2; i < forms[f].n; i++)
-            if (p[i] < 0x80 || p[i] > 0xbf) return 0;
-        return forms[f].n;
-    }
-    return 0;
-}
-
 static void put_quoted(ltd_str *out, const char *text, size_t len)
 {
     const unsigned char *p = (const unsigned char *)text;
@@ -59,7 +37,7 @@ static void put_quoted(ltd_str *out, const char *text, size_t len)
     for (size_t i = 0; i < len;) {
         unsigned char c = p[i];
         const char *at = c ? strchr("\"\"\\\\\nn\tt\rr\bb\ff", c) : NULL;
-        size_t n = utf8_length(p + i, len - i);
+        size_t n = ltd_str_utf8(text + i, len - i);
         if (c < 0x20 || c == '"' || c == '\\') {
             /* the pairs above: character, letter of its escape */
             if (at)
@@ -71,7 +49,7 @@ static void put_quoted(ltd_str *out, const char *text, size_t len)
             ltd_str_push(out, text + i, n);
             i += n;
         } else {
-            ltd_str_puts(out, "\xef\xbf\xbd");
+            ltd_str_puts(out, LTD_STR_NO_UTF8);
             i++;
         }
     }

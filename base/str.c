@@ -78,3 +78,36 @@ void ltd_str_fini(ltd_str *s)
     free(s->data);
     *s = (ltd_str)LTD_STR_INIT;
 }
+
+size_t ltd_str_utf8(const char *text, size_t left)
+{
+    const unsigned char *p = (const unsigned char *)text;
+    static const struct {
+        unsigned char first, last, low, high; /* range of the second byte */
+        size_t n;
+    } forms[] = {
+        {0x00, 0x7f, 0, 0, 1},       {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3},
+        {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
+        {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4}};
+    for (size_t f = 0; f < sizeof forms / sizeof *forms; f++) {
+        if (p[0] < forms[f].first || p[0] > forms[f].last) continue;
+        if (forms[f].n > left) return 0;
+        if (forms[f].n > 1 && (p[1] < forms[f].low || p[1] > forms[f].high)) return 0;
+        for (size_t i = 2; i < forms[f].n; i++)
+            if (p[i] < 0x80 || p[i] > 0xbf) return 0;
+        return forms[f].n;
+    }
+    return 0;
+}
+
+void ltd_str_push_utf8(ltd_str *s, const char *bytes, size_t n)
+{
+    for (size_t i = 0; i < n;) {
+        size_t length = ltd_str_utf8(bytes + i, n - i);
+        if (length)
+            ltd_str_push(s, bytes + i, length);
+        else
+            ltd_str_puts(s, LTD_STR_NO_UTF8);
+        i += length ? length : 1;
+    }
+}

@@ -30,6 +30,14 @@ void ltd_str_push(ltd_str *s, const char *bytes, size_t n);
 void ltd_str_puts(ltd_str *s, const char *text);
 void ltd_str_printf(ltd_str *s, const char *fmt, ...) LTD_PRINTF(2, 3);
 
+/* Length of the UTF-8 character at text[0..left), left > 0; 0: there is none (overlong forms,
+ * surrogates, beyond U+10FFFF, cut). */
+size_t ltd_str_utf8(const char *text, size_t left);
+/* What stands for a byte that belongs to none: U+FFFD. */
+#define LTD_STR_NO_UTF8 "\xef\xbf\xbd"
+/* Like push, with that in place of such bytes: what JSON can hold. */
+void ltd_str_push_utf8(ltd_str *s, const char *bytes, size_t n);
+
 /* The text so far, "" while empty; borrowed until the next push. */
 const char *ltd_str_text(const ltd_str *s);
 

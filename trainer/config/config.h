@@ -166,6 +166,8 @@ typedef struct ltd_config {
     } distill;
     struct {
         ltd_ints top_k;
+        double budget_s;
+        int32_t max_new;
     } tune;
     struct {
         ltd_strings policies;
@@ -179,6 +181,17 @@ typedef struct ltd_config {
         char system[LTD_CONFIG_TEXT];
         bool guard;
     } generate;
+    struct {
+        char root[LTD_CONFIG_TEXT], data[LTD_CONFIG_TEXT], out[LTD_CONFIG_TEXT];
+        ltd_strings methods;
+        int32_t plan, profile, ranking, sources, split; /* ltd_wiki_... of trainer/wiki */
+        bool rewrite;
+        char decoder[LTD_CONFIG_TEXT];
+        int32_t events;
+        char judge_url[LTD_CONFIG_TEXT], judge_model[LTD_CONFIG_TEXT];
+        char judge_key_env[LTD_CONFIG_TEXT];
+        double judge_timeout_s;
+    } wiki;
     struct {
         char dir[LTD_CONFIG_TEXT], name[LTD_CONFIG_TEXT];
         uint64_t seed;

@@ -3,7 +3,6 @@
  * compares them; after a change run that test with LTD_REGENERATE=1. */
 #include "trainer/config/config.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,46 +10,7 @@
 #include "env/lookup.h"
 #include "env/ltd_env.h"
 #include "env/tree.h"
-
-static_assert(sizeof(ltd_activation) == sizeof(int), "enum fields are written as int");
-static_assert(sizeof(ltd_contract) == sizeof(int), "enum fields are written as int");
-static_assert(sizeof(ltd_accept_rule) == sizeof(int), "enum fields are written as int");
-static_assert(sizeof(ltd_draft_vocabulary) == sizeof(int), "enum fields are written as int");
-
-#define CHOICES(name) static const ltd_key_choice name[]
-CHOICES(model_dtypes) = {{"file", LTD_MODEL_DTYPE_FILE}, {"f32", LTD_MODEL_DTYPE_F32},
-                         {"f16", LTD_MODEL_DTYPE_F16},   {"q8", LTD_MODEL_DTYPE_Q8},
-                         {"q4", LTD_MODEL_DTYPE_Q4},     {0}};
-CHOICES(act_bits) = {{"16", 16}, {"8", 8}, {0}};
-CHOICES(kv_dtypes) = {{"f16", LTD_KV_F16}, {"f32", LTD_KV_F32}, {0}};
-CHOICES(head_dtypes) = {{"q8", LTD_HEAD_Q8}, {"f16", LTD_HEAD_F16}, {"f32", LTD_HEAD_F32}, {0}};
-CHOICES(vocabularies) = {{"auto", LTD_VOCABULARY_AUTO},
-                         {"static", LTD_VOCABULARY_STATIC},
-                         {"context", LTD_VOCABULARY_CONTEXT},
-                         {0}};
-CHOICES(accept_rules) = {
-    {"drawn", LTD_ACCEPT_DRAWN}, {"eagle", LTD_ACCEPT_SAMPLED}, {"always", LTD_ACCEPT_ALWAYS}, {0}};
-CHOICES(rewards) = {{"average", LTD_REWARD_AVERAGE},
-                    {"ratio", LTD_REWARD_RATIO},
-                    {"length", LTD_REWARD_LENGTH},
-                    {"time", LTD_REWARD_TIME},
-                    {0}};
-CHOICES(clocks) = {{"live", LTD_CLOCK_LIVE}, {"table", LTD_CLOCK_TABLE}, {0}};
-CHOICES(depth_contracts) = {
-    {"ltd/depth/v2", LTD_CONTRACT_LTD_DEPTH}, {"paper/depth/128", LTD_CONTRACT_PAPER_DEPTH}, {0}};
-CHOICES(size_contracts) = {{"ltd/size/v2", LTD_CONTRACT_LTD_SIZE},
-                           {"paper/size/1268", LTD_CONTRACT_PAPER_SIZE},
-                           {"paper/size/1268-no-depth", LTD_CONTRACT_PAPER_SIZE_NO_DEPTH},
-                           {"paper/size/1268-no-context", LTD_CONTRACT_PAPER_SIZE_NO_CONTEXT},
-                           {0}};
-CHOICES(activations) = {{"tanh", LTD_ACT_TANH}, {"relu", LTD_ACT_RELU}, {0}};
-CHOICES(modes) = {{"joint", LTD_TRAIN_JOINT}, {"stages", LTD_TRAIN_STAGES}, {0}};
-CHOICES(grounds) = {{"live", LTD_TRAIN_LIVE}, {"records", LTD_TRAIN_RECORDS}, {0}};
-CHOICES(schedules) = {{"linear", LTD_SCHEDULE_LINEAR}, {"constant", LTD_SCHEDULE_CONSTANT}, {0}};
-CHOICES(features) = {{"keep", LTD_DISTILL_KEEP}, {"compute", LTD_DISTILL_COMPUTE}, {0}};
-CHOICES(inits) = {{"layer", LTD_DISTILL_LAYER}, {"random", LTD_DISTILL_RANDOM}, {0}};
-CHOICES(precisions) = {
-    {"auto", LTD_DISTILL_AUTO}, {"f32", LTD_DISTILL_F32}, {"bf16", LTD_DISTILL_BF16}, {0}};
+#include "trainer/config/config_choices_priv.h"
 
 /* clang-format off */
 #define BIG 2147483647.0
@@ -352,6 +312,9 @@ static const ltd_key KEYS[] = {
     INTS(tune, top_k, "[8]", 1, LTD_TREE_MAX_TOP_K, "nodes",
         "beam widths that the search of the best static setting looks at besides env.top_k, "
         "ascending, at most 3; empty: none; a draft's time is between those that were calibrated", "ours"),
+    FLOAT(tune, budget_s, "60", 1, 1e6, "s",
+        "of the search of the best static setting, prefill included; long prompts need more", "ours"),
+    INT(tune, max_new, "48", 2, 1048576, "tokens", "answer length of that search", "ours"),
 
     STRINGS(bench, policies, "[]",
         "rows of the comparison, also rules of docs/opponents.md; empty: ar, eagle3, static-tuned, "
@@ -380,6 +343,42 @@ static const ltd_key KEYS[] = {
     STRING(generate, system, "\"\"", "system message; empty: the chat template's own", "ours"),
     BOOL(generate, guard, "true",
         "fall back to plain decoding while speculation measures slower", "ours"),
+
+    STRING(wiki, root, "\"\"",
+        "folder of WikiGenBench: data/wiki, data/google, split.json; empty: the three made-up events "
+        "of configs/wiki", "WikiGenBench"),
+    STRING(wiki, data, "\"\"",
+        "folder that prompts are prepared in; empty: wiki in run.dir", "ours"),
+    STRING(wiki, out, "\"\"",
+        "folder of the articles; empty: wiki-METHOD-DECODER in run.dir", "ours"),
+    STRINGS(wiki, methods, "[rr]",
+        "vanilla: from the title alone; rr: from the best chunks for the title; prr: an outline, then "
+        "each section from the best chunks for it; extract-rr, extract-prr: without a model; several "
+        "for prompts, one for articles", "WikiGenBench"),
+    ENUM(wiki, plan, "documents", plans, "",
+        "prr: the outline is written from the best chunks, or blind, from the title alone; ref: the "
+        "reference's own headings", "WikiGenBench"),
+    BOOL(wiki, rewrite, "false", "calls that smooth the text of each section, or of the article that has none", "WikiGenBench"),
+    ENUM(wiki, profile, "2k", profiles, "",
+        "lengths: 2k: 3 chunks of 160 words, prompts of 1200 tokens, articles of 512, sections of "
+        "256; 4k: 5, 256, 2048, 800, 400; 8k: 10, 256, 5000, 1500, 600", "ours; the paper: 4k"),
+    ENUM(wiki, ranking, "bm25", rankings, "", "who chooses the chunks", "WikiGenBench"),
+    ENUM(wiki, sources, "mixed", sources, "",
+        "pages: those that the article cites (human), those of a search engine, or both",
+        "WikiGenBench"),
+    ENUM(wiki, split, "all", splits, "",
+        "events that articles are written of: split.json's lists, or train: 3/4 of them, the last "
+        "fifth of which is valid, and eval", "ours"),
+    INT(wiki, events, "0", 0, BIG, "events", "first ones of the split; 0: all", "ours"),
+    STRING(wiki, decoder, "ar",
+        "a row of bench.policies that writes the articles", "ours"),
+    STRING(wiki, judge_url, "\"\"",
+        "OpenAI-compatible endpoint that grades articles (http://127.0.0.1:8000/v1); empty: none",
+        "ours"),
+    STRING(wiki, judge_model, "\"\"", "model that the endpoint is asked for", "ours"),
+    STRING(wiki, judge_key_env, "\"\"",
+        "environment variable that holds the endpoint's key; empty: no key", "ours"),
+    FLOAT(wiki, judge_timeout_s, "120", 1, 86400, "s", "of one answer of the endpoint", "ours"),
 
     STRING(run, dir, "runs", "folder of runs and calibrations", "ours"),
     STRING(run, name, "\"\"", "name of the run; empty: made from the model and the time", "ours"),
