@@ -83,6 +83,10 @@ assert all(s["cycles_s"] > 0 and s["updates_s"] > 0 for s in stages), stages
 assert all(n["decision_ms"] > 0 and n["gradient_step_ms"] > 0 for n in dry["nets"].values())
 assert all(dry["bytes"][k] > 0 for k in ("weights", "head", "kv", "nets", "optimizer", "rollouts"))
 assert ev["accept_len"] >= 1 and ev["forwards_mean"] >= 2, ev
+by = ev["accept_by"]
+parts = [(share, by[name]) for name, share in by["share"].items() if share]
+assert abs(sum(s for s, _ in parts) - 1) < 1e-9 and len(by["quarters"]) == 4, by
+assert abs(sum(s / a for s, a in parts) - ev["cycles"] / ev["tokens"]) < 1e-9, (by, ev)
 PY
     chat=$(sed -n 's/^  chat: //p' "$config")
     check "$name: what they tell is right" python3 read.py "$chat"

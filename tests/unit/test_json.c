@@ -157,6 +157,33 @@ static void put_sample(ltd_json_writer *w)
     ltd_json_end_object(w);
 }
 
+/* What a text is read back as from the JSON that it was put in. */
+static void texts_can_be_made_what_json_gives_back(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"",
+                                        "plain",
+                                        "caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80",
+                                        "cut \xe2\x82",
+                                        "\xff in \xc0\x80 \xed\xa0\x80 \xf4\x90\x80\x80",
+                                        "\xe2\x82\xe2\x82\xac"};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        ltd_str clean = LTD_STR_INIT, json = LTD_STR_INIT;
+        ltd_json_writer w = ltd_json_writing(&json, 0);
+        ltd_json_put_string(&w, NULL, texts[i]);
+        ltd_str_push_utf8(&clean, texts[i], strlen(texts[i]));
+        ltd_json_doc *doc = parse(ltd_str_text(&json));
+        assert_string_equal(ltd_str_text(&clean), ltd_json_text(ltd_json_root(doc), NULL));
+        assert_true((i < 3) == (strcmp(ltd_str_text(&clean), texts[i]) == 0));
+        ltd_json_free(doc);
+        ltd_str_fini(&clean);
+        ltd_str_fini(&json);
+    }
+    assert_int_equal(ltd_str_utf8("\xe2\x82\xac", 3), 3);
+    assert_int_equal(ltd_str_utf8("\xe2\x82\xac", 2), 0);
+    assert_int_equal(ltd_str_utf8("a", 1), 1);
+}
+
 static void the_writer_nests_indents_and_escapes(void **state)
 {
     (void)state;
@@ -238,6 +265,7 @@ int main(void)
         cmocka_unit_test(broken_text_is_refused_with_its_line),
         cmocka_unit_test(a_lone_number_and_odd_strings_are_documents),
         cmocka_unit_test(members_come_in_file_order),
+        cmocka_unit_test(texts_can_be_made_what_json_gives_back),
         cmocka_unit_test(the_writer_nests_indents_and_escapes),
         cmocka_unit_test(doubles_read_back_equal),
         cmocka_unit_test(zeros_keep_their_sign_through_a_document),

@@ -41,7 +41,10 @@ struct ltd_cli {
     const char *json, *report, *policy, *resume, *out, *activation, *format;
     const char *configs[LTD_CLI_MAX_CONFIGS]; /* of --config, in their order */
     int n_configs;
-    const char *compat; /* names of --compat; NULL: none */
+    const char *compat;  /* names of --compat; NULL: none */
+    const char *task;    /* of --task: a configuration below all others; NULL: none */
+    const char *judge;   /* file of requests or scores */
+    const char *against; /* another run of the same articles */
     const char *suite, *temperatures, *published, *paper_policy, *answers, *costs;
     bool dry_run, show_tree, quiet, verbose, stochastic, show_env, live, rules;
     int32_t steps;
@@ -124,7 +127,8 @@ ltd_watch ltd_cli_watch(ltd_progress *bar, bool stops);
 /* Say that `dir` holds a run which was not asked for; exit code. */
 int ltd_cli_refuse_run(const char *dir);
 
-/* Load model and head of the configuration; exit code. */
+/* Load model and head of the configuration; prompts of --task are prepared when they aren't there.
+ * Exit code. */
 int ltd_cli_setup(ltd_cli *cli, ltd_setup *ret);
 /* Folder of the run: run.dir/run.name; a name is made when there is none. */
 void ltd_cli_run_dir(const ltd_cli *cli, const ltd_setup *s, char *ret, size_t size);
@@ -161,12 +165,19 @@ int ltd_cli_row_policy(const ltd_cli *cli, const ltd_setup *s, char *path, size_
 int ltd_cli_write_bench(const ltd_cli *cli, const ltd_bench *b, const char *run_dir);
 /* `ltd bench --suite`; exit code. */
 int ltd_cli_suite(ltd_cli *cli);
+/* Lay a file of --config over the configuration. */
+int ltd_cli_lay_file(ltd_config *c, const char *name, ltd_err *err);
+/* --task: *c, which holds all that was said, becomes what the task lays under it: its file, lengths
+ * and prompts, by the profile and folders that were said.  LTD_EINVAL: there is no such task. */
+int ltd_cli_task_lay(ltd_config *c, const char *task, ltd_err *err);
+/* Make its prompts, unless they are there. */
+int ltd_cli_task_prepare(const ltd_cli *cli, const ltd_setup *s, ltd_err *err);
 /* `ltd export --format flags`, from the configuration on; exit code. */
 int ltd_cli_flags(ltd_cli *cli);
 
 extern const ltd_verb ltd_verb_generate, ltd_verb_calibrate, ltd_verb_tune, ltd_verb_train,
     ltd_verb_record, ltd_verb_replay, ltd_verb_eval, ltd_verb_bench, ltd_verb_info,
     ltd_verb_check_env, ltd_verb_distill, ltd_verb_transfer, ltd_verb_ablations, ltd_verb_import,
-    ltd_verb_report, ltd_verb_export;
+    ltd_verb_report, ltd_verb_export, ltd_verb_wiki;
 
 #endif

@@ -19,7 +19,7 @@ int ltd_cli_tune(const ltd_cli *cli, const ltd_setup *s, ltd_tuned *ret, ltd_err
     ltd_progress bar;
     ltd_progress_init(&bar, stderr, &s->clock, "tune", 1000);
     bar.quiet = cli->quiet;
-    ltd_tune_options o = LTD_TUNE_DEFAULTS;
+    ltd_tune_options o = {.budget_s = s->config.tune.budget_s, .max_new = s->config.tune.max_new};
     o.watch = ltd_cli_watch(&bar, false);
     rc = ltd_tune_or_load(s, prompts, &o, ret, err);
     if (rc == LTD_OK && bar.begun) ltd_progress_finish(&bar, 1000, NULL);
@@ -118,7 +118,9 @@ static int bench(ltd_cli *cli, ltd_setup *s, ltd_err *err)
     char path[PATH_MAX] = "";
     ltd_bench_options o = {.command = cli->command, .rules = &rules};
     /* What can't be read must show before minutes of measuring and tuning, not after. */
-    int rc = ltd_setup_check_prompts(s, &c->prompts.bench, c->bench.prompts_per_task, err);
+    int rc = ltd_bench_check_rows(s, err);
+    if (rc == LTD_OK)
+        rc = ltd_setup_check_prompts(s, &c->prompts.bench, c->bench.prompts_per_task, err);
     if (rc == LTD_OK && ltd_bench_wants_policy(c))
         rc = ltd_cli_row_policy(cli, s, path, sizeof path, &policy, err);
     o.policy = policy;
@@ -208,7 +210,7 @@ const ltd_verb ltd_verb_bench = {
         "and plays that over the records of the bench prompts; --live plays rewards and policies "
         "on the clock, too.",
     .options =
-        "suite temperatures published paper-policy answers seeds costs live policy policies "
+        "task suite temperatures published paper-policy answers seeds costs live policy policies "
         "prompts json report reps max-new temperature top-k top-p model dtype head threads seed",
     .run = run,
     .suite_that_trains = "ablations",
@@ -261,6 +263,6 @@ const ltd_verb ltd_verb_tune = {
         "that a learned policy has to beat.  --rules trains the nets and searches the "
         "parameters of the rules "
         "instead, over what `ltd record` wrote, by the cost table.",
-    .options = "rules json model dtype head threads seed",
+    .options = "task rules json model dtype head threads seed",
     .run = run_tune,
 };

@@ -99,6 +99,6 @@ const ltd_verb ltd_verb_calibrate = {
            "of a decision.  Training, bench and generation read the result; it belongs to this "
            "machine, model and head.  Takes about a minute.  --calibration.contexts=1,512,2048 "
            "--model.context=4096 measures at other contexts, --env.top_k=10 a draft of 10 rows.",
-    .options = "json model dtype head threads seed",
+    .options = "task json model dtype head threads seed",
     .run = run,
 };

@@ -96,7 +96,7 @@ const ltd_verb ltd_verb_eval = {
     .doc = "Play a policy on prompts and tell its speed, accepted lengths and what it chose.  `ltd "
            "bench` compares it "
            "with others.",
-    .options = "policy prompts json stochastic model dtype head threads seed max-new "
+    .options = "task policy prompts json stochastic model dtype head threads seed max-new "
                "temperature top-k "
                "top-p",
     .run = run,

@@ -132,6 +132,6 @@ const ltd_verb ltd_verb_record = {
            "on who decides, so that `ltd replay` and training can play any decisions over the "
            "record without the model.  What is there already is not recorded again; Ctrl-C keeps "
            "what was recorded.",
-    .options = "prompts json model dtype head threads",
+    .options = "task prompts json model dtype head threads",
     .run = run,
 };

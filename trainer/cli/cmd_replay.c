@@ -94,6 +94,6 @@ const ltd_verb ltd_verb_replay = {
            "takes the least time there is, `oracle-greedy` the best cycle each time.  The static "
            "setting is tuned on the records of prompts.train.  --live plays the rows on the clock, "
            "too, measures the cost table in between, and says how far off the prediction is.",
-    .options = "live policy policies prompts json reps max-new model dtype head threads seed",
+    .options = "task live policy policies prompts json reps max-new model dtype head threads seed",
     .run = run_replay,
 };

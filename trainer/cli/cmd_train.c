@@ -338,6 +338,6 @@ const ltd_verb ltd_verb_train = {
         "saves; --resume goes on.  A machine without a calibration is measured first.  "
         "--dry-run tells stages, nets, time, memory and files instead.  `mpirun -n 2 ltd train` "
         "trains in two processes, on one machine or on several.",
-    .options = "resume dry-run json model dtype head threads seed",
+    .options = "task resume dry-run json model dtype head threads seed",
     .run = run,
 };

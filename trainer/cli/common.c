@@ -21,8 +21,7 @@ int ltd_cli_fail(const ltd_err *err)
     return err->code == LTD_ECANCELED ? LTD_EXIT_INTERRUPTED : LTD_EXIT_FAILED;
 }
 
-/* Lay a file of --config over the configuration. */
-static int lay_file(ltd_config *c, const char *name, ltd_err *err)
+int ltd_cli_lay_file(ltd_config *c, const char *name, ltd_err *err)
 {
     char path[PATH_MAX];
     ltd_file f;
@@ -33,18 +32,30 @@ static int lay_file(ltd_config *c, const char *name, ltd_err *err)
     return rc;
 }
 
+/* Everything in its order over the defaults; `task` lies under all of it. */
+static int lay_all(ltd_cli *cli, const char *base, ltd_err *err)
+{
+    ltd_config *c = &cli->config;
+    int rc = LTD_OK;
+    if (base) rc = ltd_config_parse(c, "checkpoint's configuration", base, strlen(base), err);
+    for (int i = 0; rc == LTD_OK && i < cli->n_configs; i++)
+        rc = ltd_cli_lay_file(c, cli->configs[i], err);
+    if (rc == LTD_OK && cli->compat) rc = ltd_compat_apply(c, cli->compat, err);
+    for (int i = 0; rc == LTD_OK && i < cli->n_overrides; i++)
+        rc = ltd_config_set(c, cli->overrides[i], err);
+    return rc;
+}
+
 int ltd_cli_configure(ltd_cli *cli, const char *base)
 {
     ltd_err err = LTD_ERR_INIT;
     ltd_config *c = &cli->config;
     ltd_config_init(c);
-    int rc = LTD_OK;
-    if (base) rc = ltd_config_parse(c, "checkpoint's configuration", base, strlen(base), &err);
-    for (int i = 0; rc == LTD_OK && i < cli->n_configs; i++)
-        rc = lay_file(c, cli->configs[i], &err);
-    if (rc == LTD_OK && cli->compat) rc = ltd_compat_apply(c, cli->compat, &err);
-    for (int i = 0; rc == LTD_OK && i < cli->n_overrides; i++)
-        rc = ltd_config_set(c, cli->overrides[i], &err);
+    int rc = lay_all(cli, base, &err);
+    if (rc == LTD_OK && cli->task) { /* what the task says follows from some of it */
+        rc = ltd_cli_task_lay(c, cli->task, &err);
+        if (rc == LTD_OK) rc = lay_all(cli, base, &err);
+    }
     if (rc == LTD_OK) rc = ltd_config_check(c, &err);
     if (rc == LTD_OK) return LTD_EXIT_OK;
     fprintf(stderr, "ltd: %s\n", err.msg);
@@ -121,7 +132,10 @@ int ltd_cli_setup(ltd_cli *cli, ltd_setup *ret)
 {
     ltd_err err = LTD_ERR_INIT;
     if (ltd_setup_open(ret, &cli->config, &cli->log, &err) < 0) return ltd_cli_fail(&err);
-    return LTD_EXIT_OK;
+    if (!cli->task || strcmp(cli->verb->name, "wiki") == 0) return LTD_EXIT_OK;
+    if (ltd_cli_task_prepare(cli, ret, &err) == LTD_OK) return LTD_EXIT_OK;
+    ltd_setup_close(ret);
+    return ltd_cli_fail(&err);
 }
 
 void ltd_cli_run_dir(const ltd_cli *cli, const ltd_setup *s, char *ret, size_t size)

@@ -26,6 +26,22 @@ static const ltd_cli_option options[] = {
      "auto, or a checkpoint, run folder or exported file (generate: also table, ar, static, "
      "random)",
      'p', NULL},
+    {"task", "wiki", NULL,
+     "WikiGenBench's articles: configs/wiki.yaml under everything else, prompts are prepared", 0,
+     NULL},
+    {"root", "DIR", "wiki.root", "WikiGenBench's data", 0, NULL},
+    {"out", "DIR", "wiki.out", "folder of the articles", 'o', "wiki"},
+    {"method", "NAME,...", "wiki.methods", "vanilla, rr, prr, extract-rr, extract-prr", 0, NULL},
+    {"plan", "documents|blind|ref", "wiki.plan", "prr: where the outline comes from", 0, NULL},
+    {"profile", "2k|4k|8k", "wiki.profile", "lengths", 0, NULL},
+    {"split", "all|train|valid|eval|final", "wiki.split", "which events", 0, NULL},
+    {"events", "N", "wiki.events", "the first N events; 0: all", 0, NULL},
+    {"decoder", "NAME", "wiki.decoder", "who writes: a row of bench.policies", 0, NULL},
+    {"against", "DIR", NULL, "articles by plain decoding, to compare with", 0, NULL},
+    {"judge", "FILE", NULL, "requests (export) or scores (import), a JSON object a line", 0, NULL},
+    {"judge-url", "URL", "wiki.judge_url", "OpenAI-compatible endpoint that grades", 0, NULL},
+    {"judge-model", "NAME", "wiki.judge_model", "model that it is asked for", 0, NULL},
+    {"judge-key-env", "VAR", "wiki.judge_key_env", "variable that holds its key", 0, NULL},
     {"suite", "paper|ablations", NULL, "rows and tables of a paper beside its figures", 0, NULL},
     {"seeds", "N", "bench.seeds", "suite ablations: runs of training of each row", 0, NULL},
     {"costs", "FILE", NULL, "suite ablations: play by this cost table, of whatever machine", 0,
@@ -169,6 +185,12 @@ static void set_field(ltd_cli *cli, const char *name, const char *arg)
         cli->report = arg;
     else if (strcmp(name, "policy") == 0)
         cli->policy = arg;
+    else if (strcmp(name, "task") == 0)
+        cli->task = arg;
+    else if (strcmp(name, "against") == 0)
+        cli->against = arg;
+    else if (strcmp(name, "judge") == 0)
+        cli->judge = arg;
     else if (strcmp(name, "suite") == 0)
         cli->suite = arg;
     else if (strcmp(name, "costs") == 0)

@@ -24,8 +24,20 @@ static const ltd_verb transfer_elsewhere = {
     .options = "",
 };
 
-const ltd_verb *const ltd_verbs[] = {
-    &ltd_verb_generate,  &ltd_verb_calibrate, &ltd_verb_record,    &ltd_verb_replay,
-    &ltd_verb_tune,      &train_elsewhere,    &ltd_verb_eval,      &ltd_verb_bench,
-    &transfer_elsewhere, &distill_elsewhere,  &ltd_verb_report,    &ltd_verb_import,
-    &ltd_verb_export,    &ltd_verb_info,      &ltd_verb_check_env, NULL};
+const ltd_verb *const ltd_verbs[] = {&ltd_verb_generate,
+                                     &ltd_verb_calibrate,
+                                     &ltd_verb_record,
+                                     &ltd_verb_replay,
+                                     &ltd_verb_tune,
+                                     &train_elsewhere,
+                                     &ltd_verb_eval,
+                                     &ltd_verb_bench,
+                                     &transfer_elsewhere,
+                                     &distill_elsewhere,
+                                     &ltd_verb_report,
+                                     &ltd_verb_import,
+                                     &ltd_verb_export,
+                                     &ltd_verb_info,
+                                     &ltd_verb_check_env,
+                                     &ltd_verb_wiki,
+                                     NULL};

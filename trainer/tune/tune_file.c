@@ -8,6 +8,9 @@
 #include "trainer/records/survival_run.h"
 #include "trainer/tune/tune.h"
 
+/* Files that are kept for this length have no mention of it. */
+enum { TUNED_ANSWERS = 48 };
+
 int ltd_tuned_path(const ltd_setup *s, char *ret, size_t size, ltd_err *err)
 {
     char key[640], hex[65];
@@ -18,6 +21,8 @@ int ltd_tuned_path(const ltd_setup *s, char *ret, size_t size, ltd_err *err)
     size_t at = strlen(key);
     for (int32_t i = 0; i < c->tune.top_k.n; i++)
         at += (size_t)snprintf(key + at, sizeof key - at, "|beam %d", c->tune.top_k.v[i]);
+    if (c->tune.max_new != TUNED_ANSWERS) /* another task's lengths, so other prompts as well */
+        at += (size_t)snprintf(key + at, sizeof key - at, "|answers %d", c->tune.max_new);
     if (c->env.temperature > 0) /* fewer drafts are accepted than with greedy decoding */
         snprintf(key + at, sizeof key - at, "|%g|%g|%d", c->env.temperature, c->env.top_p,
                  c->env.sample_top_k);
