@@ -214,6 +214,21 @@ int ltd_json_get_string(ltd_json object, const char *key, const char **ret, ltd_
     return LTD_OK;
 }
 
+int ltd_json_get_choice(ltd_json object, const char *key, const char *(*name)(int), int n, int *ret,
+                        ltd_err *err)
+{
+    const char *text;
+    int rc = ltd_json_get_string(object, key, &text, err);
+    if (rc < 0) return rc;
+    for (int i = 0; i < n; i++) {
+        if (strcmp(name(i), text) != 0) continue;
+        *ret = i;
+        return LTD_OK;
+    }
+    return ltd_fail(err, LTD_EFORMAT, "%s: key '%s': is '%.40s', expected one of %d, such as '%s'",
+                    object.name, key, text, n, name(0));
+}
+
 int ltd_json_get_object(ltd_json object, const char *key, ltd_json *ret, ltd_err *err)
 {
     return member_of(object, key, LTD_JSON_OBJECT, ret, err);

@@ -68,6 +68,9 @@ int ltd_json_get_int(ltd_json object, const char *key, int64_t min, int64_t max,
                      ltd_err *err);
 int ltd_json_get_f64(ltd_json object, const char *key, double *ret, ltd_err *err);
 int ltd_json_get_string(ltd_json object, const char *key, const char **ret, ltd_err *err);
+/* A string that is one of name(0), ..., name(n - 1): which. */
+int ltd_json_get_choice(ltd_json object, const char *key, const char *(*name)(int), int n, int *ret,
+                        ltd_err *err);
 int ltd_json_get_object(ltd_json object, const char *key, ltd_json *ret, ltd_err *err);
 int ltd_json_get_array(ltd_json object, const char *key, ltd_json *ret, ltd_err *err);
 /* Any type; a missing key gives a null value. */

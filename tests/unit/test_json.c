@@ -60,6 +60,27 @@ static void members_are_read_by_type(void **state)
     ltd_json_free(doc);
 }
 
+static const char *shade(int i)
+{
+    return i == 0 ? "light" : "dark";
+}
+
+static void a_choice_is_one_of_the_names(void **state)
+{
+    (void)state;
+    ltd_json_doc *doc = parse("{\"a\": \"dark\", \"b\": \"grey\", \"c\": 1}");
+    ltd_json root = ltd_json_root(doc);
+    ltd_err err = LTD_ERR_INIT;
+    int which = 5;
+    assert_int_equal(ltd_json_get_choice(root, "b", shade, 2, &which, &err), LTD_EFORMAT);
+    assert_string_equal(err.msg, "t.json: key 'b': is 'grey', expected one of 2, such as 'light'");
+    assert_int_equal(ltd_json_get_choice(root, "c", shade, 2, &which, &err), LTD_EFORMAT);
+    assert_int_equal(which, 5);
+    assert_int_equal(ltd_json_get_choice(root, "a", shade, 2, &which, &err), LTD_OK);
+    assert_int_equal(which, 1);
+    ltd_json_free(doc);
+}
+
 static void messages_say_what_was_found_and_expected(void **state)
 {
     (void)state;
@@ -261,6 +282,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(members_are_read_by_type),
+        cmocka_unit_test(a_choice_is_one_of_the_names),
         cmocka_unit_test(messages_say_what_was_found_and_expected),
         cmocka_unit_test(broken_text_is_refused_with_its_line),
         cmocka_unit_test(a_lone_number_and_odd_strings_are_documents),

@@ -54,22 +54,6 @@ int ltd_wiki_made_claim(const ltd_wiki_made *made, const char *out, ltd_err *err
 
 /* --- reading --- */
 
-/* Which name(0), name(1), ..., name(n - 1) the key says. */
-static int choice(ltd_json object, const char *key, const char *(*name)(int), int n, int *ret,
-                  ltd_err *err)
-{
-    const char *text;
-    int rc = ltd_json_get_string(object, key, &text, err);
-    if (rc < 0) return rc;
-    for (int i = 0; i < n; i++) {
-        if (strcmp(name(i), text) != 0) continue;
-        *ret = i;
-        return LTD_OK;
-    }
-    return ltd_fail(err, LTD_EFORMAT, "%s: key '%s': '%.40s' is none of %s, ...", object.name, key,
-                    text, name(0));
-}
-
 static const char *method_name(int i)
 {
     return ltd_wiki_method_name((ltd_wiki_method)i);
@@ -91,11 +75,12 @@ static int read_task(ltd_json root, ltd_wiki_task *t, ltd_err *err)
 {
     const char *profile;
     int method = 0, plan = 0, ranking = 0, sources = 0;
-    int rc = choice(root, "method", method_name, LTD_WIKI_METHODS, &method, err);
-    if (rc == LTD_OK) rc = choice(root, "plan", plan_name, LTD_WIKI_PLANS, &plan, err);
-    if (rc == LTD_OK) rc = choice(root, "ranking", ranking_name, LTD_WIKI_TFIDF + 1, &ranking, err);
+    int rc = ltd_json_get_choice(root, "method", method_name, LTD_WIKI_METHODS, &method, err);
+    if (rc == LTD_OK) rc = ltd_json_get_choice(root, "plan", plan_name, LTD_WIKI_PLANS, &plan, err);
     if (rc == LTD_OK)
-        rc = choice(root, "sources", sources_name, LTD_WIKI_SEARCH + 1, &sources, err);
+        rc = ltd_json_get_choice(root, "ranking", ranking_name, LTD_WIKI_TFIDF + 1, &ranking, err);
+    if (rc == LTD_OK)
+        rc = ltd_json_get_choice(root, "sources", sources_name, LTD_WIKI_SEARCH + 1, &sources, err);
     if (rc == LTD_OK) rc = ltd_json_get_bool(root, "rewrite", &t->rewrite, err);
     if (rc == LTD_OK) rc = ltd_json_get_string(root, "profile", &profile, err);
     if (rc < 0) return rc;

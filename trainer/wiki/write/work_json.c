@@ -215,22 +215,6 @@ static int read_effort(ltd_json call, ltd_wiki_effort *e, ltd_err *err)
     return rc == LTD_OK ? read_classes(call, &e->classes, err) : rc;
 }
 
-/* Which of names[n] the key says. */
-static int read_choice(ltd_json object, const char *key, const char *(*name)(int), int n, int *ret,
-                       ltd_err *err)
-{
-    const char *text;
-    int rc = ltd_json_get_string(object, key, &text, err);
-    if (rc < 0) return rc;
-    for (int i = 0; i < n; i++) {
-        if (strcmp(name(i), text) != 0) continue;
-        *ret = i;
-        return LTD_OK;
-    }
-    return ltd_fail(err, LTD_EFORMAT, "%s: key '%s': is '%.40s', expected %s or the like",
-                    object.name, key, text, name(0));
-}
-
 static const char *stage_name(int i)
 {
     return ltd_wiki_stage_name((ltd_wiki_stage)i);
@@ -245,12 +229,13 @@ static int read_call(ltd_json v, ltd_wiki_call *c, ltd_err *err)
 {
     int stage = 0, stop = 0;
     int64_t n = 0;
-    int rc = read_choice(v, "stage", stage_name, LTD_WIKI_STAGES, &stage, err);
+    int rc = ltd_json_get_choice(v, "stage", stage_name, LTD_WIKI_STAGES, &stage, err);
     if (rc == LTD_OK && ltd_json_has(v, "section")) rc = copy_text(v, "section", &c->section, err);
     if (rc == LTD_OK)
         rc = copy_name(v, "sha256_prompt", c->prompt_hash, sizeof c->prompt_hash, err);
     if (rc == LTD_OK) rc = ltd_json_get_int(v, "prompt_tokens", 0, INT32_MAX, &n, err);
-    if (rc == LTD_OK) rc = read_choice(v, "stop", stop_name, LTD_WIKI_STOP_LOOP + 1, &stop, err);
+    if (rc == LTD_OK)
+        rc = ltd_json_get_choice(v, "stop", stop_name, LTD_WIKI_STOP_LOOP + 1, &stop, err);
     if (rc == LTD_OK) rc = copy_text(v, "answer", &c->text, err);
     if (rc == LTD_OK) rc = read_tokens(v, c, err);
     if (rc == LTD_OK) rc = read_effort(v, &c->effort, err);
