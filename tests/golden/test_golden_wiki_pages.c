@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "tests/support/golden.h"
+#include "tests/support/sample.h"
 #include "trainer/wiki/pages/words.h"
 #include "trainer/wiki/write/extract.h"
 
@@ -169,7 +170,7 @@ static void events_of_wikigenbench_are_read_and_ranked_as_the_reference_s(void *
 {
     (void)state;
     char root[1024];
-    if (!source_path(root, sizeof root, "../shared/wikigen/sample")) skip();
+    assert_true(source_path(root, sizeof root, "../shared/wikigen/sample"));
     assert_int_equal(events_agree("sample", root), 6);
 }
 
@@ -179,5 +180,5 @@ int main(void)
         cmocka_unit_test(made_up_events_are_read_and_ranked_as_the_reference_s),
         cmocka_unit_test(events_of_wikigenbench_are_read_and_ranked_as_the_reference_s),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_with_sample(tests, NULL, NULL);
 }

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "tests/support/golden.h"
+#include "tests/support/sample.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/wiki_files.h"
 #include "trainer/wiki/pages/split.h"
@@ -84,11 +85,7 @@ static void the_sample_has_30_to_train_with(void **state)
     char root[512];
     ltd_wiki_split s;
     ltd_err err = LTD_ERR_INIT;
-    if (!source_path(root, sizeof root, "../shared/wikigen/sample/data/wiki")) {
-        print_message("the sample is not in ../shared/wikigen\n");
-        skip();
-    }
-    *strstr(root, "/data/wiki") = 0;
+    assert_true(source_path(root, sizeof root, "../shared/wikigen/sample"));
     assert_int_equal(ltd_wiki_split_of(&s, root, &err), LTD_OK);
     assert_int_equal(s.part[LTD_WIKI_TRAIN].n, 24);
     assert_int_equal(s.part[LTD_WIKI_VALID].n, 6);
@@ -152,9 +149,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ids_are_ordered_by_their_hash),
         cmocka_unit_test(parts_are_disjoint_and_whole),
-        cmocka_unit_test(the_sample_has_30_to_train_with),
         cmocka_unit_test(a_file_says_it_itself),
         cmocka_unit_test(a_broken_file_is_refused),
+        cmocka_unit_test(the_sample_has_30_to_train_with),
     };
-    return cmocka_run_group_tests(tests, make_dir, remove_dir);
+    return run_with_sample(tests, make_dir, remove_dir);
 }
