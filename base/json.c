@@ -114,6 +114,12 @@ ltd_json ltd_json_member(ltd_json object, const char *key)
     return (ltd_json){v, object.name};
 }
 
+bool ltd_json_has_key(ltd_json object, const char *key)
+{
+    return ltd_json_type_of(object) == LTD_JSON_OBJECT &&
+           json_object_object_get_ex(object.value, key, NULL);
+}
+
 bool ltd_json_has(ltd_json object, const char *key)
 {
     return ltd_json_member(object, key).value != NULL;

@@ -60,6 +60,9 @@ ltd_json_type ltd_json_type_of(ltd_json v);
 /* Whether `object` is an object that has `key` with something else than null. */
 bool ltd_json_has(ltd_json object, const char *key);
 
+/* Whether it has `key`, with null too. */
+bool ltd_json_has_key(ltd_json object, const char *key);
+
 /* Typed members of an object.  LTD_EFORMAT "name: key 'x': found string, expected number", "name:
  * key 'x': missing", "... is 7, expected 1 to 4"; *ret is then untouched.  Strings, objects and
  * arrays are borrowed from the document. */

@@ -169,7 +169,7 @@ static int add_grades(maker *m, ltd_err *err)
     return rc;
 }
 
-static bool cited_before(const ltd_wiki_sentence *s, int32_t i)
+bool ltd_wiki_cited_before(const ltd_wiki_sentence *s, int32_t i)
 {
     for (int32_t k = 0; k < i; k++)
         if (s->cites[k] == s->cites[i]) return true;
@@ -184,7 +184,7 @@ static int add_entailment(maker *m, ltd_err *err)
         const ltd_wiki_sentence *s = &a->sentence[i];
         for (int32_t k = 0; rc == LTD_OK && k < s->n_cites; k++) {
             const char *chunk = ltd_wiki_cited(m->what, s, k);
-            if (!chunk || cited_before(s, k)) continue;
+            if (!chunk || ltd_wiki_cited_before(s, k)) continue;
             ltd_wiki_judge_id(&m->id, m->what, LTD_WIKI_NLI, i, s->cites[k]);
             rc = add(m,
                      &(ltd_wiki_request){.kind = LTD_WIKI_NLI,

@@ -100,6 +100,8 @@ int ltd_wiki_requests_add(ltd_wiki_requests *requests, const ltd_wiki_request *r
 /* The chunk that mark i of a sentence means; NULL: none. */
 const char *ltd_wiki_cited(const ltd_wiki_judging *judging, const ltd_wiki_sentence *sentence,
                            int32_t i);
+/* Does an earlier mark of the sentence mean the same as mark i? */
+bool ltd_wiki_cited_before(const ltd_wiki_sentence *sentence, int32_t i);
 /* Put the id of a request into *ret, which is emptied first; sentence (from 0) and mark matter to
  * nli alone. */
 void ltd_wiki_judge_id(ltd_str *ret, const ltd_wiki_judging *judging, ltd_wiki_judge_kind kind,

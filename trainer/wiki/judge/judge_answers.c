@@ -127,13 +127,6 @@ static int read_score(answer *to, ltd_json line, ltd_err *err)
     return rc;
 }
 
-static bool has_key(ltd_json object, const char *key)
-{
-    for (ltd_json_iter it = ltd_json_each(object); ltd_json_next(&it);)
-        if (strcmp(it.key, key) == 0) return true;
-    return false;
-}
-
 static int read_line(ltd_wiki_answers *a, ltd_json line, ltd_err *err)
 {
     char *id;
@@ -141,7 +134,7 @@ static int read_line(ltd_wiki_answers *a, ltd_json line, ltd_err *err)
     int rc = ltd_wiki_lines_text(line, "id", &id, err);
     if (rc < 0) return rc;
     /* A judge that could not answer says so; a line without the key is some other file's. */
-    if (!has_key(line, "score"))
+    if (!ltd_json_has_key(line, "score"))
         return ltd_fail(err, LTD_EFORMAT, "%s: key 'score': missing", line.name);
     rc = read_score(&new, line, err);
     return rc < 0 ? rc : put(a, id, &new, err);

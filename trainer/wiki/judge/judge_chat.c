@@ -1,15 +1,8 @@
 #include "trainer/wiki/judge/judge_chat.h"
 
 #include "base/json.h"
+#include "trainer/wiki/judge/judge_lines.h"
 #include "trainer/wiki/judge/judge_prompts.h"
-
-static void put_message(ltd_json_writer *w, const char *role, const char *content)
-{
-    ltd_json_begin_object(w, NULL);
-    ltd_json_put_string(w, "role", role);
-    ltd_json_put_string(w, "content", content);
-    ltd_json_end_object(w);
-}
 
 void ltd_wiki_chat_body(ltd_str *out, const ltd_wiki_request *r, const char *model,
                         int32_t max_tokens)
@@ -23,11 +16,11 @@ void ltd_wiki_chat_body(ltd_str *out, const ltd_wiki_request *r, const char *mod
     if (max_tokens > 0) ltd_json_put_int(&w, "max_tokens", max_tokens);
     ltd_json_begin_array(&w, "messages");
     if (r->kind == LTD_WIKI_NLI) {
-        put_message(&w, "system", ltd_wiki_judge_system(LTD_WIKI_NLI));
-        put_message(&w, "user", ltd_str_text(&nli));
+        ltd_wiki_request_put_message(&w, "system", ltd_wiki_judge_system(LTD_WIKI_NLI));
+        ltd_wiki_request_put_message(&w, "user", ltd_str_text(&nli));
     } else {
-        put_message(&w, "system", r->system);
-        put_message(&w, "user", r->user);
+        ltd_wiki_request_put_message(&w, "system", r->system);
+        ltd_wiki_request_put_message(&w, "user", r->user);
     }
     ltd_json_end_array(&w);
     ltd_json_end_object(&w);

@@ -8,7 +8,7 @@
 
 /* --- writing --- */
 
-static void put_message(ltd_json_writer *w, const char *role, const char *content)
+void ltd_wiki_request_put_message(ltd_json_writer *w, const char *role, const char *content)
 {
     ltd_json_begin_object(w, NULL);
     ltd_json_put_string(w, "role", role);
@@ -29,8 +29,8 @@ void ltd_wiki_request_put(ltd_str *out, const ltd_wiki_request *r)
         ltd_json_put_string(&w, "hypothesis", r->hypothesis);
     } else {
         ltd_json_begin_array(&w, "messages");
-        put_message(&w, "system", r->system);
-        put_message(&w, "user", r->user);
+        ltd_wiki_request_put_message(&w, "system", r->system);
+        ltd_wiki_request_put_message(&w, "user", r->user);
         ltd_json_end_array(&w);
     }
     ltd_json_end_object(&w);

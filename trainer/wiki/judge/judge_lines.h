@@ -21,6 +21,9 @@ extern "C" {
 /* Append one line with its end. */
 void ltd_wiki_request_put(ltd_str *out, const ltd_wiki_request *request);
 
+/* {"role", "content"}, as chat models take it. */
+void ltd_wiki_request_put_message(ltd_json_writer *w, const char *role, const char *content);
+
 /* LTD_EIO, LTD_ENOMEM; the file is the old one or the whole new one.  Its folder must exist. */
 int ltd_wiki_requests_write(const ltd_wiki_requests *requests, const char *path, ltd_err *err);
 

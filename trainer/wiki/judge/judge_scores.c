@@ -24,13 +24,6 @@ static int32_t count(ltd_wiki_judge_count *c, ltd_wiki_answered how)
     return how == LTD_WIKI_ANSWERED;
 }
 
-static bool cited_before(const ltd_wiki_sentence *s, int32_t i)
-{
-    for (int32_t k = 0; k < i; k++)
-        if (s->cites[k] == s->cites[i]) return true;
-    return false;
-}
-
 /* Where the answers to a request are looked up. */
 typedef struct reader {
     const ltd_wiki_judging *what;
@@ -60,7 +53,7 @@ static int fold_sentence(citing *c, ltd_wiki_judged *to, reader *r, int32_t i, l
         if (!ltd_wiki_cited(r->what, s, k)) continue;
         chunks++;
         ltd_wiki_answered how = look_up(r, LTD_WIKI_NLI, i, s->cites[k], grade);
-        if (!cited_before(s, k)) count(&to->count[LTD_WIKI_NLI], how);
+        if (!ltd_wiki_cited_before(s, k)) count(&to->count[LTD_WIKI_NLI], how);
         if (how != LTD_WIKI_ANSWERED) continue;
         known++;
         double phi = grade[0];

@@ -85,13 +85,6 @@ static int keep(const job *j, const char *hex, const ltd_wiki_scored *one, ltd_e
     return rc;
 }
 
-static bool has_key(ltd_json object, const char *key)
-{
-    for (ltd_json_iter it = ltd_json_each(object); ltd_json_next(&it);)
-        if (strcmp(it.key, key) == 0) return true;
-    return false;
-}
-
 /* False: a figure is missing, so the file is none of ours.  null is a figure: there is none. */
 static bool read_figures(ltd_json root, ltd_wiki_quality *q)
 {
@@ -100,7 +93,7 @@ static bool read_figures(ltd_json root, ltd_wiki_quality *q)
     for (size_t i = 0; i < n; i++) {
         ltd_json group = ltd_json_member(root, ltd_wiki_figures_name(list[i].group));
         double v = NAN;
-        if (!has_key(group, list[i].name)) return false;
+        if (!ltd_json_has_key(group, list[i].name)) return false;
         if (ltd_json_has(group, list[i].name) &&
             ltd_json_get_f64(group, list[i].name, &v, NULL) < 0)
             return false;

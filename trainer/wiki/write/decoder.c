@@ -52,11 +52,6 @@ void ltd_wiki_decoder_free(ltd_wiki_decoder *d)
     free(d);
 }
 
-const char *ltd_wiki_decoder_detail(const ltd_wiki_decoder *d)
-{
-    return d->open ? d->rows.row[0].agent->detail : "";
-}
-
 /* --- one answer --- */
 
 /* A row that verifies many nodes keeps room for them: an answer that ended there would be another

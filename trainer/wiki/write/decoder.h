@@ -27,8 +27,6 @@ typedef struct ltd_wiki_decoder ltd_wiki_decoder;
 int ltd_wiki_decoder_new(ltd_wiki_decoder **ret, const ltd_setup *s, const char *name,
                          const ltd_bench_options *rows, ltd_err *err);
 void ltd_wiki_decoder_free(ltd_wiki_decoder *d);
-/* "goodput: beyond 0.25, keep 0.999", known after the first answer. */
-const char *ltd_wiki_decoder_detail(const ltd_wiki_decoder *d);
 
 /* `kept` is NULL; `stop` (may be NULL) is asked before each answer: LTD_ECANCELED. */
 ltd_wiki_author ltd_wiki_decoder_author(ltd_wiki_decoder *d);
