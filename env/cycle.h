@@ -77,7 +77,9 @@ typedef struct ltd_cycle_result {
 int ltd_cycle_new(ltd_cycle **ret, const ltd_cycle_options *options, ltd_err *err);
 void ltd_cycle_free(ltd_cycle *c);
 
-/* Start a text: prefill of target and head, outside any window.  LTD_EINVAL when it doesn't fit. */
+/* Start a text: prefill of target and head, outside any window.  What it shares with the beginning
+ * of the text so far is kept, not computed again; nothing but the time tells.  LTD_EINVAL when it
+ * doesn't fit. */
 int ltd_cycle_prompt(ltd_cycle *c, const int32_t *ids, int32_t n, ltd_err *err);
 /* Seed of the texts that begin from now on.  A text's numbers depend on the seed and on its prompt,
  * not on what was played before. */
@@ -111,7 +113,8 @@ const ltd_cycle_options *ltd_cycle_get_options(const ltd_cycle *c);
 /* Whether later cycles look the text up.  Only a cycle made with lookup can; its text is kept up
  * to date either way, so that it may be switched at any time between cycles. */
 void ltd_cycle_set_lookup(ltd_cycle *c, bool on);
-/* Milliseconds the last prefill took: target, head. */
+/* Milliseconds that a prefill of the last prompt takes: target, head; of tokens that were kept, what
+ * they took when they were computed. */
 void ltd_cycle_prefill_ms(const ltd_cycle *c, double *target, double *head);
 
 #ifdef __cplusplus

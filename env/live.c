@@ -1,6 +1,8 @@
 /* The engine behind a cycle.  The session holds committed tokens; `pending` are the pairs (feature
  * of x_t, x_t+1) that the draft head has not seen yet.  A cycle adds accept_len pairs; the next
- * resync runs all that wait. */
+ * resync runs all that wait.  A prompt that begins like the text before it keeps what both have:
+ * a row has the same bits whatever stands beside it, so nothing depends on where it was computed.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +19,8 @@ typedef struct live {
     ltd_draft *draft;  /* NULL without a head */
     ltd_chance chance; /* sampler NULL: greedy */
     ltd_rng rng;
+    int32_t *text;   /* [context + 1] committed tokens, then the root */
+    double (*ms)[2]; /* [context] what a token's prefill took: target, head; 0: it was decoded */
     /* pairs the head has not seen */
     float *pending;         /* [context, 3 hidden] */
     int32_t *pending_token; /* [context] */
@@ -30,15 +34,17 @@ typedef struct live {
  * waits for the first resync, because its next token is the root. */
 static int prefill_chunk(live *l, const int32_t *ids, int32_t n, int32_t left, ltd_err *err)
 {
-    int32_t identity[PREFILL_ROWS];
+    int32_t identity[PREFILL_ROWS], at = ltd_session_length(l->session);
     for (int32_t i = 0; i < PREFILL_ROWS; i++) identity[i] = i;
     uint64_t t0 = ltd_clock_now(&l->options.clock);
     ltd_rows rows = {n, ids, NULL, left == n ? 1 : 0};
     int rc = ltd_session_forward(l->session, &rows, err);
     if (rc == LTD_OK) rc = ltd_session_commit(l->session, identity, n, err);
     uint64_t t1 = ltd_clock_now(&l->options.clock);
-    l->source.target_ms += (double)(t1 - t0) * 1e-6;
-    if (rc < 0 || !l->draft) return rc;
+    if (rc < 0) return rc;
+    for (int32_t i = 0; i < n; i++) l->ms[at + i][0] = (double)(t1 - t0) * 1e-6 / n;
+    for (int32_t i = 0; i < n; i++) l->ms[at + i][1] = 0;
+    if (!l->draft) return rc;
     int32_t pairs = left == n ? n - 1 : n;
     const float *features = ltd_session_features(l->session, 0);
     if (pairs) rc = ltd_draft_extend(l->draft, features, ids + 1, pairs, false, err);
@@ -47,7 +53,8 @@ static int prefill_chunk(live *l, const int32_t *ids, int32_t n, int32_t left, l
                (size_t)l->feature * sizeof(float));
         l->n_pending = 1;
     }
-    l->source.head_ms += (double)(ltd_clock_now(&l->options.clock) - t1) * 1e-6;
+    double head = (double)(ltd_clock_now(&l->options.clock) - t1) * 1e-6;
+    for (int32_t i = 0; i < n; i++) l->ms[at + i][1] = head / n;
     return rc;
 }
 
@@ -68,22 +75,50 @@ static int choose_root(live *l, const int32_t *ids, int32_t n, int32_t row, int3
     return rc;
 }
 
+/* Keep what a prompt has in common with the text, but for its last token, whose logits and feature
+ * are needed, and for what the head has not seen; *kept tokens. */
+static int keep_beginning(live *l, const int32_t *ids, int32_t n, int32_t *kept, ltd_err *err)
+{
+    int32_t same = 0, most = ltd_session_length(l->session);
+    if (most > n) most = n;
+    while (same < most && l->text[same] == ids[same]) same++;
+    if (same > 0) same--;
+    if (l->draft && same > ltd_draft_length(l->draft)) same = ltd_draft_length(l->draft);
+    *kept = same;
+    int rc = ltd_session_truncate(l->session, same, err);
+    if (rc < 0 || !l->draft) return rc;
+    return same ? ltd_draft_truncate(l->draft, same, err) : ltd_draft_begin(l->draft, ids[0], err);
+}
+
+/* Whoever computed a token for this text: rows of a bench that share a prompt tell the same. */
+static void tell_times(live *l, int32_t n)
+{
+    l->source.target_ms = l->source.head_ms = 0;
+    for (int32_t i = 0; i < n; i++) {
+        l->source.target_ms += l->ms[i][0];
+        l->source.head_ms += l->ms[i][1];
+    }
+}
+
 static int live_prompt(ltd_source *source, const int32_t *ids, int32_t n, int32_t *root,
                        ltd_err *err)
 {
     live *l = (live *)source;
-    int rc = ltd_session_truncate(l->session, 0, err);
-    if (rc == LTD_OK && l->draft) rc = ltd_draft_begin(l->draft, ids[0], err);
+    int32_t kept, last = 0;
+    int rc = keep_beginning(l, ids, n, &kept, err);
     l->n_pending = 0;
-    l->source.target_ms = l->source.head_ms = 0;
-    int32_t last = 0;
-    for (int32_t i = 0; rc == LTD_OK && i < n; i += PREFILL_ROWS) {
+    for (int32_t i = kept; rc == LTD_OK && i < n; i += PREFILL_ROWS) {
         last = n - i < PREFILL_ROWS ? n - i : PREFILL_ROWS;
         rc = prefill_chunk(l, ids + i, last, n - i, err);
     }
     if (rc == LTD_OK) rc = choose_root(l, ids, n, last - 1, root, err);
     if (rc < 0) ltd_session_truncate(l->session, 0, NULL); /* half a prompt is no text */
-    if (rc == LTD_OK && l->draft) l->pending_token[0] = *root;
+    if (rc == LTD_OK) {
+        memcpy(l->text, ids, (size_t)n * sizeof *ids);
+        l->text[n] = *root;
+        if (l->draft) l->pending_token[0] = *root;
+        tell_times(l, n);
+    }
     l->source.length = ltd_session_length(l->session);
     return rc;
 }
@@ -177,6 +212,8 @@ static int live_commit(ltd_source *source, const int32_t *path, const int32_t *t
                ltd_session_features(l->session, path[i]), (size_t)l->feature * sizeof(float));
         l->pending_token[l->n_pending++] = tokens[i];
     }
+    memcpy(l->text + l->source.length + 1, tokens, (size_t)n * sizeof *tokens);
+    memset(l->ms + l->source.length, 0, (size_t)n * sizeof *l->ms);
     int rc = ltd_session_commit(l->session, path, n, err);
     l->source.length = ltd_session_length(l->session);
     return rc;
@@ -196,6 +233,8 @@ static void live_free(ltd_source *source)
     ltd_session_free(l->session);
     ltd_draft_free(l->draft);
     ltd_sampler_free(l->chance.sampler);
+    free(l->text);
+    free(l->ms);
     free(l->pending);
     free(l->pending_token);
     free(l);
@@ -237,6 +276,9 @@ static int open_engine(live *l, ltd_err *err)
                               .max_rows = rows,
                               .kv_f16 = o->kv_f16,
                               .logits = o->sampling.temperature != 0};
+    l->text = ltd_mem_zeros((size_t)o->context + 1, sizeof *l->text);
+    l->ms = ltd_mem_zeros((size_t)o->context, sizeof *l->ms);
+    if (!l->text || !l->ms) return ltd_fail(err, LTD_ENOMEM, "cycle: no memory");
     int rc = ltd_session_new(&l->session, o->model, &so, err);
     if (rc == LTD_OK && o->head) rc = open_head(l, err);
     if (rc == LTD_OK && o->sampling.temperature != 0)

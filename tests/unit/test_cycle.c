@@ -245,6 +245,51 @@ static void a_new_prompt_starts_afresh(void **state)
     ltd_cycle_free(fresh);
 }
 
+/* The text goes on behind a prompt that is the text so far, or a part of it, or the beginning of
+ * something else: as if nothing had been there. */
+static void a_prompt_keeps_what_it_shares_and_nothing_else(void **state)
+{
+    (void)state;
+    for (int head_or_none = 0; head_or_none < 2; head_or_none++) {
+        ltd_cycle_options o = defaults();
+        o.lookup = true;
+        if (head_or_none) o.head = NULL;
+        int32_t most = head_or_none ? 0 : FORWARDS;
+        ltd_cycle *used = open_cycle(o, PROMPT);
+        ltd_rng rng;
+        ltd_rng_seed(&rng, 5, LTD_STREAM_TEST);
+        for (int round = 0; round < 60; round++) {
+            int32_t ids[CONTEXT], n = ltd_cycle_context(used), cycles = (int32_t)round % 9;
+            assert_true(n < CONTEXT - SIZE - 20);
+            /* The text: prompt, then plain decoding. */
+            for (int32_t i = 0; i < n + 3; i++) ids[i] = i < PROMPT ? prompt[i] : plain[i - PROMPT];
+            int32_t same = (int32_t)ltd_rng_below(&rng, (uint64_t)n + 1), add = round % 3;
+            n = same + add > 0 ? same + add : 1;
+            for (int32_t i = same; i < n; i++) ids[i] = (ids[i] + 1 + i) % 320;
+            ltd_cycle *fresh = open_cycle(o, 0);
+            assert_int_equal(ltd_cycle_prompt(used, ids, n, &err), 0);
+            assert_int_equal(ltd_cycle_prompt(fresh, ids, n, &err), 0);
+            for (int32_t i = 0; i < 3; i++) {
+                const ltd_cycle_result *r;
+                assert_int_equal(ltd_cycle_root(used), ltd_cycle_root(fresh));
+                same_drafts(used, fresh, most ? (i + round) % (most + 1) : 0);
+                assert_int_equal(ltd_cycle_verify(used, 3 * i, &r, &err), 0);
+                assert_int_equal(ltd_cycle_verify(fresh, 3 * i, &r, &err), 0);
+                assert_int_equal(ltd_cycle_context(used), ltd_cycle_context(fresh));
+            }
+            ltd_cycle_free(fresh);
+            /* Back to the text, some cycles into it, every other time with one given up. */
+            assert_int_equal(ltd_cycle_prompt(used, prompt, PROMPT, &err), 0);
+            for (int32_t i = 0; i < cycles; i++) run(used, round % 4 ? i % (most + 1) : 0, 7);
+            if (most && round % 2) {
+                assert_int_equal(ltd_cycle_begin(used, &err), 0);
+                assert_int_equal(ltd_cycle_draft(used, &err), 0);
+            }
+        }
+        ltd_cycle_free(used);
+    }
+}
+
 static void a_text_runs_to_the_end_of_its_room_and_stays_plain(void **state)
 {
     (void)state;
@@ -388,6 +433,7 @@ int main(void)
         cmocka_unit_test(a_head_gets_the_layers_that_it_names),
         cmocka_unit_test(a_cycle_that_was_given_up_leaves_no_trace),
         cmocka_unit_test(a_new_prompt_starts_afresh),
+        cmocka_unit_test(a_prompt_keeps_what_it_shares_and_nothing_else),
         cmocka_unit_test(a_text_runs_to_the_end_of_its_room_and_stays_plain),
         cmocka_unit_test(prompts_that_dont_fit_are_refused),
         cmocka_unit_test(actions_that_cant_be_are_refused_and_change_nothing),
