@@ -38,6 +38,12 @@ enum { ATTN_TILE = 12, ATTN_REGISTERS = 24 };
 #else
 enum { ATTN_TILE = 6, ATTN_REGISTERS = 6 }; /* each is two */
 #endif
+/* What a head has of K, or of V, lies in one piece: a step reads each once, from memory. */
+#if defined(__AVX2__)
+#define ATTN_AHEAD(p) _mm_prefetch((p) + 8192, _MM_HINT_T0)
+#else
+#define ATTN_AHEAD(p) (void)(p)
+#endif
 enum { ATTN_WIDEST = 4 };
 /* The first n queries of a tile, vectors of a query.  clang keeps arrays in registers only when the
  * loop itself has constant bounds. */
@@ -83,6 +89,7 @@ ATTN_BODY void OPS(attn_tile)(const attn_product *p, const int nq, const int nv,
         ATTN_EACH_V(nv)
         {
             b[v] = OPS(attn_load)(p->b, at + v * next, f16);
+            ATTN_AHEAD((const char *)p->b + (at + v * next) * (f16 ? 2 : 4));
         }
         ATTN_EACH_Q(nq)
         {

@@ -93,8 +93,8 @@ typedef struct attn_job {
     const ltd_kv *kv;
     int32_t layer;
     bool slides;
-    int32_t m, rows; /* all rows, and rows a task */
-    ltd_acts *acts;  /* of the projection behind it; NULL: not from here */
+    int32_t m, rows, groups; /* all rows, rows a task, tasks of a head */
+    ltd_acts *acts;          /* of the projection behind it; NULL: not from here */
 } attn_job;
 
 static void attend(void *ctx, int32_t task, int32_t thread)
@@ -102,7 +102,7 @@ static void attend(void *ctx, int32_t task, int32_t thread)
     const attn_job *j = ctx;
     ltd_decoder *d = j->d;
     const ltd_decoder_shape *s = &d->shape;
-    int32_t row = task / s->kv_heads * j->rows, kv_head = task % s->kv_heads;
+    int32_t row = task % j->groups * j->rows, kv_head = task / j->groups;
     int32_t group = s->heads / s->kv_heads;
     size_t ldq = (size_t)(s->heads + 2 * s->kv_heads) * (size_t)s->head_dim;
     size_t ldo = (size_t)s->heads * (size_t)s->head_dim;
@@ -137,7 +137,7 @@ static void attend(void *ctx, int32_t task, int32_t thread)
 }
 
 /* Rows a task: as many as share their reading of K/V well, but enough tasks for the threads to even
- * out. */
+ * out.  Those of a head are neighbours: a thread that has several finds its K/V in its cache. */
 void ltd_decoder_attend(ltd_decoder *d, const ltd_decoder_weights *w, const ltd_kv *kv,
                         int32_t layer, int32_t m)
 {
@@ -151,7 +151,14 @@ void ltd_decoder_attend(ltd_decoder *d, const ltd_decoder_weights *w, const ltd_
     int32_t rows = m * s->kv_heads / (6 * ltd_pool_threads(d->pool));
     rows = rows < 1 || d->visible.texts ? 1 : rows > most ? most : rows;
     int32_t groups = (m + rows - 1) / rows;
-    attn_job job = {d, kv, layer, w->slides, m, (m + groups - 1) / groups, own ? acts : NULL};
+    attn_job job = {.d = d,
+                    .kv = kv,
+                    .layer = layer,
+                    .slides = w->slides,
+                    .m = m,
+                    .rows = (m + groups - 1) / groups,
+                    .groups = groups,
+                    .acts = own ? acts : NULL};
     ltd_pool_run(d->pool, attend, &job, groups * s->kv_heads);
     if (acts && !own) ltd_decoder_quantize(d, acts, m);
 }
