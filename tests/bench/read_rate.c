@@ -19,6 +19,7 @@ typedef uint64_t read_fn(const uint8_t *p, size_t n); /* n a multiple of 512 */
 typedef struct way {
     const char *name;
     read_fn *read;
+    measure_series ms[BUFFERS]; /* passes */
 } way;
 
 struct read_rate {
@@ -27,7 +28,6 @@ struct read_rate {
     size_t bytes, mapped;
     way ways[MAX_WAYS];
     int n_ways;
-    double best_ms;
     char best[64];
 };
 
@@ -105,15 +105,15 @@ __attribute__((target("avx512f"))) static uint64_t read_avx512_ahead(const uint8
 
 static void list_ways(read_rate *r)
 {
-    r->ways[r->n_ways++] = (way){"plain", read_plain};
+    r->ways[r->n_ways++] = (way){.name = "plain", .read = read_plain};
 #if defined(__x86_64__)
     if (__builtin_cpu_supports("avx2")) {
-        r->ways[r->n_ways++] = (way){"avx2", read_avx2};
-        r->ways[r->n_ways++] = (way){"avx2, prefetch", read_avx2_ahead};
+        r->ways[r->n_ways++] = (way){.name = "avx2", .read = read_avx2};
+        r->ways[r->n_ways++] = (way){.name = "avx2, prefetch", .read = read_avx2_ahead};
     }
     if (__builtin_cpu_supports("avx512f")) {
-        r->ways[r->n_ways++] = (way){"avx512", read_avx512};
-        r->ways[r->n_ways++] = (way){"avx512, prefetch", read_avx512_ahead};
+        r->ways[r->n_ways++] = (way){.name = "avx512", .read = read_avx512};
+        r->ways[r->n_ways++] = (way){.name = "avx512, prefetch", .read = read_avx512_ahead};
     }
 #endif
 }
@@ -144,8 +144,10 @@ int read_rate_new(read_rate **ret, ltd_pool *pool, size_t bytes, ltd_err *err)
 
 void read_rate_free(read_rate *r)
 {
-    for (int i = 0; r && i < BUFFERS; i++)
+    for (int i = 0; r && i < BUFFERS; i++) {
         if (r->buffer[i]) munmap(r->buffer[i], r->mapped);
+        for (int w = 0; w < r->n_ways; w++) measure_free(&r->ways[w].ms[i]);
+    }
     free(r);
 }
 
@@ -177,23 +179,30 @@ void read_rate_run(read_rate *r, int passes)
             for (int i = 0; i < passes; i++) {
                 double t0 = measure_now();
                 ltd_pool_run(r->pool, read_chunk, &p, (int32_t)((p.bytes + p.chunk - 1) / p.chunk));
-                double ms = measure_now() - t0;
-                if (r->best_ms > 0 && ms >= r->best_ms) continue;
-                r->best_ms = ms;
-                snprintf(r->best, sizeof r->best, "%s%s", r->ways[w].name, b ? ", huge pages" : "");
+                measure_add(&r->ways[w].ms[b], measure_now() - t0);
             }
         }
 }
 
-double read_rate_gb_s(const read_rate *r)
+double read_rate_ms(read_rate *r)
 {
-    return r->best_ms > 0 ? (double)r->bytes / r->best_ms * 1e-6 : 0;
+    double best = 0;
+    for (int b = 0; b < BUFFERS; b++)
+        for (int w = 0; w < r->n_ways; w++) {
+            double ms = measure_of(&r->ways[w].ms[b]).p25;
+            if (!(ms > 0) || (best > 0 && ms >= best)) continue;
+            best = ms;
+            snprintf(r->best, sizeof r->best, "%s%s", r->ways[w].name, b ? ", huge pages" : "");
+        }
+    return best;
 }
-double read_rate_ms(const read_rate *r)
+double read_rate_gb_s(read_rate *r)
 {
-    return r->best_ms;
+    double ms = read_rate_ms(r);
+    return ms > 0 ? (double)r->bytes / ms * 1e-6 : 0;
 }
-const char *read_rate_way(const read_rate *r)
+const char *read_rate_way(read_rate *r)
 {
+    read_rate_ms(r);
     return r->best;
 }
