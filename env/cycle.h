@@ -113,8 +113,8 @@ const ltd_cycle_options *ltd_cycle_get_options(const ltd_cycle *c);
 /* Whether later cycles look the text up.  Only a cycle made with lookup can; its text is kept up
  * to date either way, so that it may be switched at any time between cycles. */
 void ltd_cycle_set_lookup(ltd_cycle *c, bool on);
-/* Milliseconds that a prefill of the last prompt takes: target, head; of tokens that were kept, what
- * they took when they were computed. */
+/* Milliseconds that a prefill of the last prompt takes: target, head; of tokens that were kept,
+ * what they took when they were computed. */
 void ltd_cycle_prefill_ms(const ltd_cycle *c, double *target, double *head);
 
 #ifdef __cplusplus

@@ -28,7 +28,7 @@ refused() {
 "$make_sb3" open.zip 128 32 2 open 3
 "$make_sb3" other.zip 12 32 2 tanh 4
 printf '{"question_id": 1, "category": "c", "turns": ["Count from one to five."]}\n' >one.jsonl
-short=(--calibration.reps=1 --calibration.contexts=128 --prompts one.jsonl --max-new 12 --quiet)
+short=(--calibration.reps=1 --calibration.contexts=128 --bench.drift_check=false --prompts one.jsonl --max-new 12 --quiet)
 
 # --- depth alone ---
 run import sb3 depth.zip

@@ -16,7 +16,7 @@ question 2 "Count from one to five." >>one/question.jsonl
 question 3 "List three fruits." >two/question.jsonl
 question 9 "Say hello." >train.jsonl
 short=(--prompts one/question.jsonl,two/question.jsonl --prompts.train=train.jsonl --max-new 16 --reps 1
-    --calibration.reps=1 --calibration.contexts=128 --quiet)
+    --calibration.reps=1 --calibration.contexts=128 --bench.drift_check=false --quiet)
 
 # --- what can't be ---
 for bad in "--suite=none" "--suite=paper --policies=switch" "--suite=paper --temperatures=hot" \
