@@ -326,6 +326,9 @@ PY
 check "its diagonal is 1, and where rows are dear nothing beats plain decoding" python3 matrix.py
 (cd whole && "$ltd" "${transfer[@]}" --tables ../flat.json,../steep.json -q) >out 2>err
 check "the table names both" grep -q "^  policy       made for         flat .* steep" out
+(cd whole && "$ltd" "${transfer[@]}" -q) >out 2>err
+report "the tables that ship are of the default beam, model and head" $? "$(cat err)"
+check "all of them are played" grep -qE "^  zen4-avx512 +AMD EPYC" out
 (cd whole && "$ltd" "${transfer[@]}" --tables ../flat.json) >out 2>err
 check "one table is not enough" grep -q "1 tables, expected 2 to" err
 (cd whole && "$ltd" "${transfer[@]}" --tables ../flat.json,../stranger.json) >out 2>err
