@@ -395,7 +395,15 @@ static void the_newest_loadable_file_is_found(void **state)
     assert_int_equal(ltd_checkpoint_newest(run, found, sizeof found, &err), 0);
     assert_non_null(strstr(found, "step_0000003000.h5"));
     snprintf(run, sizeof run, "%s/run/checkpoints", dir);
+    /* Killed between best.h5 and the step: the run goes on from the former, and never writes the
+     * latter again. */
+    char half[2][200];
+    snprintf(half[0], sizeof half[0], "%s/step_0000002500.h5.tmp", run);
+    snprintf(half[1], sizeof half[1], "%s/notes.h5.tmp", run);
+    for (int i = 0; i < 2; i++) assert_int_equal(ltd_file_write(half[i], "x", 1, NULL), 0);
     assert_int_equal(ltd_checkpoint_prune(run, 0, &err), 0);
+    assert_int_equal(access(half[0], F_OK), -1);
+    assert_int_equal(access(half[1], F_OK), 0);
     assert_int_equal(ltd_checkpoint_prune(run, 2, &err), 0);
     static const bool left[] = {false, false, true, true};
     for (uint64_t i = 0; i < 4; i++) {

@@ -125,7 +125,8 @@ const char *ltd_checkpoint_type_name(ltd_checkpoint_type type);
 int ltd_checkpoint_newest(const char *dir, char *path, size_t size, ltd_err *err);
 /* "dir/step_0000012000.h5". */
 int ltd_checkpoint_step_path(char *path, size_t size, const char *dir, uint64_t step, ltd_err *err);
-/* Delete all but the `keep` highest step_*.h5 of dir; keep 0 keeps all. */
+/* Delete all but the `keep` highest step_*.h5 of dir, keep 0 keeps all; and what a writer that was
+ * killed has left of one, step_*.h5.tmp: nobody may be writing there. */
 int ltd_checkpoint_prune(const char *dir, int32_t keep, ltd_err *err);
 
 #ifdef __cplusplus

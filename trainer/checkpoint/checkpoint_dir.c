@@ -93,13 +93,13 @@ int ltd_checkpoint_step_path(char *path, size_t size, const char *dir, uint64_t 
     return LTD_OK;
 }
 
-/* "step_0000012000.h5" -> 12000 */
-static bool parse_step(const char *name, uint64_t *ret)
+/* "step_0000012000.h5" -> 12000, with `end` ".h5" */
+static bool parse_step(const char *name, const char *end, uint64_t *ret)
 {
-    char *end;
+    char *at;
     if (strncmp(name, "step_", 5) != 0 || name[5] < '0' || name[5] > '9') return false;
-    *ret = strtoull(name + 5, &end, 10);
-    return strcmp(end, ".h5") == 0;
+    *ret = strtoull(name + 5, &at, 10);
+    return strcmp(at, end) == 0;
 }
 
 static int descending(const void *a, const void *b)
@@ -108,9 +108,18 @@ static int descending(const void *a, const void *b)
     return (x < y) - (x > y);
 }
 
+static int delete_file(const char *dir, const char *name, ltd_err *err)
+{
+    char path[PATH_MAX];
+    if (snprintf(path, sizeof path, "%s/%s", dir, name) >= (int)sizeof path)
+        return ltd_fail(err, LTD_EINVAL, "%s: the path is too long", dir);
+    if (unlink(path) < 0 && errno != ENOENT)
+        return ltd_fail(err, LTD_EIO, "%s: cannot delete: %s", path, strerror(errno));
+    return LTD_OK;
+}
+
 int ltd_checkpoint_prune(const char *dir, int32_t keep, ltd_err *err)
 {
-    if (keep <= 0) return LTD_OK;
     DIR *d = opendir(dir);
     if (!d) return ltd_fail(err, LTD_EIO, "%s: %s", dir, strerror(errno));
     uint64_t *steps = NULL, step;
@@ -118,7 +127,8 @@ int ltd_checkpoint_prune(const char *dir, int32_t keep, ltd_err *err)
     int rc = LTD_OK;
     struct dirent *entry;
     while (rc == LTD_OK && (entry = readdir(d))) {
-        if (!parse_step(entry->d_name, &step)) continue;
+        if (parse_step(entry->d_name, ".h5.tmp", &step)) rc = delete_file(dir, entry->d_name, err);
+        if (!parse_step(entry->d_name, ".h5", &step)) continue;
         uint64_t *p = ltd_mem_resize(steps, n + 1, sizeof *p);
         if (!p) {
             rc = ltd_fail(err, LTD_ENOMEM, "%s: no memory", dir);
@@ -129,11 +139,10 @@ int ltd_checkpoint_prune(const char *dir, int32_t keep, ltd_err *err)
     }
     closedir(d);
     if (n) qsort(steps, n, sizeof *steps, descending);
-    for (size_t i = (size_t)keep; rc == LTD_OK && i < n; i++) {
-        char path[PATH_MAX];
-        rc = ltd_checkpoint_step_path(path, sizeof path, dir, steps[i], err);
-        if (rc == LTD_OK && unlink(path) < 0 && errno != ENOENT)
-            rc = ltd_fail(err, LTD_EIO, "%s: cannot delete: %s", path, strerror(errno));
+    for (size_t i = (size_t)keep; keep > 0 && rc == LTD_OK && i < n; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "step_%010" PRIu64 ".h5", steps[i]);
+        rc = delete_file(dir, name, err);
     }
     free(steps);
     return rc;
