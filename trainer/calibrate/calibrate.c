@@ -12,63 +12,28 @@
 #include "trainer/calibrate/calibrate.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/mem.h"
 #include "base/rng.h"
-#include "env/cost_file.h"
 #include "env/tree.h"
 #include "trainer/calibrate/calibrate_priv.h"
 
 enum {
-    MAX_POINTS = 2 * LTD_COST_MAX_POINTS,
     BURST = 8,
     SKIP = 2,  /* cycles of a burst, which still feel the one before */
     SMALL = 8, /* nodes: settings up to this are played OFTEN times a round */
     OFTEN = 3,
-    PLAIN_BURST = 25, /* plain cycles, whose tokens all wait for the head when the burst ends */
-    DRIFT = 128       /* tokens that a context may grow before the text is begun again */
+    DRIFT = 128 /* tokens that a context may grow before the text is begun again */
 };
 
 /* Rows of a verification that are measured: the tree's sizes + 1, thinned. */
 static const int32_t verify_rows[] = {2, 3, 4, 5, 7, 9, 13, 17, 25, 33, 49, 61, 97, 129, 241};
 
-/* Milliseconds, or multiples of a plain step beside. */
-typedef struct samples {
-    double *v;
-    int32_t n;
-} samples;
-
-typedef enum point_kind { PLAIN, FIRST, THREE, VERIFY } point_kind;
-
-typedef struct point {
-    point_kind kind;
-    int32_t forwards, size, context;
-    samples verify, draft;        /* bursts; PLAIN: ms, else multiples of a plain step */
-    double min_verify, min_draft; /* ms of the fastest cycle */
-} point;
-
-struct ltd_calibration {
-    const ltd_setup *s;
-    ltd_cycle *cycle;
-    point points[MAX_POINTS];
-    int32_t n_points;
-    int32_t order[MAX_POINTS];
-    samples rest;    /* commit, tree [ms] */
-    samples waiting; /* a resync after PLAIN_BURST plain cycles [ms] */
-    int32_t *filler; /* [context] */
-    int32_t begun;   /* context at which the text now played was begun, 0 = none */
-    double *samples; /* of all points */
-    ltd_rng rng;
-    int32_t rounds, played;
-};
-
 /* --- what to measure --- */
 
 /* A table of costs holds LTD_COST_MAX_POINTS of each kind. */
-static int add_point(ltd_calibration *c, point_kind kind, int32_t forwards, int32_t size,
+static int add_point(ltd_calibration *c, ltd_calibrate_kind kind, int32_t forwards, int32_t size,
                      int32_t context, ltd_err *err)
 {
     if (c->n_points == LTD_COST_MAX_POINTS)
@@ -76,12 +41,12 @@ static int add_point(ltd_calibration *c, point_kind kind, int32_t forwards, int3
                         "calibration.contexts: %d contexts make more than %d points to measure, "
                         "expected fewer",
                         c->s->config.calibration.contexts.n, LTD_COST_MAX_POINTS);
-    c->points[c->n_points++] = (point){.kind = kind,
-                                       .forwards = forwards,
-                                       .size = size,
-                                       .context = context,
-                                       .min_verify = INFINITY,
-                                       .min_draft = INFINITY};
+    c->points[c->n_points++] = (ltd_calibrate_point){.kind = kind,
+                                                     .forwards = forwards,
+                                                     .size = size,
+                                                     .context = context,
+                                                     .min_verify = INFINITY,
+                                                     .min_draft = INFINITY};
     return LTD_OK;
 }
 
@@ -97,17 +62,18 @@ static int list_context(ltd_calibration *c, const ltd_cycle_options *o, int32_t 
 {
     bool head = ltd_cycle_has_head(c->cycle);
     int32_t most = head ? o->max_forwards : 0;
-    int rc = add_point(c, PLAIN, 0, 0, context, err);
+    int rc = add_point(c, LTD_CALIBRATE_STEP, 0, 0, context, err);
     int32_t few = least(o->max_size, o->top_k);
-    if (rc == LTD_OK && most >= 1) rc = add_point(c, FIRST, 1, few, context, err);
-    if (rc == LTD_OK && most >= 3 && o->top_k > 1) rc = add_point(c, THREE, 3, few, context, err);
+    if (rc == LTD_OK && most >= 1) rc = add_point(c, LTD_CALIBRATE_FIRST, 1, few, context, err);
+    if (rc == LTD_OK && most >= 3 && o->top_k > 1)
+        rc = add_point(c, LTD_CALIBRATE_THREE, 3, few, context, err);
     for (size_t r = 0; rc == LTD_OK && r < sizeof verify_rows / sizeof *verify_rows; r++) {
         int32_t size = verify_rows[r] - 1, forwards = head && most > 1 ? 2 : most;
         while (forwards < most && ltd_tree_pool(forwards, o->top_k) < size) forwards++;
         if (size > o->max_size ||
             size > (head ? ltd_tree_pool(most, o->top_k) : o->lookup_max_chain))
             break;
-        rc = add_point(c, VERIFY, forwards, size, context, err);
+        rc = add_point(c, LTD_CALIBRATE_VERIFY, forwards, size, context, err);
     }
     return rc;
 }
@@ -115,7 +81,7 @@ static int list_context(ltd_calibration *c, const ltd_cycle_options *o, int32_t 
 static int list_points(ltd_calibration *c, const ltd_cycle_options *o, ltd_err *err)
 {
     const ltd_ints *contexts = &c->s->config.calibration.contexts;
-    int32_t more = PLAIN_BURST + o->max_size + LTD_TREE_MAX_DEPTH + 2;
+    int32_t more = LTD_CALIBRATE_PLAIN + o->max_size + LTD_TREE_MAX_DEPTH + 2;
     int rc = LTD_OK;
     for (int32_t i = 0; rc == LTD_OK && i < contexts->n; i++) {
         if (contexts->v[i] + more <= o->context) {
@@ -136,9 +102,9 @@ static int list_points(ltd_calibration *c, const ltd_cycle_options *o, ltd_err *
 /* --- opening --- */
 
 /* Bursts of a round, and the plain ones before them, which are the plain point's. */
-static int32_t bursts_of(const point *p)
+static int32_t bursts_of(const ltd_calibrate_point *p)
 {
-    return p->kind == PLAIN || p->size > SMALL ? 1 : OFTEN;
+    return p->kind == LTD_CALIBRATE_STEP || p->size > SMALL ? 1 : OFTEN;
 }
 
 static int allocate(ltd_calibration *c, const ltd_cycle_options *o, ltd_err *err)
@@ -173,7 +139,7 @@ static int go_to(ltd_calibration *c, int32_t context, ltd_err *err)
 {
     int32_t length = ltd_cycle_context(c->cycle);
     if (c->begun == context && length < context + DRIFT / 2 &&
-        ltd_cycle_room(c->cycle) > PLAIN_BURST + LTD_TREE_MAX_DEPTH)
+        ltd_cycle_room(c->cycle) > LTD_CALIBRATE_PLAIN + LTD_TREE_MAX_DEPTH)
         return LTD_OK;
     c->begun = context;
     return ltd_cycle_prompt(c->cycle, c->filler,
@@ -191,7 +157,7 @@ static int play(ltd_calibration *c, int32_t forwards, int32_t size, const uint64
     return rc;
 }
 
-static void keep(samples *to, double x)
+static void keep(ltd_calibrate_samples *to, double x)
 {
     to->v[to->n++] = x;
 }
@@ -208,10 +174,10 @@ static double median(double *v, int32_t n)
 }
 
 /* Cycles of a setting at the point's context: *verify and *draft are medians, each of its own. */
-static int burst(ltd_calibration *c, point *p, int32_t n, double *verify, double *draft, bool kept,
-                 ltd_err *err)
+static int burst(ltd_calibration *c, ltd_calibrate_point *p, int32_t n, double *verify,
+                 double *draft, bool kept, ltd_err *err)
 {
-    double verifies[PLAIN_BURST], drafts[PLAIN_BURST];
+    double verifies[LTD_CALIBRATE_PLAIN], drafts[LTD_CALIBRATE_PLAIN];
     const uint64_t *ns;
     int32_t m = 0;
     int rc = LTD_OK;
@@ -224,7 +190,8 @@ static int burst(ltd_calibration *c, point *p, int32_t n, double *verify, double
         p->min_verify = fmin(p->min_verify, verifies[m]);
         p->min_draft = fmin(p->min_draft, drafts[m]);
         m++;
-        if (p->kind != PLAIN) keep(&c->rest, ms(ns[LTD_PHASE_COMMIT] + ns[LTD_PHASE_OTHER]));
+        if (p->kind != LTD_CALIBRATE_STEP)
+            keep(&c->rest, ms(ns[LTD_PHASE_COMMIT] + ns[LTD_PHASE_OTHER]));
     }
     if (rc < 0 || m == 0) return rc;
     *verify = median(verifies, m);
@@ -243,12 +210,13 @@ static int waited(ltd_calibration *c, bool kept, ltd_err *err)
 }
 
 /* A burst of plain steps, then one of the point's. */
-static int measure(ltd_calibration *c, point *p, point *plain, bool kept, ltd_err *err)
+static int measure(ltd_calibration *c, ltd_calibrate_point *p, ltd_calibrate_point *plain,
+                   bool kept, ltd_err *err)
 {
     double one = 0, verify = 0, draft = 0;
     int rc = go_to(c, p->context, err);
     if (rc == LTD_OK)
-        rc = burst(c, plain, p == plain ? PLAIN_BURST : BURST, &one, &draft, kept, err);
+        rc = burst(c, plain, p == plain ? LTD_CALIBRATE_PLAIN : BURST, &one, &draft, kept, err);
     if (rc == LTD_OK && kept) keep(&plain->verify, one);
     if (rc < 0 || p == plain) return rc < 0 ? rc : waited(c, kept, err);
     rc = burst(c, p, BURST, &verify, &draft, kept, err);
@@ -264,7 +232,7 @@ static int run_context(ltd_calibration *c, int32_t first, int32_t end, bool kept
     int rc = LTD_OK;
     ltd_rng_shuffle(&c->rng, c->order + first, (size_t)(end - first));
     for (int32_t i = first; rc == LTD_OK && i < end; i++) {
-        point *p = &c->points[c->order[i]];
+        ltd_calibrate_point *p = &c->points[c->order[i]];
         for (int32_t b = 0; rc == LTD_OK && b < bursts_of(p); b++)
             rc = measure(c, p, &c->points[first], kept, err);
     }
@@ -275,98 +243,11 @@ static int run_round(ltd_calibration *c, bool kept, ltd_err *err)
 {
     int rc = LTD_OK;
     for (int32_t first = 0, end; rc == LTD_OK && first < c->n_points; first = end) {
-        for (end = first + 1; end < c->n_points && c->points[end].kind != PLAIN;) end++;
+        for (end = first + 1; end < c->n_points && c->points[end].kind != LTD_CALIBRATE_STEP;)
+            end++;
         rc = run_context(c, first, end, kept, err);
     }
     return rc;
-}
-
-/* --- the table --- */
-
-/* Of samples that are multiples of `unit` ms. */
-static ltd_cost_point point_of(const samples *s, double unit, double fastest, int32_t rows,
-                               int32_t context)
-{
-    float mean = (float)(ltd_calibrate_mean(s->v, s->n) * unit);
-    return (ltd_cost_point){rows, context, mean, fastest < (double)mean ? (float)fastest : mean};
-}
-
-/* Half of what three forwards take longer than one, and what they make the verification after them
- * take longer: the head pushes the target's weights out of the caches. */
-static ltd_cost_point expansion(const point *three, ltd_cost_point first, double unit,
-                                double evicts, int32_t k)
-{
-    ltd_cost_point p = point_of(&three->draft, unit, three->min_draft, k, three->context);
-    p.ms = (p.ms - first.ms) / 2 + (float)evicts;
-    p.ms_min = (p.ms_min - first.ms_min) / 2;
-    if (!(p.ms > 0)) p.ms = first.ms; /* noise is larger */
-    if (!(p.ms_min > 0)) p.ms_min = p.ms;
-    return p;
-}
-
-/* As after one forward: what more of them add is theirs. */
-static ltd_cost_point verification(const point *v, double unit, double evicts)
-{
-    ltd_cost_point p = point_of(&v->verify, unit, v->min_verify, v->size + 1, v->context);
-    float more = v->forwards > 1 ? (float)((v->forwards - 1) * evicts) : 0;
-    if (more < p.ms) p.ms -= more;
-    if (p.ms_min > p.ms) p.ms_min = p.ms;
-    return p;
-}
-
-static double mean_of(const samples *s)
-{
-    return ltd_calibrate_mean(s->v, s->n);
-}
-
-/* A context's points are together: plain, one forward, three, verifications. */
-static void fill_points(const ltd_calibration *c, ltd_cost *cost)
-{
-    int32_t k = ltd_cycle_get_options(c->cycle)->top_k;
-    ltd_cost_point first = {0};
-    double evicts = 0, unit = 0;
-    for (int32_t i = 0; i < c->n_points; i++) {
-        const point *p = &c->points[i];
-        switch (p->kind) {
-        case PLAIN:
-            evicts = 0;
-            unit = mean_of(&p->verify);
-            cost->verify[cost->n_verify++] = point_of(&p->verify, 1, p->min_verify, 1, p->context);
-            break;
-        case FIRST:
-            first = point_of(&p->draft, unit, p->min_draft, 1, p->context);
-            cost->draft[cost->n_draft++] = first;
-            break;
-        case THREE:
-            evicts = unit * (mean_of(&p->verify) - mean_of(&p[-1].verify)) / 2;
-            if (evicts < 0) evicts = 0;
-            cost->draft[cost->n_draft++] = expansion(p, first, unit, evicts, k);
-            break;
-        case VERIFY: cost->verify[cost->n_verify++] = verification(p, unit, evicts); break;
-        }
-    }
-}
-
-/* T_ar at the middle context; what a cycle costs besides; a pair that waits. */
-static void fill_rest(const ltd_calibration *c, ltd_cost *cost)
-{
-    cost->t_ar_ms = (float)ltd_cost_verify(cost, 1, cost->middle_context);
-    cost->commit_ms = (float)mean_of(&c->rest);
-    if (!c->waiting.n) return;
-    double more = mean_of(&c->waiting) - ltd_cost_draft(cost, 1, cost->middle_context);
-    cost->waiting_ms = more > 0 ? (float)(more / PLAIN_BURST) : 0;
-}
-
-static void describe(const ltd_setup *s, ltd_cost *cost)
-{
-    snprintf(cost->machine, sizeof cost->machine, "%s", s->machine);
-    snprintf(cost->cpu, sizeof cost->cpu, "%.*s", (int)strcspn(s->machine, ","), s->machine);
-    snprintf(cost->isa, sizeof cost->isa, "%s", ltd_llama_kernels(s->model)->name);
-    cost->threads = ltd_pool_threads(ltd_llama_pool(s->model));
-    snprintf(cost->model_hash, sizeof cost->model_hash, "%s", ltd_llama_hash(s->model));
-    if (!s->head) return;
-    snprintf(cost->head_hash, sizeof cost->head_hash, "%s", ltd_eagle3_hash(s->head));
-    cost->top_k = s->config.env.top_k;
 }
 
 /* --- interface --- */
@@ -409,26 +290,6 @@ int ltd_calibration_round(ltd_calibration *c, ltd_err *err)
         return ltd_fail(err, LTD_EINVAL, "calibrate: more than %d rounds", c->rounds);
     c->played++;
     return run_round(c, true, err);
-}
-
-int ltd_calibration_table(ltd_calibration *c, ltd_cost **ret, ltd_err *err)
-{
-    *ret = NULL;
-    ltd_cost *cost = ltd_mem_zeros(1, sizeof *cost);
-    if (!cost) return ltd_fail(err, LTD_ENOMEM, "calibrate: no memory");
-    describe(c->s, cost);
-    fill_points(c, cost);
-    cost->t_ar_ms = 1; /* until its point is in order */
-    int rc = ltd_cost_finish(cost, err);
-    if (rc == LTD_OK) {
-        fill_rest(c, cost);
-        rc = ltd_calibrate_decision(c->s, c->cycle, cost, err);
-    }
-    if (rc < 0)
-        free(cost);
-    else
-        *ret = cost;
-    return rc;
 }
 
 int ltd_calibrate(const ltd_setup *s, void (*progress)(void *ctx, double share), void *ctx,
