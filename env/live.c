@@ -42,8 +42,10 @@ static int prefill_chunk(live *l, const int32_t *ids, int32_t n, int32_t left, l
     if (rc == LTD_OK) rc = ltd_session_commit(l->session, identity, n, err);
     uint64_t t1 = ltd_clock_now(&l->options.clock);
     if (rc < 0) return rc;
-    for (int32_t i = 0; i < n; i++) l->ms[at + i][0] = (double)(t1 - t0) * 1e-6 / n;
-    for (int32_t i = 0; i < n; i++) l->ms[at + i][1] = 0;
+    for (int32_t i = 0; i < n; i++) {
+        l->ms[at + i][0] = (double)(t1 - t0) * 1e-6 / n;
+        l->ms[at + i][1] = 0;
+    }
     if (!l->draft) return rc;
     int32_t pairs = left == n ? n - 1 : n;
     const float *features = ltd_session_features(l->session, 0);
