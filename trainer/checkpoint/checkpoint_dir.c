@@ -108,11 +108,13 @@ static int descending(const void *a, const void *b)
     return (x < y) - (x > y);
 }
 
-static int delete_file(const char *dir, const char *name, ltd_err *err)
+/* A step's file, or, with `end` ".tmp", what is left of a half-written one. */
+static int delete_step(const char *dir, uint64_t step, const char *end, ltd_err *err)
 {
     char path[PATH_MAX];
-    if (snprintf(path, sizeof path, "%s/%s", dir, name) >= (int)sizeof path)
-        return ltd_fail(err, LTD_EINVAL, "%s: the path is too long", dir);
+    int rc = ltd_checkpoint_step_path(path, sizeof path - strlen(end), dir, step, err);
+    if (rc < 0) return rc;
+    memcpy(path + strlen(path), end, strlen(end) + 1);
     if (unlink(path) < 0 && errno != ENOENT)
         return ltd_fail(err, LTD_EIO, "%s: cannot delete: %s", path, strerror(errno));
     return LTD_OK;
@@ -127,7 +129,7 @@ int ltd_checkpoint_prune(const char *dir, int32_t keep, ltd_err *err)
     int rc = LTD_OK;
     struct dirent *entry;
     while (rc == LTD_OK && (entry = readdir(d))) {
-        if (parse_step(entry->d_name, ".h5.tmp", &step)) rc = delete_file(dir, entry->d_name, err);
+        if (parse_step(entry->d_name, ".h5.tmp", &step)) rc = delete_step(dir, step, ".tmp", err);
         if (!parse_step(entry->d_name, ".h5", &step)) continue;
         uint64_t *p = ltd_mem_resize(steps, n + 1, sizeof *p);
         if (!p) {
@@ -139,11 +141,8 @@ int ltd_checkpoint_prune(const char *dir, int32_t keep, ltd_err *err)
     }
     closedir(d);
     if (n) qsort(steps, n, sizeof *steps, descending);
-    for (size_t i = (size_t)keep; keep > 0 && rc == LTD_OK && i < n; i++) {
-        char name[64];
-        snprintf(name, sizeof name, "step_%010" PRIu64 ".h5", steps[i]);
-        rc = delete_file(dir, name, err);
-    }
+    for (size_t i = (size_t)keep; keep > 0 && rc == LTD_OK && i < n; i++)
+        rc = delete_step(dir, steps[i], "", err);
     free(steps);
     return rc;
 }
