@@ -28,7 +28,6 @@ struct read_rate {
     size_t bytes, mapped;
     way ways[MAX_WAYS];
     int n_ways;
-    char best[64];
 };
 
 /* A sum of all words, so that no load can be left out. */
@@ -184,25 +183,15 @@ void read_rate_run(read_rate *r, int passes)
         }
 }
 
-double read_rate_ms(read_rate *r)
+read_speed read_rate_best(read_rate *r)
 {
-    double best = 0;
+    read_speed best = {0};
     for (int b = 0; b < BUFFERS; b++)
         for (int w = 0; w < r->n_ways; w++) {
             double ms = measure_of(&r->ways[w].ms[b]).p25;
-            if (!(ms > 0) || (best > 0 && ms >= best)) continue;
-            best = ms;
-            snprintf(r->best, sizeof r->best, "%s%s", r->ways[w].name, b ? ", huge pages" : "");
+            if (!(ms > 0) || (best.ms > 0 && ms >= best.ms)) continue;
+            best = (read_speed){.gb_s = (double)r->bytes / ms * 1e-6, .ms = ms};
+            snprintf(best.way, sizeof best.way, "%s%s", r->ways[w].name, b ? ", huge pages" : "");
         }
     return best;
-}
-double read_rate_gb_s(read_rate *r)
-{
-    double ms = read_rate_ms(r);
-    return ms > 0 ? (double)r->bytes / ms * 1e-6 : 0;
-}
-const char *read_rate_way(read_rate *r)
-{
-    read_rate_ms(r);
-    return r->best;
 }

@@ -12,6 +12,11 @@
 
 typedef struct read_rate read_rate;
 
+typedef struct read_speed {
+    double gb_s, ms;
+    char way[64]; /* "avx512, prefetch, huge pages" */
+} read_speed;
+
 /* Buffers of `bytes`, one with ordinary and one with huge pages where the system gives them.
  * LTD_ENOMEM.  *ret owned; pool borrowed. */
 int read_rate_new(read_rate **ret, ltd_pool *pool, size_t bytes, ltd_err *err);
@@ -20,9 +25,7 @@ void read_rate_free(read_rate *r);
 /* `passes` over each buffer in each way, added to those before. */
 void read_rate_run(read_rate *r, int passes);
 
-/* What counts: [GB/s], [ms], and its way ("avx512, prefetch, huge pages"). */
-double read_rate_gb_s(read_rate *r);
-double read_rate_ms(read_rate *r);
-const char *read_rate_way(read_rate *r);
+/* What counts, of all passes so far; zeros without any. */
+read_speed read_rate_best(read_rate *r);
 
 #endif

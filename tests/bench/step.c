@@ -1,8 +1,6 @@
 /* Steps in a row, steps that are looked into, and the roof over one row. */
 #include "tests/bench/step.h"
 
-#include <stdio.h>
-
 /* Equal steps until they are steady. */
 static int settle(rig *r, int32_t rows, int32_t context, ltd_err *err)
 {
@@ -93,23 +91,19 @@ int step_roof_run(rig *r, int32_t context, int32_t rounds, step_roof *roof, ltd_
         read_rate_run(rate, 3);
         rc = add_steps(r, context, roof, err);
     }
-    if (rc == LTD_OK && (roof->ms <= 0 || read_rate_ms(rate) < roof->ms)) {
-        roof->ms = read_rate_ms(rate);
-        roof->gb_s = read_rate_gb_s(rate);
-        snprintf(roof->way, sizeof roof->way, "%s", read_rate_way(rate));
-    }
+    roof->reading = read_rate_best(rate);
     read_rate_free(rate);
     return rc;
 }
 
 double step_roof_linear_share(step_roof *roof)
 {
-    return roof->ms / measure_of(&roof->linear).median;
+    return roof->reading.ms / measure_of(&roof->linear).median;
 }
 
 double step_roof_step_share(step_roof *roof)
 {
-    return roof->ms / measure_of(&roof->step).median;
+    return roof->reading.ms / measure_of(&roof->step).median;
 }
 
 void step_roof_free(step_roof *roof)

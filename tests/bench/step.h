@@ -34,9 +34,8 @@ typedef struct step_draft {
 
 /* One row against the memory. */
 typedef struct step_roof {
-    size_t bytes;    /* of weights that a step of one row reads */
-    double gb_s, ms; /* the fastest reading of as many bytes */
-    char way[64];
+    size_t bytes;                /* of weights that a step of one row reads */
+    read_speed reading;          /* of as many bytes */
     measure_series linear, step; /* steady steps of one row [ms]: layers + head, and all */
 } step_roof;
 
@@ -59,7 +58,7 @@ int step_watch(rig *r, step_shares *p, ltd_err *err);
 /* Bytes of weights that a step of one row reads. */
 int step_bytes(rig *r, size_t *ret, ltd_err *err);
 
-/* Read, then run steady steps of one row behind `context` tokens, `rounds` times; adds to *roof,
+/* Read, then run steady steps of one row behind `context` tokens, `rounds` times; fills *roof,
  * whose bytes are known.  LTD_ENOMEM. */
 int step_roof_run(rig *r, int32_t context, int32_t rounds, step_roof *roof, ltd_err *err);
 /* Fastest reading over the median of the steps. */

@@ -90,7 +90,7 @@ void step_print(step_results *s)
     printf("prompt of %d tokens         %.1f ms (best %.1f), %.0f tok/s\n", s->prompt_tokens,
            prompt.median, prompt.min, 1000 * s->prompt_tokens / prompt.median);
     printf("\none row reads %.1f MB of weights; the memory gives them in %.2f ms (%.1f GB/s, %s)\n",
-           (double)f->bytes * 1e-6, f->ms, f->gb_s, f->way);
+           (double)f->bytes * 1e-6, f->reading.ms, f->reading.gb_s, f->reading.way);
     printf("share of the memory roof at one row   layers and head %.2f (%.2f ms), whole step %.2f "
            "(%.2f ms)\n",
            step_roof_linear_share(f), measure_of(&f->linear).median, step_roof_step_share(f),
@@ -117,9 +117,9 @@ void step_put_roof(ltd_json_writer *w, step_roof *f)
 {
     ltd_json_begin_object(w, "roof");
     ltd_json_put_u64(w, "weight_bytes_read", f->bytes);
-    ltd_json_put_f64(w, "read_gb_s", f->gb_s);
-    ltd_json_put_string(w, "read_way", f->way);
-    ltd_json_put_f64(w, "floor_ms", f->ms);
+    ltd_json_put_f64(w, "read_gb_s", f->reading.gb_s);
+    ltd_json_put_string(w, "read_way", f->reading.way);
+    ltd_json_put_f64(w, "floor_ms", f->reading.ms);
     measure_put(w, "linear_and_head_ms", measure_of(&f->linear));
     measure_put(w, "step_ms", measure_of(&f->step));
     ltd_json_put_f64(w, "roof_share_linear_and_head", step_roof_linear_share(f));
