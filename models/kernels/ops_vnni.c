@@ -13,8 +13,10 @@
     .argmax = avx512_argmax, .keep_best = avx512_keep_best, .sum_exp = avx512_sum_exp
 
 enum {
-    BLOCK = 12,   /* activation rows that share the unpacked weights: registers for no more, */
-    BLOCK_16 = 8, /* and with 16-bit activations for less */
+    /* Activation rows that share the unpacked weights.  Past 12 some results lie in memory, which
+     * costs less than to unpack twice. */
+    BLOCK = 16,
+    BLOCK_16 = 8, /* with 16-bit activations: each row has two sums */
 };
 
 #define EACH_ROW UNROLL for (int i = 0; i < BLOCK; i++) if (i < m)
@@ -183,6 +185,10 @@ static void bytes_rows(const job *x, int32_t m, ltd_pack_kind kind)
         ROWS(10);
         ROWS(11);
         ROWS(12);
+        ROWS(13);
+        ROWS(14);
+        ROWS(15);
+        ROWS(16);
     }
 #undef ANY
 }
