@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 /* Slices of a matrix a thread: small enough to even out, large enough to stream. */
-enum { TASKS_A_THREAD = 6 };
+enum { TASKS_A_THREAD = 4 };
 
 ltd_acts *ltd_decoder_input(ltd_acts *acts, const float *x, int32_t n, const ltd_packed *w,
                             int32_t parts)
