@@ -4,6 +4,7 @@
 
 #include <immintrin.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "models/kernels/pack.h"
 
@@ -38,14 +39,28 @@ INLINE __m512 load_scales(const uint8_t *p, int i, const ltd_pack_kind kind)
     return _mm512_load_ps((const float *)p + 16 * i);
 }
 
+/* Lines that are fetched far ahead come from so many pages in turns. */
+enum { PAGES = 8 };
+
+/* The line that is fetched when `line` is read: of the next PAGES pages as many lines on, but page
+ * after page the first ones, then the second ones: each line once. */
+INLINE uintptr_t line_ahead(uintptr_t line)
+{
+    const uintptr_t lines = 64 * PAGES, at = line % lines;
+    return line - at + lines + (at % PAGES * 64 + at / PAGES);
+}
+
 /* Of what stands at p and goes on so, a group of `bytes` at a time.  Far ahead into the second
- * level, near into the first: fills of the first level are too few to wait for memory in. */
-INLINE void prefetch(const uint8_t *p, const size_t bytes)
+ * level, near into the first: fills of the first level are too few to wait for memory in.  Where
+ * they are what limits (`by_pages`, ltd_vnni_linear()) the second level's own prefetcher helps; it
+ * follows each page by itself, so it is led into several. */
+INLINE void prefetch(const uint8_t *p, const size_t bytes, const bool by_pages)
 {
     const size_t far = bytes == 512 ? 8192 : 16384, near = bytes == 512 ? 2048 : 1024;
     UNROLL for (size_t i = 0; i < 512; i += 64) if (i < bytes)
     {
-        _mm_prefetch((const char *)p + far + i, _MM_HINT_T1);
+        uintptr_t at = (uintptr_t)p + i;
+        _mm_prefetch((const char *)(by_pages ? line_ahead(at / 64) * 64 : at + far), _MM_HINT_T1);
         _mm_prefetch((const char *)p + near + i, _MM_HINT_T0);
     }
 }

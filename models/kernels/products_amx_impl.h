@@ -120,8 +120,8 @@ INLINE void prefetch_both(const job *j, int of, const ltd_pack_kind kind)
 {
     UNROLL for (int i2 = 0; i2 < 2; i2++)
     {
-        prefetch(j->now.weights[i2] + weight_bytes(kind) * (size_t)of, weight_bytes(kind));
-        prefetch(j->now.scales[i2] + scale_bytes(kind) * (size_t)of, scale_bytes(kind));
+        prefetch(j->now.weights[i2] + weight_bytes(kind) * (size_t)of, weight_bytes(kind), false);
+        prefetch(j->now.scales[i2] + scale_bytes(kind) * (size_t)of, scale_bytes(kind), false);
     }
 }
 

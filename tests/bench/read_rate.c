@@ -12,7 +12,15 @@
 #include "base/mem.h"
 #include "tests/bench/measure.h"
 
-enum { BUFFERS = 2, MAX_WAYS = 8, LINE = 64, AHEAD_NEAR = 1024, AHEAD_FAR = 8192, CHUNKS = 16 };
+enum {
+    BUFFERS = 2,
+    MAX_WAYS = 8,
+    LINE = 64,
+    AHEAD_NEAR = 1024,
+    AHEAD_FAR = 8192,
+    PAGES = 8,
+    CHUNKS = 16
+};
 
 typedef uint64_t read_fn(const uint8_t *p, size_t n); /* n a multiple of 512 */
 
@@ -50,6 +58,15 @@ static inline __attribute__((always_inline)) void ahead(const uint8_t *p)
     _mm_prefetch((const char *)p + AHEAD_FAR, _MM_HINT_T1);
 }
 
+/* As the kernels do it for few rows: the far line from PAGES pages in turns. */
+static inline __attribute__((always_inline)) void ahead_by_pages(const uint8_t *p)
+{
+    const uintptr_t line = (uintptr_t)p / LINE, lines = 64 * PAGES, at = line % lines;
+    uintptr_t to = line - at + lines + at % PAGES * 64 + at / PAGES;
+    _mm_prefetch((const char *)p + AHEAD_NEAR, _MM_HINT_T0);
+    _mm_prefetch((const char *)(to * LINE), _MM_HINT_T1);
+}
+
 __attribute__((target("avx2"))) static inline uint64_t avx2_loop(const uint8_t *p, size_t n,
                                                                  const int prefetch)
 {
@@ -77,7 +94,8 @@ __attribute__((target("avx512f"))) static inline uint64_t avx512_loop(const uint
     for (size_t i = 0; i < n; i += 8 * LINE)
         for (int j = 0; j < 8; j++) {
             const uint8_t *at = p + i + LINE * (size_t)j;
-            if (prefetch) ahead(at);
+            if (prefetch == 1) ahead(at);
+            if (prefetch == 2) ahead_by_pages(at);
             a[j] = _mm512_add_epi64(a[j], _mm512_load_si512((const void *)at));
         }
     for (int j = 1; j < 8; j++) a[0] = _mm512_add_epi64(a[0], a[j]);
@@ -100,6 +118,10 @@ __attribute__((target("avx512f"))) static uint64_t read_avx512_ahead(const uint8
 {
     return avx512_loop(p, n, 1);
 }
+__attribute__((target("avx512f"))) static uint64_t read_avx512_pages(const uint8_t *p, size_t n)
+{
+    return avx512_loop(p, n, 2);
+}
 #endif
 
 static void list_ways(read_rate *r)
@@ -113,6 +135,7 @@ static void list_ways(read_rate *r)
     if (__builtin_cpu_supports("avx512f")) {
         r->ways[r->n_ways++] = (way){.name = "avx512", .read = read_avx512};
         r->ways[r->n_ways++] = (way){.name = "avx512, prefetch", .read = read_avx512_ahead};
+        r->ways[r->n_ways++] = (way){.name = "avx512, pages", .read = read_avx512_pages};
     }
 #endif
 }
