@@ -148,7 +148,7 @@ void ltd_decoder_attend(ltd_decoder *d, const ltd_decoder_weights *w, const ltd_
     bool own = n / s->kv_heads % 32 == 0;
     int32_t most = LTD_ATTN_SHARE / (s->heads / s->kv_heads);
     if (most < 1) most = 1;
-    int32_t rows = m * s->kv_heads / (6 * ltd_pool_threads(d->pool));
+    int32_t rows = m * s->kv_heads / (3 * ltd_pool_threads(d->pool));
     rows = rows < 1 || d->visible.texts ? 1 : rows > most ? most : rows;
     int32_t groups = (m + rows - 1) / rows;
     attn_job job = {.d = d,
