@@ -48,7 +48,7 @@ for format in $formats; do
     report "$format: info describes it" "$(grep -q "exported policy ($format)" out; echo $?)" "$(cat out err)"
     critic=", with its critic"
     [ $format = c ] && critic=
-    check "$format: with its contract" grep -q "depth  ltd/depth/v2: 56 -> 64 -> 64 -> 2, relu$critic" out
+    check "$format: with its contract" grep -q "depth  ltd/depth/v2: 56 -> 32 -> 32 -> 2, relu$critic" out
 done
 run export runs/r
 check "safetensors is the default" grep -q 'wrote   runs/r/export/policy.safetensors' out
